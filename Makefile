@@ -1,0 +1,41 @@
+# make chat    the page on 127.0.0.1:7860, the demo dataset open       (make chat DATA=my.h5ad)
+# make test    the tests                                               (make test TESTS=tests/test_kb_resolve.py)
+# make lint    formatting, style and import layers, as CI checks them
+# make lock    write requirements.lock anew from pyproject.toml
+.PHONY: help chat test lint lock setup
+.DEFAULT_GOAL := help
+
+PYTHON ?=
+DATA ?=
+TESTS ?=
+TORCH := 2.13.0
+bin := .venv/bin
+
+# Waiting OpenMP threads must not spin: on two shared cores that costs torch ten times its speed.
+export OMP_WAIT_POLICY := passive
+export GRADIO_ANALYTICS_ENABLED := False
+export TOKENIZERS_PARALLELISM := false
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+setup:
+	@PYTHON="$(PYTHON)" .ci/setup
+
+chat: setup
+	@$(bin)/python app.py chat $(DATA)
+
+test: setup
+	$(bin)/python -m pytest $(TESTS)
+
+lint: setup
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+	$(bin)/lint-imports
+
+# torch is pruned and named apart, so that each machine takes its own build of it (CPU or CUDA).
+lock: setup
+	$(bin)/uv lock
+	$(bin)/uv export --frozen --no-hashes --no-emit-project --no-header --no-annotate \
+		--extra dev --extra openai --extra ollama --prune torch --quiet -o requirements.lock
+	echo "torch==$(TORCH)" >> requirements.lock
