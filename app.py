@@ -1,0 +1,801 @@
+"""The door: the `cell2text` command and the page.
+
+Clicks and words go in to the rooms, what comes back is drawn or printed. Nothing is decided
+here (that is `agent`) and no fact about cells is computed here (that is `tools`). This is the
+only file that knows Gradio, reads the environment or configures logging.
+"""
+
+import csv
+import html
+import json
+import logging
+import os
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+    from agent import Assistant, Step
+    from kb import KnowledgeBase
+    from model import Describer
+    from tools import Evidence, Session
+
+logger = logging.getLogger("cell2text")
+cli = typer.Typer(
+    help="Talk to a single-cell RNA-seq dataset.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+class UsageError(ValueError):
+    """What was asked for on the command line cannot be done; the message says what can."""
+
+
+# ---------------------------------------------------------------------------------- rooms
+
+
+@dataclass
+class Rooms:
+    """What all visitors share: one describer and one knowledge base, loaded once and only read.
+
+    Parameters
+    ----------
+    checkpoint
+        Folder or hub id of the describer; the compact one of this package when None.
+    device
+        ``"auto"``, ``"cpu"`` or ``"cuda"``.
+    """
+
+    checkpoint: str | None = None
+    device: str = "auto"
+    _loaded: dict[str, Any] = field(default_factory=dict)
+    _locks: dict[str, threading.Lock] = field(
+        default_factory=lambda: {"knowledge": threading.Lock(), "describer": threading.Lock()}
+    )
+
+    def _once(self, name: str, load: Callable[[], Any]) -> Any:
+        with self._locks[name]:
+            if name not in self._loaded:
+                self._loaded[name] = load()
+            return self._loaded[name]
+
+    def knowledge(self) -> "KnowledgeBase":
+        """Open the knowledge base, whose index lives below the data folder."""
+        from kb import KnowledgeBase
+
+        return self._once("knowledge", lambda: KnowledgeBase.open(data_folder() / "kb"))
+
+    def describer(self) -> "Describer":
+        """Load the model."""
+        from model import load_describer
+
+        return self._once("describer", lambda: load_describer(self.checkpoint, device=self.device))
+
+    def session(self) -> "Session":
+        """Make the workplace of one visitor."""
+        from tools import Session
+
+        return Session(knowledge=self.knowledge(), load_describer=self.describer)
+
+    def warm(self) -> None:
+        """Load everything that a first answer waits for; to be run beside the server's start."""
+        try:
+            session = self.session()
+            session.open_demo()
+            self.describer()
+            from agent import Assistant
+
+            for _ in Assistant(session).ask("What is in this dataset?"):
+                pass
+            self.knowledge().build()
+        except Exception:  # whoever asks will be told; the page must start
+            logger.exception("Warming up failed")
+
+
+def data_folder() -> Path:
+    """Folder for what is made once and kept between runs (``CELL2TEXT_HOME``)."""
+    if home := os.environ.get("CELL2TEXT_HOME"):
+        return Path(home).expanduser()
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "cell2text"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cell2text"
+
+
+def prepare_environment(*, offline: bool = False) -> None:
+    """Set what heavy libraries read when they are imported; a value already set is kept.
+
+    Waiting OpenMP threads must sleep: spinning, they cost torch ten times its speed on shared
+    cores. Nothing here sends statistics anywhere.
+    """
+    defaults = {
+        "OMP_WAIT_POLICY": "passive",
+        "TOKENIZERS_PARALLELISM": "false",
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+    }
+    if offline:
+        defaults |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+    for name, value in defaults.items():
+        os.environ.setdefault(name, value)
+
+
+# ------------------------------------------------------------------------------- commands
+
+Input = Annotated[Path, typer.Argument(metavar="IN", help="Dataset, an .h5ad file.")]
+Checkpoint = Annotated[
+    str | None,
+    typer.Option(
+        envvar="CELL2TEXT_CHECKPOINT",
+        help="Folder or hub id of a model; the compact one when left out.",
+    ),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Never look for models on the network.")]
+Llm = Annotated[
+    str | None,
+    typer.Option(
+        envvar="CELL2TEXT_LLM",
+        help="Chat model that leads the conversation, such as openai:NAME or ollama:NAME; "
+        "the embedded planner when left out.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Ontology = Annotated[str, typer.Option(help="CL, UBERON, MONDO or HsapDv.")]
+
+
+@cli.command()
+def chat(
+    data: Annotated[Path | None, typer.Argument(help="Dataset to open; the demo if none.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="PORT", min=1, max=65535)] = 7860,
+    share: Annotated[bool, typer.Option("--share", help="Also serve a public link.")] = False,
+    llm: Llm = None,
+    checkpoint: Checkpoint = None,
+    device: Device = "auto",
+    offline: Offline = False,
+) -> None:
+    """Open the page."""
+    prepare_environment(offline=offline)
+    if data is not None:
+        require_file(data)
+    rooms = Rooms(checkpoint, device)
+    threading.Thread(target=rooms.warm, name="warm-up", daemon=True).start()
+    launch(Desk(rooms, data=data, llm=llm), host=host, port=port, share=share)
+
+
+@cli.command()
+def ask(
+    data: Input,
+    question: Annotated[list[str], typer.Option("--question", "-q", help="May be repeated.")],
+    as_json: AsJson = False,
+    llm: Llm = None,
+    checkpoint: Checkpoint = None,
+    device: Device = "auto",
+    offline: Offline = False,
+) -> None:
+    """Ask about a dataset; several questions make one conversation."""
+    prepare_environment(offline=offline)
+    require_file(data)
+    from agent import Assistant
+
+    session = Rooms(checkpoint, device).session()
+    session.open(data)
+    assistant = Assistant(session, llm=llm)
+    for text in question:
+        result = answer_record(text, assistant.ask(text))
+        if as_json:
+            print(json.dumps(result, ensure_ascii=False), flush=True)
+            continue
+        print(f"> {text}\n\n{result['answer']}\n", flush=True)
+        for item in result["evidence"]:
+            print(f"  [{item['id']}] {item['tool']}: {item['text']}")
+        print()
+
+
+@cli.command()
+def describe(
+    data: Input,
+    out: Annotated[Path, typer.Option(help="Annotated copy to write, an .h5ad file.")],
+    by: Annotated[str, typer.Option(help="cell or cluster.")] = "cell",
+    cells: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
+    engine: Annotated[str, typer.Option(help="local.")] = "local",
+    checkpoint: Checkpoint = None,
+    device: Device = "auto",
+    offline: Offline = False,
+) -> None:
+    """Describe each cell in words and write an annotated copy."""
+    prepare_environment(offline=offline)
+    require_choice("--by", by, ("cell", "cluster"))
+    if engine == "ray":
+        msg = "--engine 'ray' is not available in this version. Allowed: 'local'. Leave it out."
+        raise UsageError(msg)
+    require_choice("--engine", engine, ("local",))
+    require_file(data)
+    if out.suffix != ".h5ad" or not out.parent.is_dir():
+        msg = (
+            f"--out {str(out)!r} cannot be written. Allowed: a name that ends in .h5ad, in a "
+            "folder that exists. Create the folder or name another file."
+        )
+        raise UsageError(msg)
+    from tqdm import tqdm
+
+    from tools import describe_file
+
+    describer = Rooms(checkpoint, device).describer()
+    with tqdm(unit=" cells", disable=None) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        describe_file(data, out, by=by, n_cells=cells, describer=describer, progress=show)
+    print(f"Wrote {out}")
+
+
+@cli.command()
+def doctor(data: Input, as_json: AsJson = False) -> None:
+    """Say what a file holds, and what stands in the way of describing it."""
+    prepare_environment()
+    require_file(data)
+    from tools import doctor as examine
+
+    report = examine(data)
+    if as_json:
+        print(report.model_dump_json())
+        return
+    for name, value in report.model_dump(exclude={"problems"}).items():
+        print(f"{name:14}{'none' if value is None else value}")
+    for problem in report.problems:
+        print(f"\n{problem.code}: {problem.message}\n  {problem.fix}")
+
+
+@cli.command()
+def resolve(
+    text: Annotated[str | None, typer.Argument(help="Name, synonym or id of a term.")] = None,
+    file: Annotated[Path | None, typer.Option(help="CSV with a column 'name'.")] = None,
+    out: Annotated[Path | None, typer.Option(help="CSV to write, with --file.")] = None,
+    ontology: Ontology = "CL",
+    as_json: AsJson = False,
+) -> None:
+    """Find the ontology term that a name means."""
+    prepare_environment()
+    if (text is None) == (file is None) or (file is None) != (out is None):
+        msg = (
+            "resolve takes either one TEXT, or --file IN.csv together with --out OUT.csv. "
+            "Example: cell2text resolve 'CD4+ T cell'"
+        )
+        raise UsageError(msg)
+    if file is not None and out is not None:
+        names = read_names(file)
+        found = Rooms().knowledge().resolve_many(names, ontology=ontology)
+        with out.open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(["name", "id", "label", "match", "score"])
+            for name, item in zip(names, found, strict=True):
+                writer.writerow([name, item.id, item.label, item.match, item.score])
+        return
+    item = Rooms().knowledge().resolve(str(text), ontology=ontology)
+    if as_json:
+        print(json.dumps(item.as_dict(), ensure_ascii=False))
+        return
+    print(f"{item.id}  {item.label}  ({item.match}, {item.score:.2f})" if item.id else "no term")
+    if item.note:
+        print(item.note)
+
+
+@cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def train(context: typer.Context) -> None:
+    """Train a model; the same as python -m model.train."""
+    prepare_environment()
+    import subprocess
+
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "model.train", *context.args]))
+
+
+def require_file(path: Path) -> None:
+    """Stop with one sentence when there is no file at `path`."""
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        msg = f"{str(path)!r} {what}. Expected an .h5ad file. Check the path."
+        raise UsageError(msg)
+
+
+def require_choice(option: str, value: str, allowed: tuple[str, ...]) -> None:
+    """Stop with one sentence when `value` is none of the `allowed`."""
+    if value not in allowed:
+        msg = f"{option} {value!r} is not known. Allowed: {', '.join(allowed)}. Choose one."
+        raise UsageError(msg)
+
+
+def read_names(path: Path) -> list[str]:
+    """Read the column ``name`` of a CSV file, as text."""
+    require_file(path)
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            reader = csv.DictReader(stream)
+            rows = [row.get("name") or "" for row in reader]
+            columns = reader.fieldnames or []
+    except (UnicodeDecodeError, csv.Error) as exc:
+        msg = f"{str(path)!r} is not a CSV file in UTF-8. Expected a table with a column 'name'."
+        raise UsageError(msg) from exc
+    if "name" not in columns:
+        msg = (
+            f"{str(path)!r} has no column 'name'. It has: {', '.join(columns[:10]) or 'none'}. "
+            "Rename the column that holds the names."
+        )
+        raise UsageError(msg)
+    return rows
+
+
+def answer_record(question: str, steps: "Iterator[Step]") -> dict[str, Any]:
+    """Gather the steps of one answer into the record that ``ask --json`` prints."""
+    from agent import Answer, ToolCalled
+
+    calls, final = [], None
+    for step in steps:
+        if isinstance(step, ToolCalled):
+            calls.append({"tool": step.name, "args": dict(step.args)})
+        elif isinstance(step, Answer):
+            final = step
+    if final is None:
+        msg = "the conversation ended without an answer"
+        raise RuntimeError(msg)
+    return {
+        "question": question,
+        "answer": final.text,
+        "references": list(final.references),
+        "evidence": [
+            {"id": item.id, "tool": item.tool, "text": item.text, "table": item.table}
+            for item in final.evidence
+        ],
+        "steps": calls,
+        "seconds": round(final.seconds, 3),
+    }
+
+
+# ----------------------------------------------------------------------------------- page
+
+REFERENCE = re.compile(r"\[(E\d+|[A-Za-z]+:\d+)\]")
+N_CHIPS = 4  # suggested questions shown at a time
+N_ROWS = 12  # rows of a table shown in the conversation
+
+HEADER = """
+<svg viewBox="0 0 40 40" width="34" height="34" aria-hidden="true">
+<g fill="currentColor"><circle cx="13" cy="13" r="8"/><circle cx="29" cy="10" r="5" opacity=".55"/>
+<circle cx="10" cy="30" r="5" opacity=".55"/><path d="M17 21h18a3 3 0 0 1 3 3v8a3 3 0 0 1-3 3h-9l-5
+5v-5h-4a3 3 0 0 1-3-3v-8a3 3 0 0 1 3-3z" opacity=".85"/></g></svg>
+<div><h1>Cell2Text Chat</h1><p>Talk to your single cells. Every sentence shows its evidence.</p></div>
+"""
+
+CSS = """
+.gradio-container { max-width: 1480px !important; margin: 0 auto !important; }
+#header { display: flex; padding: 6px 4px 0; }
+#header .html-container, #header .prose { display: flex; align-items: center; gap: 12px; }
+#header svg { color: var(--primary-600); flex: none; }
+#header h1 { font-size: 1.25rem; margin: 0; letter-spacing: -.01em; }
+#header p { margin: 0; color: var(--body-text-color-subdued); font-size: .9rem; }
+#talk { border: 1px solid var(--border-color-primary); border-radius: 12px; }
+#talk .message { font-size: .97rem; line-height: 1.55; }
+#chips { gap: 8px; flex-wrap: wrap; }
+#chips .chip { flex: 0 1 auto; border-radius: 999px; font-weight: 500; white-space: normal;
+  color: var(--primary-700); background: var(--primary-50); border: 1px solid var(--primary-200); }
+.dark #chips .chip { color: var(--primary-200); background: transparent; border-color: var(--primary-800); }
+#chips .chip:hover { background: var(--primary-100); }
+.dark #chips .chip:hover { background: var(--primary-950); }
+.reference { font-size: .78em; font-weight: 600; padding: 1px 6px; border-radius: 6px;
+  color: var(--primary-800); background: var(--primary-100); text-decoration: none; white-space: nowrap; }
+.dark .reference { color: var(--primary-100); background: var(--primary-800); }
+.fact { margin: 0 0 12px; font-size: .9rem; }
+.fact table { display: block; overflow-x: auto; margin: 8px 0; border-collapse: collapse; font-size: .82rem; }
+.fact th, .fact td { padding: 3px 10px 3px 0; text-align: left; border-bottom: 1px solid var(--border-color-primary); }
+.fact td.number { font-variant-numeric: tabular-nums; text-align: right; }
+.aside { color: var(--body-text-color-subdued); font-size: .8rem; margin: 4px 0 0; }
+#card { border: 1px solid var(--border-color-primary); border-radius: 12px; padding: 14px 16px; }
+#card h2 { font-size: 1.02rem; margin: 0 0 8px; }
+#card dl { display: grid; grid-template-columns: auto 1fr; gap: 3px 14px; margin: 0; font-size: .88rem; }
+#card dt { color: var(--body-text-color-subdued); }
+#card dd { margin: 0; font-variant-numeric: tabular-nums; }
+#card .problems { margin: 10px 0 0; padding-left: 18px; font-size: .84rem; }
+"""
+
+
+@dataclass
+class Visit:
+    """What belongs to one visitor: their dataset, their conversation, and nothing shared."""
+
+    session: "Session"
+    assistant: "Assistant"
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    turn: int = 0  # rises with each question and each stop; an older answer sees it and ends
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def say(self, content: Any, *, role: str = "assistant", **metadata: Any) -> dict[str, Any]:
+        """Add a message and hand it back, to be changed while it grows."""
+        self.messages.append({"role": role, "content": content, "metadata": metadata})
+        return self.messages[-1]
+
+
+def escape(text: Any) -> str:
+    """Make words from a dataset or a person harmless: no HTML, no picture that is fetched."""
+    return html.escape(str(text), quote=False).replace("![", "!\\[")
+
+
+def answer_text(text: str) -> str:
+    """Answer as Markdown, its references as small marks; terms link to their ontology page."""
+
+    def mark(match: re.Match[str]) -> str:
+        name = match[1]
+        if ":" not in name:
+            return f'<span class="reference">{name}</span>'
+        address = "http://purl.obolibrary.org/obo/" + name.replace(":", "_")
+        return f'<a class="reference term" target="_blank" href="{address}">{name}</a>'
+
+    return REFERENCE.sub(mark, escape(text))
+
+
+def table_html(rows: list[dict[str, Any]]) -> str:
+    """Draw the first rows of a table."""
+
+    def cell(value: Any) -> str:
+        if isinstance(value, float):
+            return f"<td class='number'>{value:.3g}</td>"
+        return f"<td>{html.escape('' if value is None else str(value))}</td>"
+
+    head = "".join(f"<th>{html.escape(name.replace('_', ' '))}</th>" for name in rows[0])
+    body = "".join(
+        f"<tr>{''.join(cell(value) for value in row.values())}</tr>" for row in rows[:N_ROWS]
+    )
+    more = f"<p class='aside'>{len(rows) - N_ROWS} more rows</p>" if len(rows) > N_ROWS else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+
+
+def evidence_html(evidence: "Iterable[Evidence]") -> str:
+    """Draw what an answer rests on: each fact with its numbers, source and caveat."""
+    facts = []
+    for item in evidence:
+        table = table_html(item.table) if item.table else ""
+        notes = [item.source, item.unit and f"unit: {item.unit}", item.caveat]
+        aside = " · ".join(html.escape(note) for note in notes if note)
+        facts.append(
+            f"<div class='fact'><span class='reference'>{item.id}</span> "
+            f"{html.escape(item.text)}{table}<p class='aside'>{aside}</p></div>"
+        )
+    # One line: a blank line would end the HTML block and let Markdown read the rest.
+    return "".join(facts).replace("\n", " ")
+
+
+def card_html(session: "Session") -> str:
+    """Draw the dataset card: what it is and what the doctor found."""
+    report = session.report
+    layer = f" in {report.layer}" if report.layer else ""
+    rows = {
+        "Cells": f"{report.n_obs:,}",
+        "Genes": f"{report.n_vars:,}",
+        "Values": f"{report.matrix}{layer}",
+        "Gene names": f"{report.gene_ids}, {report.species}",
+        "Known to the model": f"{report.genes_matched:,} genes",
+        "Clusters": f"{session.cluster_key}",
+    }
+    facts = "".join(f"<dt>{k}</dt><dd>{html.escape(str(v))}</dd>" for k, v in rows.items())
+    problems = "".join(
+        f"<li>{html.escape(problem.message)} <em>{html.escape(problem.fix)}</em></li>"
+        for problem in report.problems
+    )
+    found = f"<ul class='problems'>{problems}</ul>" if problems else ""
+    return f"<h2>{html.escape(session.title)}</h2><dl>{facts}</dl>{found}"
+
+
+def follow(visit: Visit, question: str) -> Iterator[None]:
+    """Turn the steps of one answer into messages; yields when there is something new to see."""
+    from gradio import Plot
+
+    from agent import Answer, AnswerToken, ToolCalled, ToolReturned
+
+    calls: dict[str, dict[str, Any]] = {}
+    spoken: dict[str, Any] | None = None
+    text = ""
+    for step in visit.assistant.ask(question):
+        if isinstance(step, ToolCalled):
+            calls[step.id] = visit.say("", title=escape(step.title), status="pending", id=step.id)
+        elif isinstance(step, ToolReturned):
+            call = calls[step.id]
+            call["metadata"] |= {"status": "done", "duration": step.seconds}
+            if step.evidence is None:
+                call["content"] = escape(step.error)
+            else:
+                call["content"] = evidence_html([step.evidence])
+                if step.evidence.figure is not None:
+                    visit.say(Plot(step.evidence.figure, show_label=False))
+        elif isinstance(step, AnswerToken):
+            text += step.text
+            spoken = spoken or visit.say("")
+            spoken["content"] = answer_text(text)
+        elif isinstance(step, Answer):
+            spoken = spoken or visit.say("")
+            spoken["content"] = answer_text(step.text)
+            if step.unsupported:
+                spoken["content"] += "\n\n*Not supported by evidence:* " + answer_text(
+                    " ".join(step.unsupported)
+                )
+            if step.evidence:
+                ids = ", ".join(item.id for item in step.evidence)
+                visit.say(evidence_html(step.evidence), title=f"Evidence {ids}", status="done")
+        yield
+
+
+def open_dataset(rooms: Rooms, path: Path | None, *, llm: str | None) -> Visit:
+    """Open a file, or the demo when `path` is None, as the start of a conversation."""
+    from agent import Assistant
+
+    session = rooms.session()
+    opened = session.open_demo() if path is None else session.open(path)
+    visit = Visit(session, Assistant(session, llm=llm))
+    visit.say(answer_text(f"{opened.text} [{opened.id}]"))
+    return visit
+
+
+class Desk:
+    """What happens when a visitor clicks; every handler works on the `Visit` it is handed.
+
+    Parameters
+    ----------
+    rooms
+        Describer and knowledge base that all visitors read.
+    data
+        Dataset that a new visitor finds open; the demo when None.
+    llm
+        Chat model that leads the conversations; the embedded planner when None.
+    """
+
+    def __init__(self, rooms: Rooms, *, data: Path | None, llm: str | None) -> None:
+        self.rooms = rooms
+        self.data = data
+        self.llm = llm
+
+    def board(self, visit: Visit) -> list[Any]:
+        """Draw everything that depends on the dataset: state, talk, card, colour, map, chips."""
+        import gradio as gr
+
+        return [
+            visit,
+            visit.messages,
+            card_html(visit.session),
+            gr.Dropdown(choices=["clusters"], value="clusters"),
+            self.colour_map("clusters", visit),
+            *self.chips(visit),
+        ]
+
+    def chips(self, visit: Visit) -> list[Any]:
+        """Offer questions that make sense now."""
+        import gradio as gr
+
+        texts = visit.assistant.suggestions()[:N_CHIPS]
+        shown = [gr.Button(text, visible=True) for text in texts]
+        return shown + [gr.Button(visible=False)] * (N_CHIPS - len(texts))
+
+    def arrive(self) -> list[Any]:
+        """Open what a new visitor finds on the page."""
+        try:
+            return self.board(open_dataset(self.rooms, self.data, llm=self.llm))
+        except user_errors() as exc:
+            raise self.told(exc) from exc
+
+    def open_file(self, path: str | None, visit: Visit | None) -> list[Any]:
+        """Open an uploaded file; when it cannot be used, say so and keep the open dataset."""
+        import gradio as gr
+
+        try:
+            return self.board(open_dataset(self.rooms, path and Path(path), llm=self.llm))
+        except user_errors() as exc:
+            if visit is None:
+                raise self.told(exc) from exc
+            visit.say(f"I could not open that file. {escape(exc)}")
+            return [visit, visit.messages, *[gr.skip()] * (3 + N_CHIPS)]
+
+    def colour_map(self, colour: str, visit: Visit | None) -> Any:
+        """Draw the cells on their map, coloured by a grouping or a gene."""
+        from tools import TOOLS
+
+        if visit is None:
+            return None
+        try:
+            return TOOLS["plot_umap"](visit.session, color=colour).figure
+        except user_errors() as exc:
+            raise self.told(exc) from exc
+
+    def answer(self, question: str, visit: Visit | None) -> Iterator[list[Any]]:
+        """Answer a question while the visitor watches; yields talk, question box and chips."""
+        import gradio as gr
+
+        wait = [gr.skip()] * N_CHIPS
+        if not question.strip() or visit is None:
+            yield [gr.skip(), gr.skip(), *wait]
+            return
+        visit.turn += 1
+        turn = visit.turn
+        with visit.lock:
+            visit.say(escape(question), role="user")
+            yield [visit.messages, gr.Textbox("", submit_btn=False, stop_btn=True), *wait]
+            try:
+                for _ in follow(visit, question):
+                    if visit.turn != turn:
+                        return
+                    yield [visit.messages, gr.skip(), *wait]
+            except user_errors() as exc:
+                visit.say(escape(exc))
+            except Exception:
+                logger.exception("An answer failed")
+                visit.say("Something went wrong on my side with that question; it was logged.")
+            settle(visit)
+        yield [visit.messages, gr.Textbox(submit_btn=True, stop_btn=False), *self.chips(visit)]
+
+    def stop(self, visit: Visit | None) -> list[Any]:
+        """End the answer that is being given."""
+        import gradio as gr
+
+        box = gr.Textbox(submit_btn=True, stop_btn=False)
+        if visit is None:
+            return [gr.skip(), box]
+        visit.turn += 1
+        settle(visit)
+        visit.say("*Stopped.*")
+        return [visit.messages, box]
+
+    @staticmethod
+    def told(exc: Exception) -> Exception:
+        """Make an error that Gradio shows to the visitor."""
+        import gradio as gr
+
+        return gr.Error(escape(exc), title="That did not work", duration=12, print_exception=False)
+
+
+def settle(visit: Visit) -> None:
+    """Stop the spinners of steps that will not return."""
+    for message in visit.messages:
+        if message["metadata"].get("status") == "pending":
+            message["metadata"]["status"] = "done"
+
+
+def build_page(desk: Desk) -> "gr.Blocks":
+    """Lay out the page and join its controls to the desk."""
+    import gradio as gr
+
+    with gr.Blocks(title="Cell2Text Chat", fill_width=True, delete_cache=(3600, 7200)) as page:
+        visit = gr.State(time_to_live=7200)
+        gr.HTML(HEADER, elem_id="header")
+        with gr.Row(elem_id="room"):
+            with gr.Column(scale=3, min_width=340, elem_id="conversation"):
+                talk = gr.Chatbot(
+                    elem_id="talk",
+                    show_label=False,
+                    height="calc(100dvh - 270px)",
+                    min_height=380,
+                    layout="panel",
+                    buttons=["copy"],
+                    latex_delimiters=[],
+                    allow_tags=False,
+                    feedback_options=None,
+                    placeholder="Opening the dataset …",
+                )
+                with gr.Row(elem_id="chips"):
+                    chips = [
+                        gr.Button(visible=False, size="sm", min_width=60, elem_classes="chip")
+                        for _ in range(N_CHIPS)
+                    ]
+                question = gr.Textbox(
+                    elem_id="question",
+                    show_label=False,
+                    label="Question",
+                    placeholder="Ask about this dataset, a cluster, a gene, a cell type …",
+                    submit_btn=True,
+                    max_length=4000,
+                    autofocus=True,
+                )
+            with gr.Column(scale=2, min_width=320, elem_id="dataset"):
+                card = gr.HTML("<h2>Opening the dataset …</h2>", elem_id="card")
+                with gr.Row(elem_id="open"):
+                    upload = gr.UploadButton("Open an .h5ad file", size="sm", variant="primary")
+                    demo = gr.Button("Open the demo", size="sm")
+                colour = gr.Dropdown(
+                    label="Colour the map by a grouping or a gene",
+                    choices=["clusters"],
+                    allow_custom_value=True,
+                )
+                umap = gr.Plot(show_label=False, elem_id="umap")
+
+        board = [visit, talk, card, colour, umap, *chips]
+        private = {"api_visibility": "private"}
+        slow = private | {"concurrency_limit": 2, "concurrency_id": "work"}
+        page.load(desk.arrive, None, board, **slow)
+        upload.upload(desk.open_file, [upload, visit], board, **slow)
+        demo.click(lambda here: desk.open_file(None, here), visit, board, **slow)
+        colour.input(desk.colour_map, [colour, visit], umap, **slow)
+        outputs = [talk, question, *chips]
+        asked = [question.submit(desk.answer, [question, visit], outputs, **slow)]
+        asked += [chip.click(desk.answer, [chip, visit], outputs, **slow) for chip in chips]
+        question.stop(desk.stop, visit, [talk, question], cancels=asked, queue=False, **private)
+    return page
+
+
+def launch(desk: Desk, *, host: str, port: int, share: bool) -> None:
+    """Serve the page until interrupted."""
+    import gradio as gr
+
+    page = build_page(desk)
+    page.queue(max_size=64)
+    at_a_screen = sys.stdout.isatty() and (sys.platform == "darwin" or "DISPLAY" in os.environ)
+    try:
+        page.launch(
+            server_name=host,
+            server_port=port,
+            share=share,
+            inbrowser=at_a_screen,
+            css=CSS,
+            theme=gr.themes.Base(
+                primary_hue=gr.themes.colors.teal,
+                neutral_hue=gr.themes.colors.slate,
+                radius_size=gr.themes.sizes.radius_md,
+            ),
+            footer_links=[],
+            max_file_size=os.environ.get("CELL2TEXT_MAX_UPLOAD", "4gb"),
+            show_error=True,
+        )
+    except OSError as exc:
+        msg = f"Port {port} on {host} cannot be used ({exc}). Choose another with --port."
+        raise UsageError(msg) from exc
+
+
+# ---------------------------------------------------------------------------------- errors
+
+
+def user_errors() -> tuple[type[Exception], ...]:
+    """Errors that a person can mend; everything else is ours."""
+    from kb import KnowledgeError
+    from model import ModelError
+    from tools import ToolError
+
+    return (UsageError, ToolError, ModelError, KnowledgeError, PermissionError)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; without one, the page.
+
+    Returns
+    -------
+    0 when done, 2 on bad usage or unreadable input, 1 on an error of this program.
+    """
+    arguments = sys.argv[1:] if argv is None else argv
+    if not arguments or (arguments[0].startswith("-") and arguments[0] != "--help"):
+        arguments = ["chat", *arguments]
+    logging.basicConfig(
+        level=os.environ.get("CELL2TEXT_LOG", "WARNING").upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    try:
+        cli(args=arguments, prog_name="cell2text")
+    except SystemExit as exc:
+        return exc.code if isinstance(exc.code, int) else 0
+    except BrokenPipeError:
+        return 0
+    except Exception as exc:  # the one broad handler
+        if isinstance(exc, user_errors()):
+            print(f"cell2text: {exc}", file=sys.stderr)
+            return 2
+        logger.exception("An error of this program")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
