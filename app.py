@@ -13,6 +13,7 @@ import os
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ import typer
 
 if TYPE_CHECKING:
     import gradio as gr
+    from plotly.graph_objects import Figure
 
     from agent import Assistant, Step
     from kb import KnowledgeBase
@@ -368,44 +370,70 @@ def answer_record(question: str, steps: "Iterator[Step]") -> dict[str, Any]:
 REFERENCE = re.compile(r"\[(E\d+|[A-Za-z]+:\d+)\]")
 N_CHIPS = 4  # suggested questions shown at a time
 N_ROWS = 12  # rows of a table shown in the conversation
+FRAME = 0.08  # seconds between two drawings of a streamed answer
 
 HEADER = """
-<svg viewBox="0 0 40 40" width="34" height="34" aria-hidden="true">
-<g fill="currentColor"><circle cx="13" cy="13" r="8"/><circle cx="29" cy="10" r="5" opacity=".55"/>
-<circle cx="10" cy="30" r="5" opacity=".55"/><path d="M17 21h18a3 3 0 0 1 3 3v8a3 3 0 0 1-3 3h-9l-5
-5v-5h-4a3 3 0 0 1-3-3v-8a3 3 0 0 1 3-3z" opacity=".85"/></g></svg>
-<div><h1>Cell2Text Chat</h1><p>Talk to your single cells. Every sentence shows its evidence.</p></div>
+<svg viewBox="0 0 40 40" width="32" height="32" aria-hidden="true"><g fill="currentColor">
+<circle cx="12" cy="11" r="7"/><circle cx="27" cy="8" r="4.5" opacity=".5"/>
+<circle cx="6" cy="26" r="4" opacity=".5"/><path opacity=".8" d="M16 19h18a4 4 0 0 1 4 4v6a4 4 0 0 1
+-4 4h-9l-6 5v-5h-3a4 4 0 0 1-4-4v-6a4 4 0 0 1 4-4z"/></g></svg>
+<div><h1>Cell2Text Chat</h1>
+<p>Talk to your single cells. Every sentence shows its evidence.</p></div>
 """
 
 CSS = """
-.gradio-container { max-width: 1480px !important; margin: 0 auto !important; }
-#header { display: flex; padding: 6px 4px 0; }
-#header .html-container, #header .prose { display: flex; align-items: center; gap: 12px; }
+.gradio-container { max-width: 1500px !important; margin: 0 auto !important; }
+.gradio-container main.fillable { padding: 12px 20px 0 !important; }
+footer { display: none !important; }
+#header { padding: 0; }
+#header .prose { display: flex; align-items: center; gap: 12px; }
 #header svg { color: var(--primary-600); flex: none; }
-#header h1 { font-size: 1.25rem; margin: 0; letter-spacing: -.01em; }
-#header p { margin: 0; color: var(--body-text-color-subdued); font-size: .9rem; }
-#talk { border: 1px solid var(--border-color-primary); border-radius: 12px; }
-#talk .message { font-size: .97rem; line-height: 1.55; }
+#header h1 { font-size: 1.2rem; line-height: 1.2; margin: 0; letter-spacing: -.01em; }
+#header p { margin: 0; color: var(--body-text-color-subdued); font-size: .88rem; }
+#conversation, #dataset { gap: 10px; }
+#talk, #card, #map { border: 1px solid var(--border-color-primary); border-radius: 14px;
+  background: var(--background-fill-primary); }
+#talk .icon-button-wrapper.top-panel { display: none; }
+#talk .message-row { padding: 4px 20px; background: transparent !important; }
+#talk .bot.message, #talk .user.message { background: transparent; border: 0; }
+#talk .user-row .message { margin-left: auto; width: fit-content; max-width: 80%;
+  padding: 8px 14px; border-radius: 14px 14px 3px 14px; background: var(--primary-100); }
+.dark #talk .user-row .message { background: var(--primary-900); }
+#talk .user-row .message-buttons-right { display: none; }
+#talk .js-plotly-plot { height: 420px; }
+#talk .thought-group { background: var(--background-fill-secondary); border-radius: 10px; }
 #chips { gap: 8px; flex-wrap: wrap; }
-#chips .chip { flex: 0 1 auto; border-radius: 999px; font-weight: 500; white-space: normal;
-  color: var(--primary-700); background: var(--primary-50); border: 1px solid var(--primary-200); }
-.dark #chips .chip { color: var(--primary-200); background: transparent; border-color: var(--primary-800); }
-#chips .chip:hover { background: var(--primary-100); }
+#chips .chip { flex: 0 1 auto; border-radius: 999px; padding: 5px 12px; font-weight: 500;
+  color: var(--primary-700); background: transparent; border: 1px solid var(--primary-300); }
+#chips .chip:hover { background: var(--primary-50); }
+.dark #chips .chip { color: var(--primary-200); border-color: var(--primary-700); }
 .dark #chips .chip:hover { background: var(--primary-950); }
-.reference { font-size: .78em; font-weight: 600; padding: 1px 6px; border-radius: 6px;
-  color: var(--primary-800); background: var(--primary-100); text-decoration: none; white-space: nowrap; }
-.dark .reference { color: var(--primary-100); background: var(--primary-800); }
-.fact { margin: 0 0 12px; font-size: .9rem; }
-.fact table { display: block; overflow-x: auto; margin: 8px 0; border-collapse: collapse; font-size: .82rem; }
-.fact th, .fact td { padding: 3px 10px 3px 0; text-align: left; border-bottom: 1px solid var(--border-color-primary); }
+#question { border-radius: 14px; }
+.reference { font-size: .76em; font-weight: 600; padding: 1px 6px; border-radius: 6px;
+  white-space: nowrap; text-decoration: none !important;
+  color: var(--primary-800) !important; background: var(--primary-100); }
+.dark .reference { color: var(--primary-100) !important; background: var(--primary-800); }
+.fact { margin: 0 0 12px; font-size: .88rem; line-height: 1.5; }
+.fact table { display: block; overflow-x: auto; margin: 8px 0; font-size: .8rem; }
+.fact th, .fact td { padding: 3px 12px 3px 0; text-align: left; border: 0;
+  border-bottom: 1px solid var(--border-color-primary); white-space: nowrap; }
 .fact td.number { font-variant-numeric: tabular-nums; text-align: right; }
 .aside { color: var(--body-text-color-subdued); font-size: .8rem; margin: 4px 0 0; }
-#card { border: 1px solid var(--border-color-primary); border-radius: 12px; padding: 14px 16px; }
-#card h2 { font-size: 1.02rem; margin: 0 0 8px; }
-#card dl { display: grid; grid-template-columns: auto 1fr; gap: 3px 14px; margin: 0; font-size: .88rem; }
-#card dt { color: var(--body-text-color-subdued); }
-#card dd { margin: 0; font-variant-numeric: tabular-nums; }
-#card .problems { margin: 10px 0 0; padding-left: 18px; font-size: .84rem; }
+#card { padding: 14px 18px; }
+#card h2 { font-size: 1rem; margin: 0 0 6px; }
+#card .figures { display: flex; gap: 28px; margin: 0 0 6px; }
+#card .figures b { display: block; font-size: 1.45rem; line-height: 1.25; font-weight: 600; }
+#card .figures span, #card summary, #card li { color: var(--body-text-color-subdued);
+  font-size: .84rem; }
+#card summary { cursor: pointer; }
+#card ul { margin: 4px 0 0; padding-left: 18px; }
+#card .problem::marker { content: "! "; color: var(--primary-600); font-weight: 700; }
+#map { padding: 12px 14px 4px; gap: 4px; }
+#map .plot-container, #umap { border: 0; padding: 0; background: transparent; }
+#umap > div, #umap .js-plotly-plot { width: 100%; }
+#umap .js-plotly-plot { height: max(320px, calc(100dvh - 470px)); }
+@media (max-width: 760px) { #umap .js-plotly-plot { height: 340px; }
+  #talk { height: 62dvh !important; } }
 """
 
 
@@ -471,28 +499,46 @@ def evidence_html(evidence: "Iterable[Evidence]") -> str:
             f"{html.escape(item.text)}{table}<p class='aside'>{aside}</p></div>"
         )
     # One line: a blank line would end the HTML block and let Markdown read the rest.
-    return "".join(facts).replace("\n", " ")
+    return " ".join("".join(facts).split("\n"))
 
 
 def card_html(session: "Session") -> str:
-    """Draw the dataset card: what it is and what the doctor found."""
+    """Draw the dataset card: what it is, what the doctor found, how it was prepared."""
     report = session.report
-    layer = f" in {report.layer}" if report.layer else ""
-    rows = {
-        "Cells": f"{report.n_obs:,}",
-        "Genes": f"{report.n_vars:,}",
-        "Values": f"{report.matrix}{layer}",
-        "Gene names": f"{report.gene_ids}, {report.species}",
-        "Known to the model": f"{report.genes_matched:,} genes",
-        "Clusters": f"{session.cluster_key}",
-    }
-    facts = "".join(f"<dt>{k}</dt><dd>{html.escape(str(v))}</dd>" for k, v in rows.items())
-    problems = "".join(
-        f"<li>{html.escape(problem.message)} <em>{html.escape(problem.fix)}</em></li>"
+    figures = {"cells": report.n_obs, "genes": report.n_vars, "clusters": len(session.clusters())}
+    shown = "".join(f"<div><b>{n:,}</b><span>{what}</span></div>" for what, n in figures.items())
+    names = {"human": "human", "mouse": "mouse"}.get(report.species, "species not known")
+    facts = [
+        f"Values: {report.matrix}, read from {report.layer}",
+        f"Gene names: {report.gene_ids}, {names}",
+        f"Clusters: obs[{session.cluster_key!r}]",
+        *session.prepared.made,
+    ]
+    listed = "".join(f"<li>{html.escape(fact)}</li>" for fact in facts)
+    listed += "".join(
+        f"<li class='problem'>{html.escape(f'{problem.message} {problem.fix}')}</li>"
         for problem in report.problems
     )
-    found = f"<ul class='problems'>{problems}</ul>" if problems else ""
-    return f"<h2>{html.escape(session.title)}</h2><dl>{facts}</dl>{found}"
+    n = len(report.problems)
+    note = f"How it was read, and {n} remark{'s' * (n > 1)}" if n else "How it was read"
+    return (
+        f"<h2>{html.escape(session.title)}</h2><div class='figures'>{shown}</div>"
+        f"<details><summary>{note}</summary><ul>{listed}</ul></details>"
+    )
+
+
+def dressed(figure: "Figure") -> "Figure":
+    """Copy a figure for the page: no background of its own, so that light and dark both work."""
+    from plotly.graph_objects import Figure
+
+    return Figure(figure).update_layout(
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font_color="#7c8797",
+        autosize=True,
+        width=None,
+        height=None,
+    )
 
 
 def follow(visit: Visit, question: str) -> Iterator[None]:
@@ -503,33 +549,34 @@ def follow(visit: Visit, question: str) -> Iterator[None]:
 
     calls: dict[str, dict[str, Any]] = {}
     spoken: dict[str, Any] | None = None
-    text = ""
+    text, drawn = "", 0.0
     for step in visit.assistant.ask(question):
         if isinstance(step, ToolCalled):
-            calls[step.id] = visit.say("", title=escape(step.title), status="pending", id=step.id)
+            calls[step.id] = visit.say("", title=escape(step.title), status="pending")
         elif isinstance(step, ToolReturned):
             call = calls[step.id]
-            call["metadata"] |= {"status": "done", "duration": step.seconds}
-            if step.evidence is None:
-                call["content"] = escape(step.error)
-            else:
-                call["content"] = evidence_html([step.evidence])
-                if step.evidence.figure is not None:
-                    visit.say(Plot(step.evidence.figure, show_label=False))
+            call["metadata"] |= {"status": "done", "duration": round(step.seconds, 1)}
+            call["content"] = escape(step.error or step.evidence.text)
+            if step.error:
+                call["metadata"]["title"] += " (not possible)"
+            elif step.evidence.figure is not None:
+                visit.say(Plot(dressed(step.evidence.figure), show_label=False))
         elif isinstance(step, AnswerToken):
             text += step.text
             spoken = spoken or visit.say("")
             spoken["content"] = answer_text(text)
+            if time.monotonic() - drawn < FRAME:
+                continue
+            drawn = time.monotonic()
         elif isinstance(step, Answer):
             spoken = spoken or visit.say("")
             spoken["content"] = answer_text(step.text)
             if step.unsupported:
-                spoken["content"] += "\n\n*Not supported by evidence:* " + answer_text(
-                    " ".join(step.unsupported)
-                )
+                doubtful = answer_text(" ".join(step.unsupported))
+                spoken["content"] += f"\n\n*Not supported by evidence:* {doubtful}"
             if step.evidence:
                 ids = ", ".join(item.id for item in step.evidence)
-                visit.say(evidence_html(step.evidence), title=f"Evidence {ids}", status="done")
+                visit.say(evidence_html(step.evidence), title=f"Evidence: {ids}", status="done")
         yield
 
 
@@ -609,7 +656,7 @@ class Desk:
         if visit is None:
             return None
         try:
-            return TOOLS["plot_umap"](visit.session, color=colour).figure
+            return dressed(TOOLS["plot_umap"](visit.session, color=colour).figure)
         except user_errors() as exc:
             raise self.told(exc) from exc
 
@@ -678,7 +725,7 @@ def build_page(desk: Desk) -> "gr.Blocks":
                 talk = gr.Chatbot(
                     elem_id="talk",
                     show_label=False,
-                    height="calc(100dvh - 270px)",
+                    height="calc(100dvh - 200px)",
                     min_height=380,
                     layout="panel",
                     buttons=["copy"],
@@ -706,14 +753,18 @@ def build_page(desk: Desk) -> "gr.Blocks":
                 with gr.Row(elem_id="open"):
                     upload = gr.UploadButton("Open an .h5ad file", size="sm", variant="primary")
                     demo = gr.Button("Open the demo", size="sm")
-                colour = gr.Dropdown(
-                    label="Colour the map by a grouping or a gene",
-                    choices=["clusters"],
-                    allow_custom_value=True,
-                )
-                umap = gr.Plot(show_label=False, elem_id="umap")
+                with gr.Column(elem_id="map"):
+                    colour = gr.Dropdown(
+                        label="Colour by a grouping or a gene",
+                        choices=["clusters"],
+                        allow_custom_value=True,
+                        container=False,
+                    )
+                    umap = gr.Plot(show_label=False, elem_id="umap", container=False)
 
         board = [visit, talk, card, colour, umap, *chips]
+        # A plot that was drawn while the page was being laid out takes its place's size.
+        umap.change(None, js="() => { setTimeout(() => dispatchEvent(new Event('resize')), 60) }")
         private = {"api_visibility": "private"}
         slow = private | {"concurrency_limit": 2, "concurrency_id": "work"}
         page.load(desk.arrive, None, board, **slow)
@@ -744,7 +795,16 @@ def launch(desk: Desk, *, host: str, port: int, share: bool) -> None:
             theme=gr.themes.Base(
                 primary_hue=gr.themes.colors.teal,
                 neutral_hue=gr.themes.colors.slate,
-                radius_size=gr.themes.sizes.radius_md,
+                radius_size=gr.themes.sizes.radius_lg,
+                # Bundled with Gradio, so nothing is fetched; its semi-bold lacks Latin letters.
+                font=(gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "sans-serif"),
+            ).set(
+                body_text_color_subdued="*neutral_500",
+                body_text_color_subdued_dark="*neutral_400",
+                button_primary_background_fill="*primary_700",
+                button_primary_background_fill_hover="*primary_800",
+                input_background_fill="transparent",
+                input_background_fill_dark="transparent",
             ),
             footer_links=[],
             max_file_size=os.environ.get("CELL2TEXT_MAX_UPLOAD", "4gb"),
