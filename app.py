@@ -382,8 +382,9 @@ HEADER = """
 """
 
 CSS = """
-.gradio-container { max-width: 1500px !important; margin: 0 auto !important; }
-.gradio-container main.fillable { padding: 12px 20px 0 !important; }
+.gradio-container { width: 100%; max-width: 1500px !important; margin: 0 auto !important; }
+.gradio-container .fillable { padding: 12px 22px 0 !important; }
+.gradio-container main { width: 100%; padding: 0 !important; }
 footer { display: none !important; }
 #header { padding: 0; }
 #header .prose { display: flex; align-items: center; gap: 12px; }
@@ -429,11 +430,12 @@ footer { display: none !important; }
 #card ul { margin: 4px 0 0; padding-left: 18px; }
 #card .problem::marker { content: "! "; color: var(--primary-600); font-weight: 700; }
 #map { padding: 12px 14px 4px; gap: 4px; }
-#map .plot-container, #umap { border: 0; padding: 0; background: transparent; }
-#umap > div, #umap .js-plotly-plot { width: 100%; }
+#umap { border: 0; padding: 0; margin: 0; background: transparent; }
+#map, #umap, #umap > div, #umap .js-plotly-plot { width: 100%; }
 #umap .js-plotly-plot { height: max(320px, calc(100dvh - 470px)); }
 @media (max-width: 760px) { #umap .js-plotly-plot { height: 340px; }
-  #talk { height: 62dvh !important; } }
+  #talk { height: 62dvh !important; } #talk .message-row { padding: 4px 8px; }
+  .gradio-container .fillable { padding: 8px 10px 0 !important; } }
 """
 
 
