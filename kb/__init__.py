@@ -1,10 +1,13 @@
 """Published knowledge: terms of cell types, tissues, diseases and life stages."""
 
-from ._errors import KnowledgeError, UnknownOntologyError, UnknownTermError
+from ._errors import IndexBuildError, KnowledgeError, UnknownOntologyError, UnknownTermError
+from ._knowledge import KnowledgeBase
 from ._term import Candidate, Passage, Resolution, Term
 
 __all__ = [
     "Candidate",
+    "IndexBuildError",
+    "KnowledgeBase",
     "KnowledgeError",
     "Passage",
     "Resolution",

@@ -1,0 +1,79 @@
+"""An embedder that needs no download: words and character n-grams, hashed and weighted.
+
+Deterministic on every machine (CRC-32, not Python's salted hash). It knows spelling, not
+meaning; any object with the face of `Embedder`, such as one over a sentence-transformers model,
+can take its place when the index is built.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+from zlib import crc32
+
+from ._lexical import fold
+
+if TYPE_CHECKING:
+    import numpy as np
+
+VECTOR_FLOOR = 0.62
+"""Similarity of spelling below which a neighbour is no answer to a name."""
+_WORD = re.compile(r"[a-z0-9]+")
+_COMMON = re.compile(r"^(?:an?|and|are|as|at|by|cells?|for|from|in|is|it|of|on|or|that|the|to)$")
+    "a an and are as at by cell cells for from in is it of on or that the to".split()
+)
+_SIZES = (3, 4)
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors."""
+
+    name: str
+    """Part of the content hash: another embedder makes another index."""
+
+    def embed(self, texts: Sequence[str]) -> "np.ndarray":
+        """Return unit vectors of shape ``(n_texts, n_dimensions)``, float32."""
+        ...
+
+
+class HashingEmbedder:
+    """Words and their character 3- and 4-grams, hashed with signs into a dense vector."""
+
+    def __init__(self, *, n_dimensions: int = 512) -> None:
+        self.n_dimensions = n_dimensions
+        self.name = f"hashing-{n_dimensions}-v1"
+
+    def embed(self, texts: Sequence[str]) -> "np.ndarray":
+        """Return unit vectors of shape ``(n_texts, n_dimensions)``; zeros for empty texts."""
+        import numpy as np
+
+        vectors = np.zeros((len(texts), self.n_dimensions), dtype=np.float32)
+        for row, text in zip(vectors, texts, strict=True):
+            for feature, weight in _features(text):
+                digest = crc32(feature.encode())
+                row[digest % self.n_dimensions] += weight if digest & 0x10000 else -weight
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors / np.maximum(norms, 1e-12)
+
+
+def spelling_similarity(first: str, second: str) -> float:
+    """Return how alike two names are spelled, 0 to 1: the Dice overlap of their 3-grams."""
+    a, b = _grams(first), _grams(second)
+    return 2.0 * len(a & b) / (len(a) + len(b)) if a and b else 0.0
+
+
+def _grams(text: str) -> set[str]:
+    words = (word for word in _WORD.findall(fold(text)) if not _COMMON.match(word))
+    return {f"#{word}#"[start : start + 3] for word in words for start in range(max(len(word), 1))}
+
+
+def _features(text: str) -> list[tuple[str, float]]:
+    features: list[tuple[str, float]] = []
+    for word in _WORD.findall(fold(text)):
+        if _COMMON.match(word):
+            continue
+        features.append((f"={word}", 1.0))
+        padded = f"#{word}#"
+        for size in _SIZES:
+            starts = range(max(len(padded) - size + 1, 0))
+            features.extend((padded[start : start + size], 0.35) for start in starts)
+    return features

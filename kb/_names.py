@@ -1,0 +1,173 @@
+"""Every name of an ontology, findable in four ways.
+
+By its folded spelling, by its key (a set of tokens), by containment (which names have all their
+tokens in a longer phrase) and by a slip of the pen. Nothing here decides what a phrase means;
+`_resolver.py` does.
+"""
+
+import csv
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from math import log
+from typing import Literal
+
+from ._lexical import alias_key, fold, key_of
+from ._term import Term
+
+NameKind = Literal["label", "synonym", "author", "derived", "broad", "related", "narrow"]
+_ORDER: tuple[NameKind, ...] = (
+    "label",
+    "synonym",
+    "author",
+    "derived",
+    "narrow",
+    "related",
+    "broad",
+)
+_DROPPABLE = ({"alpha", "beta"}, {"thymus", "derived"}, {"human"}, {"sapien", "homo"})
+"""Words of formal labels that authors leave out: "CD4-positive, alpha-beta T cell" is "CD4 T"."""
+_OTHER_SPECIES = frozenset({"mmus", "primate", "mouse", "drosophila", "protostomia", "nematoda"})
+_LYMPHOCYTES = frozenset({"t", "b", "nk"})
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One name of one term."""
+
+    text: str
+    term_id: str
+    kind: NameKind
+
+    @property
+    def rank(self) -> int:
+        """How far to trust the name: 0 for a label, more for the others."""
+        return _ORDER.index(self.kind)
+
+
+class NameIndex:
+    """Names of the live terms of one ontology."""
+
+    def __init__(self, terms: Mapping[str, Term], *, ontology: str) -> None:
+        self.ontology = ontology
+        self.biological = ontology == "CL"
+        self._terms = terms
+        self._names = [name for name in self._read() if name.term_id in terms]
+        self.exact: dict[str, list[Name]] = defaultdict(list)
+        for name in self._names:
+            if name.kind in ("label", "synonym"):
+                self.exact[fold(name.text)].append(name)
+
+    def author(self, text: str) -> list[Name]:
+        """Return names that authors use for a term, equal but for case and separators."""
+        return self._author.get(alias_key(text), [])
+
+    def keyed(self, key: frozenset[str]) -> list[Name]:
+        """Return names with exactly these tokens, the most trusted first."""
+        return self._keyed.get(key, [])
+
+    def contained(self, key: frozenset[str]) -> Iterator[tuple[frozenset[str], list[Name]]]:
+        """Yield the keys all of whose tokens are in `key`, with their names."""
+        for token in key:
+            for candidate in self._by_rarest.get(token, ()):
+                if candidate <= key:
+                    yield candidate, self._keyed[candidate]
+
+    def weight(self, token: str) -> float:
+        """Return how much a token tells: its inverse document frequency, 0 when unknown."""
+        return self._weights.get(token, 0.0)
+
+    def knows(self, token: str) -> bool:
+        """Tell whether some name holds the token."""
+        return token in self._weights
+
+    def corrected(self, token: str) -> str | None:
+        """Return the known word that an unknown word of six letters or more is a slip of."""
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+
+        if len(token) < 6 or not token.isalpha():
+            return None
+        allowed = 1 if len(token) < 9 else 2
+        words = self._words_by_initial.get(token[0], ())
+        found = process.extractOne(token, words, scorer=OSA.distance, score_cutoff=allowed)
+        return found[0] if found else None
+
+    def _read(self) -> Iterator[Name]:
+        live = [term for term in self._terms.values() if not term.deprecated]
+        yield from (Name(term.label, term.id, "label") for term in live)
+        yield from (Name(text, term.id, "synonym") for term in live for text in term.synonyms)
+        if self.biological:
+            for row in _table("author_names.tsv"):
+                yield Name(row["name"], row["id"], "author")
+            for row in _table("related_synonyms.tsv"):
+                yield Name(row["name"], row["id"], row["scope"])  # type: ignore[arg-type]
+
+    @cached_property
+    def _author(self) -> dict[str, list[Name]]:
+        table: dict[str, list[Name]] = defaultdict(list)
+        for name in self._names:
+            if name.kind == "author":
+                table[alias_key(name.text)].append(name)
+        return dict(table)
+
+    @cached_property
+    def _keyed(self) -> dict[frozenset[str], list[Name]]:
+        table: dict[frozenset[str], list[Name]] = defaultdict(list)
+        for name in self._names:
+            key = key_of(name.text, biological=self.biological)
+            if not key:
+                continue
+            table[key].append(name)
+            if self.biological and name.kind in ("label", "synonym"):
+                for shorter in _without_formal_words(key):
+                    table[shorter].append(Name(name.text, name.term_id, "derived"))
+        for names in table.values():
+            names.sort(key=lambda name: (name.rank, self._is_special(name), name.term_id))
+        return dict(table)
+
+    def _is_special(self, name: Name) -> bool:
+        """Tell whether a term is of one species only; the general term comes first."""
+        return self._terms[name.term_id].label.endswith((", human", ")"))
+
+    @cached_property
+    def _weights(self) -> dict[str, float]:
+        counts = Counter(token for key in self._keyed for token in key)
+        total = len(self._keyed)
+        return {token: log(1.0 + total / count) for token, count in counts.items()}
+
+    @cached_property
+    def _by_rarest(self) -> dict[str, list[frozenset[str]]]:
+        table: dict[str, list[frozenset[str]]] = defaultdict(list)
+        for key in self._keyed:
+            table[max(key, key=lambda token: (self._weights[token], token))].append(key)
+        return dict(table)
+
+    @cached_property
+    def _words_by_initial(self) -> dict[str, list[str]]:
+        table: dict[str, list[str]] = defaultdict(list)
+        for token in sorted(self._weights):
+            if len(token) >= 6 and token.isalpha():
+                table[token[0]].append(token)
+        return dict(table)
+
+
+def _without_formal_words(key: frozenset[str]) -> Iterable[frozenset[str]]:
+    """Yield the key without the words that only formal labels carry."""
+    markers = any(token.startswith(("cd4", "cd8")) for token in key)
+    short = key
+    for words in _DROPPABLE:
+        if words <= short and (words != {"alpha", "beta"} or markers):
+            short -= words
+    if "lymphocyte" in short and short & _LYMPHOCYTES:
+        short -= {"lymphocyte"}
+    if short != key and short and not short & _OTHER_SPECIES:
+        yield short
+
+
+def _table(name: str) -> Iterator[dict[str, str]]:
+    text = files(__package__).joinpath(name).read_text(encoding="utf-8")
+    lines = (line for line in text.splitlines() if not line.startswith("#"))
+    yield from csv.DictReader(lines, delimiter="\t")

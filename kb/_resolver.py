@@ -1,0 +1,163 @@
+"""From the name an author wrote to the term of the ontology that it means.
+
+Steps, the surest first: id, label, exact synonym, name that authors use, same words in any
+order and spelling, several cell types in one name, the nearest term once states and markers
+are left off, a slip of the pen, and, where the index is built, the most similar name. Each
+answer says which step found it; what no step finds is `none`.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+
+from ._graph import OntologyGraph
+from ._lexical import fold
+from ._matching import CODE, Draft, WordMatcher
+from ._names import NameIndex
+from ._term import Candidate, Match, Resolution, Term
+
+_ID = re.compile(r"(?<![a-z])(cl|uberon|mondo|hsapdv|pato)[:_](\d{6,7})(?!\d)", re.IGNORECASE)
+_PREFIXES = {"cl": "CL", "uberon": "UBERON", "mondo": "MONDO", "hsapdv": "HsapDv", "pato": "PATO"}
+_N_CANDIDATES = 5
+Neighbours = Callable[[Sequence[str]], list[list[tuple[str, float]]]]
+"""Names in, for each the nearest terms as (id, similarity 0-1): the vector index."""
+
+
+class Resolver:
+    """Resolves names against one ontology."""
+
+    def __init__(
+        self,
+        terms: Mapping[str, Term],
+        names: NameIndex,
+        graph: OntologyGraph,
+        *,
+        neighbours: Neighbours | None = None,
+    ) -> None:
+        self._terms = terms
+        self._names = names
+        self._graph = graph
+        self._neighbours = neighbours
+        self._match_words = lru_cache(maxsize=32768)(WordMatcher(terms, names, graph).match)
+
+    def resolve(self, text: str) -> Resolution:
+        """Return what a name means; `id` is None when nothing fits."""
+        return self.resolve_many([text])[0]
+
+    def resolve_many(self, texts: Iterable[str]) -> list[Resolution]:
+        """Return what each name means, asking the vector index once for all that need it."""
+        texts = [str(text) for text in texts]
+        found = {text: self._without_vectors(text) for text in dict.fromkeys(texts)}
+        if self._neighbours is not None:
+            open_texts = [text for text, answer in found.items() if self._worth_a_search(answer)]
+            for text, near in zip(open_texts, self._nearest(open_texts), strict=True):
+                found[text] = self._from_vectors(text, near)
+        return [found[text] for text in texts]
+
+    def _without_vectors(self, text: str) -> Resolution:
+        trimmed = " ".join(text.split())
+        if not trimmed:
+            return _nothing(text, "The name is empty.")
+        return (
+            self._by_id(text, trimmed)
+            or self._by_spelling(text, trimmed)
+            or self._from_draft(text, self._match_words(trimmed))
+        )
+
+    # -- exact ---------------------------------------------------------------------------
+
+    def _by_id(self, query: str, text: str) -> Resolution | None:
+        match = _ID.search(text)
+        if match is None:
+            return None
+        term_id = f"{_PREFIXES[match.group(1).lower()]}:{match.group(2).zfill(7)}"
+        term = self._terms.get(term_id)
+        if term is None:
+            if match.group(0) == text:
+                return _nothing(query, f"{term_id} is no term of {self._names.ontology}.")
+            return None
+        if not term.deprecated:
+            return self._answer(query, [term_id], "id", 1.0, "The id of the term.")
+        replacement = self._terms.get(term.replaced_by or "")
+        if replacement is not None and not replacement.deprecated:
+            note = f"{term_id} is obsolete; {replacement.id} replaces it."
+            return self._answer(query, [replacement.id], "id", 1.0, note)
+        others = [key for key in term.consider if key in self._graph.digraph]
+        note = f"{term_id} ({term.label}) is obsolete and no single term replaces it."
+        candidates = tuple(self._candidate(key, 0.5, "id") for key in others)
+        return Resolution(query, None, None, "none", 0.0, candidates, note)
+
+    def _by_spelling(self, query: str, text: str) -> Resolution | None:
+        names = self._names.exact.get(fold(text))
+        if not names:
+            return self._by_obsolete_label(query, text)
+        kind: Match = "label" if names[0].kind == "label" else "synonym"
+        ids = list(dict.fromkeys(name.term_id for name in names))
+        if kind == "label" or len(ids) == 1:
+            note = "The label." if kind == "label" else "An exact synonym."
+            return self._answer(query, ids, kind, 1.0, note)
+        note = f"An exact synonym of {len(ids)} terms; the first is the more general or common."
+        return self._answer(query, self._general_first(ids), kind, 0.9, note)
+
+    def _by_obsolete_label(self, query: str, text: str) -> Resolution | None:
+        term_id = self._obsolete_labels.get(fold(text))
+        return None if term_id is None else self._by_id(query, term_id)
+
+    @property
+    def _obsolete_labels(self) -> dict[str, str]:
+        cached = self.__dict__.get("_obsolete")
+        if cached is None:
+            cached = {}
+            for term in self._terms.values():
+                if term.deprecated:
+                    label = fold(term.label).removeprefix("obsolete ")
+                    if label not in self._names.exact:
+                        cached.setdefault(label, term.id)
+            self.__dict__["_obsolete"] = cached
+        return cached
+
+    # -- vectors -------------------------------------------------------------------------
+
+    def _worth_a_search(self, answer: Resolution) -> bool:
+        return answer.match == "none" and not answer.candidates and len(answer.query) >= 4
+
+    def _nearest(self, texts: list[str]) -> list[list[tuple[str, float]]]:
+        return self._neighbours(texts) if texts and self._neighbours else []
+
+    def _from_vectors(self, text: str, near: list[tuple[str, float]]) -> Resolution:
+        from ._embedding import VECTOR_FLOOR
+
+        near = [(key, score) for key, score in near if score >= VECTOR_FLOOR]
+        if not near or CODE.search(text):
+            return self._without_vectors(text)
+        candidates = tuple(
+            self._candidate(key, score, "vector") for key, score in near[:_N_CANDIDATES]
+        )
+        best = candidates[0]
+        note = f"No exact name; {best.label} is the most similar by spelling. Check it."
+        return Resolution(text, best.id, best.label, "vector", best.score, candidates, note)
+
+    # -- answers -------------------------------------------------------------------------
+
+    def _general_first(self, ids: list[str]) -> list[str]:
+        special = {key for key in ids if self._terms[key].label.endswith((")", ", human"))}
+        return sorted(ids, key=lambda key: (key in special, self._graph.depth(key), key))
+
+    def _candidate(self, term_id: str, score: float, match: Match) -> Candidate:
+        return Candidate(term_id, self._terms[term_id].label, round(score, 4), match)
+
+    def _answer(
+        self, query: str, ids: Sequence[str], match: Match, score: float, note: str
+    ) -> Resolution:
+        candidates = tuple(self._candidate(key, score, match) for key in ids[:_N_CANDIDATES])
+        return Resolution(query, ids[0], self._terms[ids[0]].label, match, score, candidates, note)
+
+    def _from_draft(self, query: str, draft: Draft) -> Resolution:
+        if draft.ids:
+            return self._answer(query, draft.ids, "lexical", draft.score, draft.note)
+        others = tuple(self._candidate(key, 0.3, "lexical") for key in draft.candidates)
+        return Resolution(query, None, None, "none", 0.0, others, draft.note)
+
+
+def _nothing(query: str, note: str) -> Resolution:
+    return Resolution(query, None, None, "none", 0.0, (), note)
