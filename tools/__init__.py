@@ -1,0 +1,30 @@
+"""Facts about the open dataset: a `Session` holds it, a verb in `TOOLS` gives `Evidence`."""
+
+from ._describing import describe_file
+from ._doctor import DoctorReport, doctor
+from ._errors import (
+    DatasetError,
+    NoDatasetError,
+    ToolError,
+    UnknownGeneError,
+    UnknownLabelError,
+)
+from ._evidence import Evidence
+from ._limits import Limits
+from ._registry import TOOLS
+from ._session import Session
+
+__all__ = [
+    "TOOLS",
+    "DatasetError",
+    "DoctorReport",
+    "Evidence",
+    "Limits",
+    "NoDatasetError",
+    "Session",
+    "ToolError",
+    "UnknownGeneError",
+    "UnknownLabelError",
+    "describe_file",
+    "doctor",
+]

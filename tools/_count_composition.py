@@ -1,0 +1,187 @@
+"""How cells of samples, donors or conditions divide over clusters or other groups."""
+
+from typing import Any
+
+import numpy as np
+
+from ._errors import UnknownLabelError, UnsupportedError
+from ._evidence import Evidence
+from ._figures import stacked_shares
+from ._groupings import as_labels, is_person, list_groupings, match_label
+from ._keys import CELL_TYPE_BY_CLUSTER
+from ._session import Session
+from ._wording import as_percent, choices, clean, count, percent, quote
+
+CAVEAT = (
+    "Shares within a sample add up to 100%, so when one group grows the others shrink; with few "
+    "donors "
+    "a difference between conditions may be chance, and cells of one donor are not independent "
+    "samples."
+)
+_CLUSTER_WORDS = frozenset({"cluster", "clusters", "clustering"})
+_MOST_SENTENCES = 12
+
+
+def count_composition(session: Session, *, by: str, within: str = "clusters") -> Evidence:
+    """Count how the cells of each sample, donor or condition divide over clusters.
+
+    Parameters
+    ----------
+    by
+        Column of obs that tells samples or conditions apart, for example "condition".
+    within
+        What the cells are divided into: "clusters", or another column of obs.
+
+    Returns
+    -------
+    Evidence
+        Table with ``by``, ``within``, ``cells`` and ``percent`` of the cells of that ``by``.
+
+    Raises
+    ------
+    NoDatasetError
+        If no dataset is open.
+    UnknownLabelError
+        If there is no such column.
+    UnsupportedError
+        If both are the same column.
+
+    Notes
+    -----
+    Shares are compositional and donors are few; the same sentence is the caveat.
+    """
+    by_key, within_key = find_column(session, by), find_column(session, within)
+    if by_key == within_key:
+        msg = f"{quote(by)} was to be counted within itself. Name two different columns."
+        raise UnsupportedError(msg)
+    obs = session.prepared.adata.obs
+    rows, columns = as_labels(obs[by_key]), as_labels(obs[within_key])
+    row_names = [str(label) for label in rows.cat.categories]
+    column_names = [str(label) for label in columns.cat.categories]
+    counts = np.zeros((len(row_names), len(column_names)), dtype=np.int64)
+    np.add.at(counts, (rows.cat.codes.to_numpy(), columns.cat.codes.to_numpy()), 1)
+    totals = counts.sum(axis=1, keepdims=True)
+    table = [
+        {
+            "by": row,
+            "within": column,
+            "cells": int(counts[r, c]),
+            "percent": percent(counts[r, c], totals[r, 0]),
+        }
+        for r, row in enumerate(row_names)
+        for c, column in enumerate(column_names)
+    ]
+    return session.record(
+        tool="count_composition",
+        text=_text(by_key, within_key, row_names, column_names, counts),
+        table=table,
+        figure=stacked_shares(
+            row_names,
+            column_names,
+            100 * counts / np.maximum(totals, 1),
+            title=f"{clean(within_key)} by {clean(by_key)}",
+        ),
+        source=f"obs['{clean(by_key)}'] and obs['{clean(within_key)}'] of {session.title}",
+        unit="percent of the cells of each group",
+        caveat=CAVEAT,
+        facts={"by": clean(by_key), "within": clean(within_key), "n_groups": len(row_names)},
+    )
+
+
+def find_column(session: Session, asked: str) -> str:
+    """Return the column of obs that a person names; "clusters" is the clustering.
+
+    Raises
+    ------
+    UnknownLabelError
+        If there is none.
+    """
+    obs = session.prepared.adata.obs
+    word = clean(asked).casefold()
+    if word in _CLUSTER_WORDS:
+        return session.prepared.cluster_key
+    if word.replace("_", " ") in {"cell type", "cell types"} and CELL_TYPE_BY_CLUSTER in obs:
+        return CELL_TYPE_BY_CLUSTER
+    names = [g.key for g in list_groupings(obs, limit=session.limits.clusters)]
+    folded = {name.casefold(): name for name in names}
+    singular = word.removesuffix("s")
+    for candidate in (word, singular, f"{singular}_id", word.replace(" ", "_")):
+        if candidate in folded:
+            return folded[candidate]
+    try:
+        return match_label(asked, names, where="the columns that group cells", noun="Column")
+    except UnknownLabelError as exc:
+        msg = (
+            f"Column {quote(asked)} does not group the cells of this dataset. Columns that do: "
+            f"{choices(names)}. Name one of them, or 'clusters'."
+        )
+        raise UnknownLabelError(msg) from exc
+
+
+def _text(
+    by_key: str, within_key: str, rows: list[str], columns: list[str], counts: np.ndarray
+) -> str:
+    """Say what the largest share of each row is; people are counted, not named."""
+    totals = counts.sum(axis=1)
+    sentences = [
+        f"The column {quote(by_key)} divides the {count(int(totals.sum()), 'cell')} into "
+        f"{count(len(rows), 'group')}."
+    ]
+    if is_person(by_key):
+        sentences.append(
+            f"The groups of {quote(by_key)} hold between {int(totals.min()):,} and "
+            f"{count(int(totals.max()), 'cell')} each."
+        )
+        return " ".join(sentences)
+    for r, row in enumerate(rows[:_MOST_SENTENCES]):
+        top = int(np.argmax(counts[r]))
+        share = as_percent(percent(int(counts[r, top]), int(totals[r])))
+        sentences.append(
+            f"Of the {count(int(totals[r]), 'cell')} with {quote(by_key)} {quote(row)}, most are "
+            "in "
+            f"{quote(within_key)} {quote(columns[top])} ({int(counts[r, top]):,}, {share})."
+            if 2 * counts[r, top] > totals[r]
+            else f"Of the {count(int(totals[r]), 'cell')} with {quote(by_key)} {quote(row)}, the "
+            "largest group "
+            f"is {quote(within_key)} {quote(columns[top])} ({int(counts[r, top]):,}, {share})."
+        )
+    return " ".join(sentences)
+
+
+def choose_clusters(session: Session, *, column: str) -> Evidence:
+    """Use another column of obs as the clusters from now on.
+
+    Parameters
+    ----------
+    column
+        Column of obs that groups cells, for example "leiden" or "bulk_labels".
+
+    Returns
+    -------
+    Evidence
+        Table with ``cluster`` and ``cells``.
+
+    Raises
+    ------
+    NoDatasetError
+        If no dataset is open.
+    UnknownLabelError
+        If there is no such column.
+    """
+    key = find_column(session, column)
+    session.use_clusters(key)
+    table: list[dict[str, Any]] = [
+        {"cluster": cluster, "cells": len(session.cells_of(cluster))}
+        for cluster in session.clusters()
+    ]
+    return session.record(
+        tool="choose_clusters",
+        text=(
+            f"From now on the clusters are the {count(len(table), 'group')} of the column "
+            f"{quote(key)}."
+        ),
+        table=table,
+        source=f"obs['{clean(key)}'] of {session.title}",
+        unit="cells",
+        facts={"cluster_key": clean(key), "clusters": [row["cluster"] for row in table]},
+    )

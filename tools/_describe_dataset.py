@@ -1,0 +1,137 @@
+"""What is in the open dataset: size, matrix, genes, groups, and what was made."""
+
+from typing import Any
+
+from ._evidence import Evidence
+from ._groupings import Grouping, list_groupings
+from ._keys import MADE_CLUSTERS
+from ._session import Session
+from ._wording import clean, count, listing, quote
+
+_GENE_WORDS = {
+    "symbol": "gene symbols",
+    "ensembl": "Ensembl gene ids",
+    "entrez": "Entrez gene numbers",
+    "mixed": "a mixture of gene symbols and Ensembl ids",
+    "unknown": "of a kind that could not be told",
+}
+
+
+def describe_dataset(session: Session) -> Evidence:
+    """Summarise the open dataset: its cells, genes, matrix, clusters and other columns.
+
+    Returns
+    -------
+    Evidence
+        Table with one row for each column of obs that groups cells: ``column``,
+        ``groups``, ``kind``.
+
+    Raises
+    ------
+    NoDatasetError
+        If no dataset is open.
+    """
+    prepared, title = session.prepared, session.title
+    adata = prepared.adata
+    name = quote(title)
+    sentences = [
+        f"The dataset {name} holds {count(adata.n_obs, 'cell')} and {count(adata.n_vars, 'gene')}.",
+        f"Expression is read from {clean(prepared.slot)}, which holds {prepared.facts.wording}.",
+        f"The gene names are {_GENE_WORDS[prepared.names.kind]}{_species(session)}.",
+        _cluster_sentence(session),
+    ]
+    groupings = list_groupings(adata.obs, limit=session.limits.clusters)
+    others = [g for g in groupings if g.key != prepared.cluster_key]
+    sentences.extend(_other_sentences(others))
+    if prepared.made:
+        sentences.append(
+            f"What was missing was made when the file was opened: {listing(prepared.made)}."
+        )
+    sentences.extend(_quality_sentences(session))
+    table = [
+        {
+            "column": clean(g.key),
+            "groups": g.n_groups,
+            "kind": "clusters" if g.key == prepared.cluster_key else g.kind,
+        }
+        for g in groupings
+    ]
+    return session.record(
+        tool="describe_dataset",
+        text=" ".join(sentences),
+        table=table,
+        source=f"the file {name}",
+        caveat=_caveat(session),
+        facts={
+            "title": title,
+            "n_obs": adata.n_obs,
+            "n_vars": adata.n_vars,
+            "n_clusters": len(session.clusters()),
+            "cluster_key": clean(prepared.cluster_key),
+            "clusters": session.clusters(),
+            "matrix": prepared.facts.kind,
+            "layer": prepared.slot,
+            "species": prepared.names.species,
+        },
+    )
+
+
+def _species(session: Session) -> str:
+    return {
+        "human": " and are those of human genes",
+        "mouse": " and are those of mouse genes",
+        "other": " and are those of a species other than human",
+    }.get(session.prepared.names.species, "")
+
+
+def _cluster_sentence(session: Session) -> str:
+    prepared = session.prepared
+    number = count(len(session.clusters()), "cluster")
+    if prepared.clusters_made and prepared.cluster_key == MADE_CLUSTERS:
+        return f"The cells form {number}, which were computed on opening because the file holds "
+        "no clustering."
+    return f"The cells form {number}, taken from the file's column "
+    f"obs['{clean(prepared.cluster_key)}']."
+
+
+def _other_sentences(others: list[Grouping]) -> list[str]:
+    found = []
+    authors = [g for g in others if g.kind == "author labels"]
+    if authors:
+        columns = listing(f"{quote(g.key)} ({count(g.n_groups, 'label')})" for g in authors[:5])
+        found.append(
+            f"The authors' own cell labels are in {columns}; they are never shown to the model."
+        )
+    persons = [g for g in others if g.kind == "person"]
+    if persons:
+        columns = listing(f"{quote(g.key)} ({count(g.n_groups, 'value')})" for g in persons[:3])
+        found.append(f"Donors are told apart by {columns}.")
+    rest: list[Any] = [g for g in others if g.kind in {"other", "clustering"}]
+    if rest:
+        columns = listing(f"{quote(g.key)} ({count(g.n_groups, 'value')})" for g in rest[:8])
+        found.append(f"Other columns that group the cells are {columns}.")
+    return found
+
+
+def _quality_sentences(session: Session) -> list[str]:
+    obs = session.prepared.adata.obs
+    found = []
+    if "cell2text_n_genes" in obs:
+        middle = round(float(obs["cell2text_n_genes"].median()))
+        found.append(f"The median cell has {count(middle, 'detected gene')}.")
+    if "cell2text_total_counts" in obs:
+        middle = round(float(obs["cell2text_total_counts"].median()))
+        found.append(f"The median cell has {count(middle, 'count')} in all.")
+    if "cell2text_percent_mito" in obs:
+        number = int((obs["cell2text_percent_mito"] > 20).sum())
+        found.append(
+            f"Mitochondrial genes make up more than 20% of the counts in {count(number, 'cell')}; "
+            "no cell was filtered out."
+        )
+    return found
+
+
+def _caveat(session: Session) -> str | None:
+    problems = session.report.problems if session.report else ()
+    serious = [p.message for p in problems if p.code not in {"no_counts", "unsafe_labels"}]
+    return " ".join(serious) or None

@@ -1,0 +1,308 @@
+"""What a file is, what is wrong with it and how to put it right: the `doctor` command.
+
+The report's fields are a contract with scripts. Each problem has a stable code.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from ._errors import DatasetError
+from ._genes import GeneIdKind, GeneNames, Species, gene_names
+from ._groupings import find_clustering, list_groupings
+from ._inspecting import MatrixFacts, MatrixKind
+from ._limits import Limits
+from ._reading import read_dataset
+from ._slots import Slot, choose_slot, list_slots
+from ._wording import choices, clean, count, listing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anndata import AnnData
+
+# With one of these the dataset cannot be opened; the others only limit what can be asked.
+FATAL_CODES = frozenset(
+    [
+        "file_not_found",
+        "unreadable_file",
+        "empty_file",
+        "file_too_large",
+        "out_of_memory",
+        "damaged_file",
+        "no_cells",
+        "no_genes",
+        "too_many_cells",
+        "too_many_genes",
+        "not_anndata",
+        "web_page",
+        "not_a_dataset",
+        "lfs_pointer",
+        "not_numeric",
+        "no_matrix",
+        "all_zero",
+    ]
+)
+
+
+class GeneMatcher(Protocol):
+    """The part of the model's gene table that this file needs."""
+
+    def match(self, names: "Sequence[str]") -> "GeneMatched":
+        """Match names to the genes of the model."""
+
+
+class GeneMatched(Protocol):
+    """Result of matching."""
+
+    n_matched: int
+
+
+class Problem(BaseModel):
+    """One thing that is wrong, and what to do about it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    message: str
+    fix: str
+
+
+class DoctorReport(BaseModel):
+    """What a file holds; the JSON that ``cell2text doctor --json`` prints.
+
+    ``layer`` names the slot that is read: ``X``, ``raw.X`` or ``layers['counts']``.
+    ``genes_matched`` is null where no model was at hand to match with.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    format: str
+    n_obs: int = 0
+    n_vars: int = 0
+    matrix: MatrixKind = "unknown"
+    layer: str | None = None
+    gene_ids: GeneIdKind = "unknown"
+    species: Literal[Species] = "unknown"
+    genes_matched: int | None = None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether a session can open the file."""
+        return not any(problem.code in FATAL_CODES for problem in self.problems)
+
+
+def doctor(
+    path: Path, *, genes: GeneMatcher | None = None, limits: Limits | None = None
+) -> DoctorReport:
+    """Examine the file at `path`; a broken file gives a report, never an exception.
+
+    Parameters
+    ----------
+    path
+        File or folder.
+    genes
+        Gene table of the model, to count how many of its genes were found.
+    """
+    limits = limits or Limits()
+    try:
+        opened = read_dataset(Path(path), limits=limits)
+        return examine(opened.adata, file_format=opened.format, genes=genes, limits=limits)
+    except DatasetError as error:
+        problem = Problem(code=error.code, message=error.message, fix=error.fix)
+        return DoctorReport(
+            format=Path(path).suffix.lower().lstrip(".") or "unknown", problems=(problem,)
+        )
+
+
+def examine(
+    adata: "AnnData",
+    *,
+    file_format: str,
+    genes: GeneMatcher | None = None,
+    limits: Limits | None = None,
+) -> DoctorReport:
+    """Report on a dataset that was read.
+
+    Raises
+    ------
+    DatasetError
+        If no matrix can be read.
+    """
+    limits = limits or Limits()
+    slot = choose_slot(list_slots(adata))
+    names = gene_names(slot.var)
+    n_matched = None if genes is None else int(genes.match(names.names).n_matched)
+    problems = [
+        *_matrix_problems(slot.facts, slot.name),
+        *_axis_problems(adata, slot),
+        *_gene_problems(names, n_matched, limits),
+        *_grouping_problems(adata, limits),
+    ]
+    return DoctorReport(
+        format=file_format,
+        n_obs=adata.n_obs,
+        n_vars=len(slot.var),
+        matrix=slot.facts.kind,
+        layer=slot.name,
+        gene_ids=names.kind,
+        species=names.species,
+        genes_matched=n_matched,
+        problems=tuple(problems),
+    )
+
+
+def _matrix_problems(facts: MatrixFacts, slot: str) -> list[Problem]:
+    found = []
+    if facts.has_nan or facts.has_inf:
+        what = listing(["missing values"] * facts.has_nan + ["infinite values"] * facts.has_inf)
+        found.append(
+            Problem(
+                code="nan_or_inf",
+                message=f"{slot} holds {what}; they are read as zero.",
+                fix="Save the dataset again without them.",
+            )
+        )
+    if facts.has_negative and facts.is_whole:
+        found.append(
+            Problem(
+                code="negative_counts",
+                message=f"{slot} holds whole numbers of which some are negative, so they are not counts.",
+                fix="Save the dataset again with the raw counts in X.",
+            )
+        )
+    if facts.kind == "scaled":
+        found.append(
+            Problem(
+                code="scaled_only",
+                message=f"{slot} holds z-scores, and no counts or log-normalised values are stored.",
+                fix="Store the raw counts in layers['counts'] or in raw for reliable descriptions.",
+            )
+        )
+    elif facts.kind != "counts":
+        found.append(
+            Problem(
+                code="no_counts",
+                message=f"No raw counts are stored; {slot} is read, which holds {facts.wording}.",
+                fix="Nothing has to be done; with raw counts in layers['counts'] they would be read.",
+            )
+        )
+    if facts.n_empty_rows:
+        found.append(
+            Problem(
+                code="empty_cells",
+                message=(
+                    f"{count(facts.n_empty_rows, 'cell')} of the {facts.n_rows:,} that were "
+                    "looked at "
+                    f"in {slot} have no expressed gene."
+                ),
+                fix="Remove the empty cells: scanpy.pp.filter_cells(adata, min_genes=1).",
+            )
+        )
+    return found
+
+
+def _axis_problems(adata: "AnnData", slot: Slot) -> list[Problem]:
+    found = []
+    repeats = int(adata.obs_names.duplicated().sum())
+    if repeats:
+        found.append(
+            Problem(
+                code="duplicate_barcodes",
+                message=f"{count(repeats, 'barcode')} in obs repeat an earlier one.",
+                fix="Nothing has to be done; call adata.obs_names_make_unique() to tell them apart.",
+            )
+        )
+    repeats = int(slot.var.index.duplicated().sum())
+    if repeats:
+        found.append(
+            Problem(
+                code="duplicate_genes",
+                message=f"{count(repeats, 'gene name')} in var repeat an earlier one.",
+                fix="Call adata.var_names_make_unique(), or sum the columns of each gene.",
+            )
+        )
+    if adata.n_obs == 1:
+        found.append(
+            Problem(
+                code="one_cell",
+                message="The dataset holds a single cell, so nothing can be compared.",
+                fix="It can still be described; open a dataset with more cells to compare.",
+            )
+        )
+    if len(slot.var) < 50:
+        found.append(
+            Problem(
+                code="few_genes",
+                message=f"The dataset holds only {count(len(slot.var), 'gene')}.",
+                fix="Save it again with all measured genes, not only a selection.",
+            )
+        )
+    return found
+
+
+def _gene_problems(names: GeneNames, n_matched: int | None, limits: Limits) -> list[Problem]:
+    found = []
+    if names.kind in {"unknown", "entrez"}:
+        example = choices(names.names[:3])
+        found.append(
+            Problem(
+                code="gene_ids_unknown" if names.kind == "unknown" else "gene_ids_entrez",
+                message=f"The gene names are neither symbols nor Ensembl ids: {example}.",
+                fix="Put gene symbols or Ensembl ids in var_names and save again.",
+            )
+        )
+    if names.species in {"mouse", "other"}:
+        what = "mouse genes" if names.species == "mouse" else "genes of another species than human"
+        found.append(
+            Problem(
+                code="species_not_human",
+                message=f"The gene names are {what}, and the model has read human cells only.",
+                fix="Clusters, markers and plots work; cells are not described.",
+            )
+        )
+    if n_matched is not None and n_matched < limits.genes_matched:
+        found.append(
+            Problem(
+                code="few_genes_matched",
+                message=f"Only {count(n_matched, 'gene')} of the model's genes were found.",
+                fix="Put human gene symbols or Ensembl ids in var_names and save again.",
+            )
+        )
+    return found
+
+
+def _grouping_problems(adata: "AnnData", limits: Limits) -> list[Problem]:
+    found = []
+    key = find_clustering(adata.obs, limit=limits.clusters)
+    if key is not None and adata.obs[key].dtype.kind == "f":
+        found.append(
+            Problem(
+                code="cluster_labels_float",
+                message=f"The cluster labels in obs['{clean(key)}'] are decimal numbers.",
+                fix="Nothing has to be done; they are read as '0', '1', and so on.",
+            )
+        )
+    hostile = [
+        grouping.key
+        for grouping in list_groupings(adata.obs, limit=limits.clusters)
+        if any(
+            clean(v, limit=10_000) != " ".join(str(v).split()) for v in _labels(adata, grouping.key)
+        )
+    ]
+    if hostile:
+        found.append(
+            Problem(
+                code="unsafe_labels",
+                message=f"Labels in {choices(hostile)} hold control characters or markup.",
+                fix="Nothing has to be done; they are shown without them.",
+            )
+        )
+    return found
+
+
+def _labels(adata: "AnnData", key: str) -> np.ndarray:
+    return adata.obs[key].dropna().unique()

@@ -1,0 +1,274 @@
+"""Plotly figures: maps, violins and bars that read well without colour vision.
+
+Categories use Okabe-Ito's and Tol's palettes, are also told apart by labels on the map,
+and change the marker's shape when colours run out. Values use the viridis scale.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ._wording import clean
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+# Okabe & Ito (2008), then Paul Tol's muted scheme; both made for colour-blind readers.
+PALETTE = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#CC79A7",
+    "#56B4E9",
+    "#D55E00",
+    "#F0E442",
+    "#332288",
+    "#882255",
+    "#117733",
+    "#88CCEE",
+    "#999933",
+    "#AA4499",
+    "#44AA99",
+    "#DDCC77",
+    "#CC6677",
+)
+_SHAPES = ("circle", "square", "diamond", "cross", "triangle-up", "x")
+_GREY = "#BBBBBB"
+_WEBGL_ABOVE = 4_000  # points; below, SVG is crisper and needs no graphics context
+_LABELS_UP_TO = 40  # categories written on the map
+_VIOLIN_POINTS = 400  # quantiles that stand for a group's values
+
+
+def pick_points(n_obs: int, *, limit: int) -> np.ndarray:
+    """Return which cells are drawn: all, or a seeded sample, shape ``(<= limit,)``."""
+    if n_obs <= limit:
+        return np.arange(n_obs)
+    return np.sort(np.random.default_rng(0).choice(n_obs, size=limit, replace=False))
+
+
+def map_of_groups(
+    coordinates: np.ndarray,
+    labels: Sequence[str],
+    *,
+    order: Sequence[str],
+    map_name: str,
+    title: str,
+    hover: Sequence[str] | None = None,
+) -> "Figure":
+    """Draw a map coloured by group.
+
+    Parameters
+    ----------
+    coordinates
+        Positions, shape ``(n_points, 2)``.
+    labels
+        Group of each point, shape ``(n_points,)``.
+    order
+        Groups in the order of the legend.
+    map_name
+        What the axes are called ("UMAP").
+    hover
+        Text of each point, shape ``(n_points,)``; the group if left out.
+    """
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    groups = np.asarray(labels, dtype=object)
+    kind = _scatter_kind(len(groups))
+    texts = np.asarray(hover if hover is not None else groups, dtype=object)
+    for rank, group in enumerate(order):
+        here = groups == group
+        if not here.any():
+            continue
+        points = coordinates[here]
+        known = group not in {"unassigned", "not known", "not shown"}
+        figure.add_trace(
+            kind(
+                x=_round(points[:, 0]),
+                y=_round(points[:, 1]),
+                mode="markers",
+                name=f"{clean(group)} ({int(here.sum()):,})",
+                marker={
+                    "size": _marker_size(len(groups)),
+                    "color": PALETTE[rank % len(PALETTE)] if known else _GREY,
+                    "symbol": _SHAPES[(rank // len(PALETTE)) % len(_SHAPES)],
+                    "opacity": 0.85,
+                },
+                text=texts[here].tolist(),
+                hovertemplate="%{text}<extra></extra>",
+            )
+        )
+        if len(order) <= _LABELS_UP_TO and known:
+            middle = np.median(points, axis=0)
+            figure.add_annotation(
+                x=float(middle[0]),
+                y=float(middle[1]),
+                text=clean(group, limit=28),
+                showarrow=False,
+                font={"size": 12, "color": "#111111"},
+                bgcolor="rgba(255,255,255,0.65)",
+            )
+    return _finish_map(figure, map_name, title)
+
+
+def map_of_values(
+    coordinates: np.ndarray,
+    values: np.ndarray,
+    *,
+    map_name: str,
+    title: str,
+    unit: str,
+    hover: Sequence[str],
+) -> "Figure":
+    """Draw a map coloured by a number; high values lie on top.
+
+    Parameters
+    ----------
+    coordinates, values
+        Shapes ``(n_points, 2)`` and ``(n_points,)``.
+    unit
+        Title of the colour bar.
+    hover
+        First line of each point's text, shape ``(n_points,)``.
+    """
+    import plotly.graph_objects as go
+
+    up = np.argsort(values, kind="stable")
+    kind = _scatter_kind(len(values))
+    figure = go.Figure(
+        kind(
+            x=_round(coordinates[up, 0]),
+            y=_round(coordinates[up, 1]),
+            mode="markers",
+            marker={
+                "size": _marker_size(len(values)),
+                "color": _round(values[up]),
+                "colorscale": "Viridis",
+                "colorbar": {"title": {"text": unit, "side": "right"}},
+            },
+            text=np.asarray(hover, dtype=object)[up].tolist(),
+            hovertemplate="%{text}<br>%{marker.color:.2f}<extra></extra>",
+            showlegend=False,
+        )
+    )
+    return _finish_map(figure, map_name, title)
+
+
+def violins(
+    values: np.ndarray, labels: Sequence[str], *, order: Sequence[str], title: str, unit: str
+) -> "Figure":
+    """Draw one violin a group; each is drawn from at most 400 quantiles of its values."""
+    import plotly.graph_objects as go
+
+    groups = np.asarray(labels, dtype=object)
+    figure = go.Figure()
+    for rank, group in enumerate(order):
+        mine = values[groups == group]
+        if mine.size == 0:
+            continue
+        if mine.size > _VIOLIN_POINTS:
+            mine = np.quantile(mine, np.linspace(0, 1, _VIOLIN_POINTS))
+        figure.add_trace(
+            go.Violin(
+                y=_round(mine),
+                name=clean(group, limit=28),
+                line={"color": PALETTE[rank % len(PALETTE)], "width": 1.2},
+                meanline={"visible": True},
+                points=False,
+                spanmode="hard",
+                hoverinfo="y+name",
+            )
+        )
+    figure.update_layout(
+        title={"text": title},
+        yaxis={"title": {"text": unit}},
+        xaxis={"type": "category"},
+        showlegend=False,
+        template="plotly_white",
+        margin={"l": 50, "r": 10, "t": 50, "b": 40},
+        height=420,
+    )
+    return figure
+
+
+def bars(names: Sequence[str], values: Sequence[float], *, title: str, unit: str) -> "Figure":
+    """Draw horizontal bars, first on top; blue above zero and orange below."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure(
+        go.Bar(
+            x=list(values),
+            y=list(names),
+            orientation="h",
+            marker={"color": [PALETTE[0] if value >= 0 else PALETTE[5] for value in values]},
+            hovertemplate="%{y}: %{x}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        title={"text": title},
+        xaxis={"title": {"text": unit}},
+        yaxis={"autorange": "reversed", "type": "category"},
+        template="plotly_white",
+        margin={"l": 90, "r": 10, "t": 50, "b": 40},
+        height=max(260, 24 * len(names) + 110),
+    )
+    return figure
+
+
+def stacked_shares(
+    rows: Sequence[str], columns: Sequence[str], shares: np.ndarray, *, title: str
+) -> "Figure":
+    """Draw stacked bars of percentages, shape of `shares` ``(n_rows, n_columns)``."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for rank, column in enumerate(columns):
+        figure.add_trace(
+            go.Bar(
+                x=[clean(row, limit=28) for row in rows],
+                y=shares[:, rank].tolist(),
+                name=clean(column, limit=28),
+                marker={"color": PALETTE[rank % len(PALETTE)]},
+                hovertemplate="%{x}, %{fullData.name}: %{y:.1f}%<extra></extra>",
+            )
+        )
+    figure.update_layout(
+        barmode="stack",
+        title={"text": title},
+        yaxis={"title": {"text": "percent of cells"}, "range": [0, 100]},
+        xaxis={"type": "category"},
+        template="plotly_white",
+        margin={"l": 50, "r": 10, "t": 50, "b": 40},
+        height=420,
+    )
+    return figure
+
+
+def _finish_map(figure: "Figure", map_name: str, title: str) -> "Figure":
+    axis = {"showticklabels": False, "zeroline": False, "showgrid": False}
+    figure.update_layout(
+        title={"text": title},
+        xaxis={"title": {"text": f"{map_name} 1"}, **axis},
+        yaxis={"title": {"text": f"{map_name} 2"}, "scaleanchor": "x", **axis},
+        template="plotly_white",
+        legend={"itemsizing": "constant"},
+        margin={"l": 30, "r": 10, "t": 50, "b": 30},
+        height=520,
+    )
+    return figure
+
+
+def _scatter_kind(n_points: int) -> type:
+    import plotly.graph_objects as go
+
+    return go.Scattergl if n_points > _WEBGL_ABOVE else go.Scatter
+
+
+def _marker_size(n_points: int) -> float:
+    return 7 if n_points <= 1_000 else 5 if n_points <= 5_000 else 3
+
+
+def _round(values: np.ndarray) -> np.ndarray:
+    """Keep three decimals, so that the page has little to carry."""
+    return np.round(np.asarray(values, dtype=np.float64), 3)

@@ -1,0 +1,128 @@
+"""Cells of a type, wherever they lie."""
+
+from typing import Any
+
+import numpy as np
+
+from ._describe_cluster import model_caveat
+from ._evidence import Evidence
+from ._explain_cell_type import known_to_model, resolve_cell_type
+from ._figures import map_of_values
+from ._preparing import stratified
+from ._session import Session, model_errors
+from ._wording import as_percent, clean, count, percent, term
+
+_LIKELY = 0.5
+
+
+def find_cells(session: Session, *, text: str) -> Evidence:
+    """Find the cells of a named cell type, and in which clusters they are.
+
+    Parameters
+    ----------
+    text
+        The cell type, by name or Cell Ontology id, for example "NK cells".
+
+    Returns
+    -------
+    Evidence
+        Table with ``cluster``, ``found`` (cells with a probability of at least 50%),
+        ``cells_read`` and ``percent``; the map coloured by probability.
+
+    Raises
+    ------
+    NoDatasetError
+        If no dataset is open.
+    UnknownTermError
+        If `text` names no cell type.
+    UnsupportedError
+        If the model cannot tell that type, the cells are not human, or too few genes match.
+    DescriberError
+        If the model fails.
+    """
+    adata = session.prepared.adata
+    resolved = resolve_cell_type(session, text)
+    everything = np.arange(adata.n_obs)
+    measure = np.asarray(adata.obs.get("cell2text_n_genes", everything))
+    read = stratified(measure, everything, session.limits.cells_searched)
+    probabilities, term_ids = session.cached(("probabilities of all",), lambda: _ask(session, read))
+    term_id, note = known_to_model(session, resolved, term_ids)
+    label = session.knowledge.term(term_id).label
+    chance = probabilities[:, term_ids.index(term_id)]
+    likely = chance >= _LIKELY
+    groups = adata.obs[session.prepared.cluster_key].astype(str).to_numpy()[read]
+    table = _by_cluster(session.clusters(), groups, likely)
+    named, share = term(label, term_id), percent(int(likely.sum()), len(read))
+    sentences = [note] if note else []
+    sentences.append(
+        f"{int(likely.sum()):,} of the {count(len(read), 'cell')} read ({as_percent(share)}) are "
+        f"{named} with a "
+        "probability of at least 50%."
+    )
+    best = max(table, key=lambda row: row["found"])
+    if best["found"]:
+        sentences.append(
+            f"Most of these {clean(label)} candidates are in cluster {best['cluster']}: "
+            f"{best['found']:,} of its "
+            f"{count(best['cells_read'], 'cell')} read ({as_percent(best['percent'])})."
+            if 2 * best["found"] > likely.sum()
+            else f"The cluster with the most {clean(label)} candidates is cluster "
+            f"{best['cluster']}: "
+            f"{best['found']:,} of its {count(best['cells_read'], 'cell')} read "
+            f"({as_percent(best['percent'])})."
+        )
+    return session.record(
+        tool="find_cells",
+        text=" ".join(sentences),
+        table=table,
+        figure=_map(session, read, chance, label, groups),
+        cells=read[likely],
+        source=f"Cell2Text checkpoint {session.describer.checkpoint_id}",
+        unit="cells",
+        caveat=model_caveat(session, len(read), adata.n_obs),
+        facts={
+            "term_id": term_id,
+            "label": label,
+            "n_found": int(likely.sum()),
+            "cluster": best["cluster"] if best["found"] else None,
+        },
+    )
+
+
+def _ask(session: Session, read: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    matrix, names = session.matrix_for_model(read)
+    session.progress(0.1, f"Reading {count(len(read), 'cell')}")
+    with model_errors():
+        return session.describer.cell_type_probabilities(matrix, names)
+
+
+def _by_cluster(
+    clusters: list[str], groups: np.ndarray, likely: np.ndarray
+) -> list[dict[str, Any]]:
+    rows = []
+    for cluster in clusters:
+        here = groups == cluster
+        found = int(likely[here].sum())
+        rows.append(
+            {
+                "cluster": cluster,
+                "found": found,
+                "cells_read": int(here.sum()),
+                "percent": percent(found, int(here.sum())),
+            }
+        )
+    return rows
+
+
+def _map(
+    session: Session, read: np.ndarray, chance: np.ndarray, label: str, groups: np.ndarray
+) -> object:
+    coordinates, map_name = session.embedding()
+    return map_of_values(
+        coordinates[read],
+        np.asarray(chance, dtype=np.float64),
+        map_name=map_name,
+        title=f"Probability of {clean(label)}",
+        unit="probability",
+        hover=[f"cluster {group}" for group in groups],
+    )

@@ -1,0 +1,91 @@
+"""A cell type for each cluster."""
+
+from typing import Any
+
+import numpy as np
+
+from ._consensus import ENOUGH, Verdict, cluster_verdict
+from ._describe_cluster import model_caveat
+from ._evidence import Evidence
+from ._keys import CELL_TYPE_BY_CLUSTER
+from ._list_clusters import cluster_map
+from ._session import Session
+from ._wording import as_percent, clean, count, listing, term
+
+
+def label_clusters(session: Session) -> Evidence:
+    """Name the cell type of every cluster, and draw the map with these names.
+
+    Returns
+    -------
+    Evidence
+        Table with ``cluster``, ``cells``, ``cell_type``, ``ontology_term_id``, ``agreement``
+        (percent of the cells read that carry the label or one below it), ``cells_read`` and
+        ``confidence`` (0-1). Writes ``obs["cell2text_cluster_cell_type"]`` of the session.
+
+    Raises
+    ------
+    NoDatasetError
+        If no dataset is open.
+    UnsupportedError
+        If the cells are not human or too few genes are known to the model.
+    DescriberError
+        If the model fails.
+    """
+    clusters = session.clusters()
+    _describe_at_once(session, clusters)
+    verdicts = {cluster: cluster_verdict(session, cluster) for cluster in clusters}
+    sizes = {cluster: len(session.cells_of(cluster)) for cluster in clusters}
+    table = [_row(cluster, sizes[cluster], verdicts[cluster]) for cluster in clusters]
+    known = [cluster for cluster in clusters if verdicts[cluster].is_known]
+    sentences = [
+        f"The model names a cell type for {len(known)} of the {count(len(clusters), 'cluster')}."
+    ]
+    sentences += [_sentence(row) for row in table if row["ontology_term_id"] is not None]
+    unsure = [cluster for cluster in clusters if not verdicts[cluster].is_known]
+    if unsure:
+        sentences.append(
+            f"It is unsure about {'cluster' if len(unsure) == 1 else 'clusters'} "
+            f"{listing(unsure)}, where "
+            f"no cell type fits at least {ENOUGH:.0%} of the cells it read."
+        )
+    names = {cluster: clean(verdicts[cluster].label, limit=80) for cluster in clusters}
+    labels = session.prepared.adata.obs[session.prepared.cluster_key].astype(str)
+    session.write_labels(CELL_TYPE_BY_CLUSTER, [names[label] for label in labels])
+    n_read = sum(verdict.n_cells for verdict in verdicts.values())
+    return session.record(
+        tool="label_clusters",
+        text=" ".join(sentences),
+        table=table,
+        figure=cluster_map(session, names=names),
+        source=f"Cell2Text checkpoint {session.describer.checkpoint_id}",
+        unit="agreement in percent of the cells read; confidence is a probability",
+        caveat=model_caveat(session, n_read, session.prepared.adata.n_obs),
+        facts={"n_clusters": len(clusters), "labels": names, "unsure": unsure},
+    )
+
+
+def _describe_at_once(session: Session, clusters: list[str]) -> None:
+    """Describe all samples in one call, so that the model can batch them."""
+    session.describe(np.concatenate([session.sample_of(cluster) for cluster in clusters]))
+
+
+def _row(cluster: str, size: int, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "cluster": cluster,
+        "cells": size,
+        "cell_type": clean(verdict.label, limit=120),
+        "ontology_term_id": verdict.term_id,
+        "agreement": verdict.percent if verdict.is_known else None,
+        "cells_read": verdict.n_cells,
+        "confidence": verdict.confidence,
+    }
+
+
+def _sentence(row: dict[str, Any]) -> str:
+    return (
+        f"Cluster {row['cluster']} ({count(row['cells'], 'cell')}) is "
+        f"{term(row['cell_type'], row['ontology_term_id'])}, on which "
+        f"{as_percent(row['agreement'])} of the "
+        f"{count(row['cells_read'], 'cell')} read agree."
+    )

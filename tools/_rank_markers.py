@@ -1,0 +1,287 @@
+"""Genes that mark a cluster, and genes that tell two clusters apart."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._errors import UnsupportedError
+from ._evidence import Evidence
+from ._figures import bars
+from ._keys import MARKERS
+from ._preparing import quiet
+from ._session import Session
+from ._wording import as_percent, count, listing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CAVEAT = (
+    "Cells are not independent samples and the clusters were found in the same data, so the "
+    "p-values are too small; use them to rank genes, not as proof."
+)
+_WILCOXON_UP_TO = 20_000_000  # cells x genes; beyond, ranking every gene takes minutes
+_MOST_GENES = 100
+_SIGNIFICANT = 0.05
+
+
+def rank_markers(session: Session, *, cluster: str, n_genes: int = 10) -> Evidence:
+    """Rank the genes that mark a cluster against all other cells.
+
+    Parameters
+    ----------
+    cluster
+        Label of the cluster, for example "3".
+    n_genes
+        How many genes to list, at most 100.
+
+    Returns
+    -------
+    Evidence
+        Table with ``gene``, ``log2_fold_change`` (``mean_difference`` on z-scores),
+        ``p_value_adjusted`` (Benjamini-Hochberg), ``percent_in`` and ``percent_out`` of cells
+        that express the gene.
+
+    Raises
+    ------
+    NoDatasetError
+        If no dataset is open.
+    UnknownLabelError
+        If there is no such cluster.
+    UnsupportedError
+        If there is nothing to compare the cluster with.
+
+    Notes
+    -----
+    The p-values are too small, because cells are not independent samples; the same
+    sentence is the caveat.
+    """
+    cluster = session.cluster(cluster)
+    table = top_markers(session, cluster, n_genes=n_genes)
+    names = [row["gene"] for row in table]
+    others = count(session.prepared.adata.n_obs - len(session.cells_of(cluster)), "other cell")
+    if table:
+        text = (
+            f"The genes that mark cluster {cluster} most strongly against the {others} are "
+            f"{listing(names)}. {_detail(table[0], f'cluster {cluster}', 'the other cells')}"
+        )
+    else:
+        text = f"No gene is significantly higher in cluster {cluster} than in the {others}."
+    figure = _bars(session, table, f"Markers of cluster {cluster}") if table else None
+    return session.record(
+        tool="rank_markers",
+        text=text,
+        table=table,
+        figure=figure,
+        cells=session.cells_of(cluster),
+        source=f"scanpy rank_genes_groups, {method_name(session)}",
+        unit="log2 fold change" if session.is_logged else "difference of mean z-scores",
+        caveat=CAVEAT,
+        facts={"cluster": cluster, "genes": names, "next_cluster": next_cluster(session, cluster)},
+    )
+
+
+def compare_clusters(session: Session, *, cluster: str, other: str, n_genes: int = 10) -> Evidence:
+    """Rank the genes that tell one cluster from another, in both directions.
+
+    Parameters
+    ----------
+    cluster
+        Label of the first cluster, for example "2".
+    other
+        Label of the second cluster, for example "5".
+    n_genes
+        How many genes to list in each direction, at most 100.
+
+    Returns
+    -------
+    Evidence
+        Table with ``higher_in`` and the columns of `rank_markers`, where ``percent_in`` is of
+        the first cluster and ``percent_out`` of the second.
+
+    Raises
+    ------
+    NoDatasetError
+        If no dataset is open.
+    UnknownLabelError
+        If one of the clusters does not exist.
+    UnsupportedError
+        If both are the same or one has a single cell.
+    """
+    cluster, other = session.cluster(cluster), session.cluster(other)
+    if cluster == other:
+        msg = f"Cluster {cluster} was to be compared with itself. Name two different clusters."
+        raise UnsupportedError(msg)
+    frame = _compare(session, cluster, other)
+    up = _rows(session, frame, n_genes, extra={"higher_in": cluster})
+    down = _rows(
+        session, frame.assign(scores=-frame["scores"]), n_genes, extra={"higher_in": other}
+    )
+    sentences = []
+    for rows, high, low in ((up, cluster, other), (down, other, cluster)):
+        names = [row["gene"] for row in rows]
+        sentences.append(
+            f"Higher in cluster {high} than in cluster {low} are {listing(names)}."
+            if names
+            else f"No gene is significantly higher in cluster {high} than in cluster {low}."
+        )
+        if rows:
+            sentences.append(_detail(rows[0], f"cluster {cluster}", f"cluster {other}"))
+    figure = _bars(session, [*up, *down], f"Cluster {cluster} against cluster {other}")
+    return session.record(
+        tool="compare_clusters",
+        text=" ".join(sentences),
+        table=[*up, *down],
+        figure=figure,
+        cells=np.union1d(session.cells_of(cluster), session.cells_of(other)),
+        source=f"scanpy rank_genes_groups, {method_name(session)}",
+        unit="log2 fold change" if session.is_logged else "difference of mean z-scores",
+        caveat=CAVEAT,
+        facts={
+            "cluster": cluster,
+            "other": other,
+            "genes": [row["gene"] for row in up],
+            "other_genes": [row["gene"] for row in down],
+            "next_cluster": next_cluster(session, cluster),
+        },
+    )
+
+
+def top_markers(session: Session, cluster: str, *, n_genes: int) -> list[dict[str, Any]]:
+    """Return rows of the strongest markers of a cluster against all other cells."""
+    frame = session.cached(
+        ("markers", session.cluster_key, cluster), lambda: _compare(session, cluster, None)
+    )
+    return _rows(session, frame, n_genes)
+
+
+def next_cluster(session: Session, cluster: str) -> str | None:
+    """Return the cluster after this one, or None after the last."""
+    clusters = session.clusters()
+    position = clusters.index(cluster) + 1
+    return clusters[position] if position < len(clusters) else None
+
+
+def method_name(session: Session) -> str:
+    """Name the test that is used on a dataset of this size."""
+    return "Wilcoxon rank-sum test" if _method(session) == "wilcoxon" else "Welch's t-test"
+
+
+def _method(session: Session) -> str:
+    adata = session.prepared.adata
+    return "wilcoxon" if adata.n_obs * adata.n_vars <= _WILCOXON_UP_TO else "t-test"
+
+
+def _compare(session: Session, cluster: str, other: str | None) -> "pd.DataFrame":
+    """Test every gene; rows in the order of the score, columns as `_rows` needs them."""
+    import scanpy as sc
+
+    adata, key = session.prepared.adata, session.prepared.cluster_key
+    inside = session.cells_of(cluster)
+    outside = (
+        np.setdiff1d(np.arange(adata.n_obs), inside) if other is None else session.cells_of(other)
+    )
+    for cells, name in (
+        (inside, f"Cluster {cluster}"),
+        (outside, other or "The rest of the cells"),
+    ):
+        if len(cells) < 2:
+            msg = f"{name} has {count(len(cells), 'cell')}. A comparison needs at least 2 on both sides."
+            raise UnsupportedError(msg)
+    with quiet():
+        small = _two_groups(session, inside, outside)
+        sc.tl.rank_genes_groups(
+            small,
+            groupby="side",
+            groups=["in"],
+            reference="out",
+            method=_method(session),
+            use_raw=False,
+            key_added=MARKERS,
+        )
+        frame = sc.get.rank_genes_groups_df(small, group="in", key=MARKERS)
+    columns = adata.var_names.get_indexer(frame["names"])
+    matrix = session.expression()
+    mean_in, share_in = _profile(matrix[inside], logged=session.is_logged)
+    mean_out, share_out = _profile(matrix[outside], logged=session.is_logged)
+    change = (
+        np.log2((mean_in + 1e-9) / (mean_out + 1e-9)) if session.is_logged else mean_in - mean_out
+    )
+    logger_key = "log2_fold_change" if session.is_logged else "mean_difference"
+    del key
+    return frame.assign(
+        column=columns,
+        change=np.clip(change[columns], -30, 30),
+        change_name=logger_key,
+        share_in=share_in[columns],
+        share_out=share_out[columns],
+    )
+
+
+def _two_groups(session: Session, inside: np.ndarray, outside: np.ndarray) -> Any:
+    """Build a bare AnnData of the cells of both sides."""
+    import anndata
+    import pandas as pd
+
+    rows = np.concatenate([inside, outside])
+    side = pd.Categorical(["in"] * len(inside) + ["out"] * len(outside))
+    return anndata.AnnData(
+        X=session.expression()[rows],
+        obs=pd.DataFrame({"side": side}, index=[str(row) for row in rows]),
+        var=pd.DataFrame(index=session.prepared.adata.var_names),
+    )
+
+
+def _profile(matrix: Any, *, logged: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean (of counts per 10,000 if logged) and share of cells above zero per gene."""
+    if logged:
+        linear = matrix.copy()
+        linear.data = np.expm1(linear.data)
+        mean = np.asarray(linear.mean(axis=0)).ravel().astype(np.float64)
+        return mean, np.asarray((matrix > 0).mean(axis=0)).ravel()
+    dense = np.asarray(matrix.todense() if hasattr(matrix, "todense") else matrix)
+    return dense.mean(axis=0).astype(np.float64), (dense > 0).mean(axis=0)
+
+
+def _rows(
+    session: Session, frame: "pd.DataFrame", n_genes: int, *, extra: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """Turn the best genes into rows of plain values, rounded as they are shown."""
+    number = min(max(int(n_genes), 1), _MOST_GENES)
+    good = frame[(frame["scores"] > 0) & (frame["pvals_adj"] < _SIGNIFICANT)]
+    good = good.sort_values(["scores", "share_in"], ascending=False, kind="stable").head(number)
+    return [
+        {
+            **(extra or {}),
+            "gene": session.symbol(int(row.column)),
+            row.change_name: round(float(row.change), 2),
+            "p_value_adjusted": float(f"{row.pvals_adj:.1e}"),
+            "percent_in": round(100 * float(row.share_in), 1),
+            "percent_out": round(100 * float(row.share_out), 1),
+        }
+        for row in good.itertuples()
+    ]
+
+
+def _detail(row: dict[str, Any], inside: str, outside: str) -> str:
+    if "log2_fold_change" not in row:
+        return (
+            f"{row['gene']} differs by a mean z-score of {row['mean_difference']:g} between "
+            f"{inside} "
+            f"and {outside}."
+        )
+    return (
+        f"{row['gene']} is expressed in {as_percent(row['percent_in'])} of the cells of {inside} "
+        "and "
+        f"in {as_percent(row['percent_out'])} of {_the_cells(outside)}, with a log2 fold change of "
+        f"{row['log2_fold_change']:g}."
+    )
+
+
+def _the_cells(group: str) -> str:
+    return group if group.startswith("the ") else f"the cells of {group}"
+
+
+def _bars(session: Session, table: list[dict[str, Any]], title: str) -> Any:
+    key = "log2_fold_change" if session.is_logged else "mean_difference"
+    unit = "log2 fold change" if session.is_logged else "difference of mean z-scores"
+    return bars([row["gene"] for row in table], [row[key] for row in table], title=title, unit=unit)

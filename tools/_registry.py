@@ -1,0 +1,46 @@
+"""Every verb that an agent, a command or a notebook can call, by name.
+
+A verb takes the session and plain keyword arguments and gives Evidence. The first
+paragraph of its docstring and the texts of its parameters are what a language model reads.
+"""
+
+from collections.abc import Callable
+from types import MappingProxyType
+
+from ._count_composition import choose_clusters, count_composition
+from ._describe_cells import describe_cells
+from ._describe_cluster import describe_cluster
+from ._describe_dataset import describe_dataset
+from ._evidence import Evidence
+from ._explain_cell_type import explain_alternative, explain_cell_type
+from ._find_cells import find_cells
+from ._label_clusters import label_clusters
+from ._list_clusters import list_clusters
+from ._look_up_term import look_up_term, search_ontology
+from ._plot_umap import plot_umap
+from ._rank_markers import compare_clusters, rank_markers
+from ._show_expression import show_expression
+
+TOOLS: MappingProxyType[str, Callable[..., Evidence]] = MappingProxyType(
+    {
+        verb.__name__: verb
+        for verb in (
+            describe_dataset,
+            list_clusters,
+            describe_cluster,
+            describe_cells,
+            label_clusters,
+            rank_markers,
+            compare_clusters,
+            show_expression,
+            plot_umap,
+            explain_cell_type,
+            explain_alternative,
+            look_up_term,
+            search_ontology,
+            count_composition,
+            choose_clusters,
+            find_cells,
+        )
+    }
+)

@@ -1,0 +1,407 @@
+"""One user's dataset, what was computed from it so far, and the handles that verbs need.
+
+A session is the only writer of its working copy (`adata`), and shares nothing with other
+sessions but the knowledge base and the model, which it never changes. A failed `open`
+leaves the dataset that was open before.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from ._doctor import DoctorReport, examine
+from ._errors import DescriberError, NoDatasetError, UnsupportedError
+from ._evidence import Evidence
+from ._genes import find_gene
+from ._groupings import as_labels, match_label
+from ._keys import LOG1P_LAYER, NOT_KNOWN
+from ._limits import Limits
+from ._preparing import (
+    Prepared,
+    Progress,
+    find_embedding,
+    make_umap,
+    model_matrix,
+    prepare,
+    stratified,
+)
+from ._reading import Opened, read_dataset
+from ._wording import clean, count
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+    from scipy import sparse
+
+    from kb import KnowledgeBase
+    from model import Describer, Description, Slot
+
+logger = logging.getLogger(__name__)
+
+Made = TypeVar("Made")
+
+DEMO_TITLE = "pbmc68k_reduced"
+SCALED_CAVEAT = (
+    "Only z-scored values are at hand, so cells are read from genes above the dataset's mean "
+    "and descriptions are less reliable than with counts."
+)
+
+
+class Session:
+    """One user's open dataset.
+
+    Parameters
+    ----------
+    knowledge
+        Ontologies; shared between sessions.
+    load_describer
+        Called once, when the model is first needed.
+    limits
+        Bounds on what is opened and how many cells the model is shown.
+    progress
+        Called with a fraction (0-1) and a few words while something takes long. It may
+        raise to cancel: the session stays as it was.
+    """
+
+    def __init__(
+        self,
+        *,
+        knowledge: "KnowledgeBase",
+        load_describer: "Callable[[], Describer]",
+        limits: Limits | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.knowledge = knowledge
+        self.limits = limits or Limits()
+        self.progress: Progress = progress or (lambda fraction, text: None)
+        self.evidence: dict[str, Evidence] = {}
+        self.title = ""
+        self.report: DoctorReport | None = None
+        self._load_describer = load_describer
+        self._describer: Describer | None = None
+        self._prepared: Prepared | None = None
+        self._cache: dict[Any, Any] = {}
+        self._lock = threading.RLock()
+
+    # Opening
+
+    def open(self, path: Path) -> Evidence:
+        """Read, check and prepare the file at `path`, and summarise it.
+
+        Raises
+        ------
+        DatasetError
+            If it cannot be opened; what was open before stays open.
+        """
+        path = Path(path)
+        self.progress(0.0, f"Reading {clean(path.name)}")
+        return self._take(read_dataset(path, limits=self.limits), title=path.stem)
+
+    def open_demo(self) -> Evidence:
+        """Open the 700 blood cells that come with scanpy; nothing is downloaded."""
+        import scanpy as sc
+
+        from ._preparing import quiet
+
+        self.progress(0.0, "Reading the demo dataset")
+        with quiet():
+            adata = sc.datasets.pbmc68k_reduced()
+        return self._take(Opened(adata, "h5ad"), title=DEMO_TITLE)
+
+    def _take(self, opened: Opened, *, title: str) -> Evidence:
+        from ._describe_dataset import describe_dataset
+
+        report = examine(opened.adata, file_format=opened.format, limits=self.limits)
+        prepared = prepare(opened.adata, limits=self.limits, progress=self.progress)
+        with self._lock:
+            self.report, self._prepared, self._cache = report, prepared, {}
+            self.title = clean(title) or "dataset"
+        logger.info("Opened %s: %d cells, %d genes", self.title, report.n_obs, report.n_vars)
+        return describe_dataset(self)
+
+    # The dataset
+
+    @property
+    def prepared(self) -> Prepared:
+        """The working copy and how it was made.
+
+        Raises
+        ------
+        NoDatasetError
+            If no dataset is open.
+        """
+        if self._prepared is None:
+            msg = "No dataset is open. Open an .h5ad file or the demo dataset first."
+            raise NoDatasetError(msg)
+        return self._prepared
+
+    @property
+    def adata(self) -> "AnnData | None":
+        """The working copy, or None while no dataset is open."""
+        return None if self._prepared is None else self._prepared.adata
+
+    @property
+    def cluster_key(self) -> str | None:
+        """Column of obs that "cluster" means, or None while no dataset is open."""
+        return None if self._prepared is None else self._prepared.cluster_key
+
+    def clusters(self) -> list[str]:
+        """Return the cluster labels that occur, in their natural order."""
+        column = self.prepared.adata.obs[self.prepared.cluster_key]
+        sizes = column.value_counts()
+        return [str(label) for label in column.cat.categories if sizes[label] > 0]
+
+    def cluster(self, asked: str) -> str:
+        """Return the cluster that `asked` names ("3", "cluster 3").
+
+        Raises
+        ------
+        UnknownLabelError
+            If there is none.
+        """
+        where = f"obs['{clean(self.prepared.cluster_key)}']"
+        return match_label(str(asked), self.clusters(), where=where)
+
+    def cells_of(self, cluster: str) -> np.ndarray:
+        """Return the positions of a cluster's cells, shape ``(n_cells,)``."""
+        column = self.prepared.adata.obs[self.prepared.cluster_key]
+        return np.flatnonzero(column.to_numpy() == cluster)
+
+    def sample_of(self, cluster: str, *, n_cells: int | None = None) -> np.ndarray:
+        """Return cells of a cluster spread over its range of detected genes, always the same."""
+        adata = self.prepared.adata
+        measure = adata.obs.get("cell2text_n_genes", np.arange(adata.n_obs))
+        return stratified(
+            np.asarray(measure), self.cells_of(cluster), n_cells or self.limits.cells_per_cluster
+        )
+
+    def gene(self, asked: str) -> int:
+        """Return the column of a gene.
+
+        Raises
+        ------
+        UnknownGeneError
+            If it is not measured.
+        """
+        return find_gene(str(asked), self.prepared.names, look_up=self._column_by_alias)
+
+    def symbol(self, column: int) -> str:
+        """Return the name to show for a gene: its symbol where one is known."""
+        return self.symbols()[column]
+
+    def symbols(self) -> Sequence[str]:
+        """Return names to show for all genes; Ensembl ids are looked up in the model's table."""
+        names = self.prepared.names
+        if names.symbols != names.names or names.kind == "symbol":
+            return names.symbols
+
+        def look_up() -> list[str]:
+            genes = self.describer.genes
+            tokens = genes.match(names.names).token_ids
+            return [
+                clean(genes.symbols[token] if token >= 0 else name)
+                for token, name in zip(tokens, names.names, strict=True)
+            ]
+
+        return self.cached("symbols", look_up)
+
+    def _column_by_alias(self, asked: str) -> int | None:
+        """Find a gene through the model's table of ids, symbols and aliases."""
+        try:
+            genes = self.describer.genes
+        except DescriberError:  # the gene is then reported as not measured
+            return None
+        token = int(genes.match([asked]).token_ids[0])
+        if token < 0:
+            return None
+        tokens = self.cached("tokens", lambda: genes.match(self.prepared.names.names).token_ids)
+        columns = np.flatnonzero(np.asarray(tokens) == token)
+        return int(columns[0]) if columns.size else None
+
+    def expression(self) -> Any:
+        """Return the log-normalised matrix, or z-scores where nothing else is at hand."""
+        adata = self.prepared.adata
+        return adata.layers[LOG1P_LAYER] if LOG1P_LAYER in adata.layers else adata.X
+
+    @property
+    def is_logged(self) -> bool:
+        """Whether `expression` is log-normalised, so that fold changes make sense."""
+        return LOG1P_LAYER in self.prepared.adata.layers
+
+    def embedding(self) -> tuple[np.ndarray, str]:
+        """Return a two-dimensional map, shape ``(n_obs, 2)``, and its name; made if missing."""
+        adata = self.prepared.adata
+        with self._lock:
+            key = find_embedding(adata)
+            if key is None:
+                self.progress(0.2, "Computing a UMAP")
+                self.prepared.made.extend(make_umap(adata))
+                key = "X_umap"
+        name = "t-SNE" if "sne" in key.lower() else key.removeprefix("X_")
+        return adata.obsm[key][:, :2], "UMAP" if "umap" in key.lower() else name
+
+    def use_clusters(self, key: str) -> None:
+        """Take another column of obs as the clusters; what was computed for it is kept."""
+        prepared = self.prepared
+        with self._lock:
+            prepared.adata.obs[key] = as_labels(prepared.adata.obs[key])
+            prepared.cluster_key = key
+            prepared.clusters_made = False
+
+    def write_labels(self, key: str, labels: Sequence[str]) -> None:
+        """Write a text column to obs, shape ``(n_obs,)``."""
+        import pandas as pd
+
+        self.prepared.adata.obs[key] = pd.Categorical(list(labels))
+
+    # The model
+
+    @property
+    def describer(self) -> "Describer":
+        """The model, loaded when first asked for.
+
+        Raises
+        ------
+        DescriberError
+            If it cannot be loaded.
+        """
+        with self._lock:
+            if self._describer is None:
+                self.progress(0.0, "Loading the model")
+                try:
+                    self._describer = self._load_describer()
+                except (RuntimeError, OSError, ImportError) as exc:
+                    msg = f"The model could not be loaded: {clean(exc, limit=300)}. Check the checkpoint."
+                    raise DescriberError(msg) from exc
+            return self._describer
+
+    def describe(self, positions: np.ndarray, *, with_genes: bool = False) -> "list[Description]":
+        """Describe cells, each at most once in the life of the dataset.
+
+        Raises
+        ------
+        UnsupportedError
+            If the cells are not human, or too few genes are known to the model.
+        DescriberError
+            If the model fails.
+        """
+        with self._lock:
+            store = self._cache.setdefault(("descriptions", with_genes), {})
+            missing = [int(p) for p in positions if int(p) not in store]
+            if missing:
+                matrix, names = self.matrix_for_model(np.array(missing))
+                with model_errors():
+                    made = self.describer.describe(
+                        matrix, names, with_genes=with_genes, progress=self._cells_done
+                    )
+                store.update(zip(missing, made, strict=True))
+        return [store[int(p)] for p in positions]
+
+    def _cells_done(self, done: int, total: int) -> None:
+        self.progress(done / max(total, 1), f"Described {done} of {count(total, 'cell')}")
+
+    def matrix_for_model(self, positions: np.ndarray) -> "tuple[sparse.csr_matrix, Sequence[str]]":
+        """Return rows for the model to rank, shape ``(n_cells, n_vars)``, and the gene names.
+
+        Raises
+        ------
+        UnsupportedError
+            If the cells are not human, or too few genes are known to the model.
+        """
+        self._check_describable()
+        return model_matrix(self.prepared, positions), self.prepared.names.names
+
+    def _check_describable(self) -> None:
+        names = self.prepared.names
+        if names.species in {"mouse", "other"}:
+            what = "mouse" if names.species == "mouse" else "another species"
+            msg = (
+                f"The gene names of this dataset are those of {what}, and the model has read human "
+                "cells only, so its cells are not described. Clusters, markers and plots work."
+            )
+            raise UnsupportedError(msg)
+        n_matched = self.n_genes_matched()
+        if n_matched < self.limits.genes_matched:
+            msg = (
+                f"Only {count(n_matched, 'gene')} of the model's genes were found among the "
+                f"{len(names.names):,} names in {names.slot}, and at least "
+                f"{self.limits.genes_matched} are needed. Put human gene symbols or Ensembl ids "
+                "there and open the dataset again."
+            )
+            raise UnsupportedError(msg)
+
+    def n_genes_matched(self) -> int:
+        """Return how many of the model's genes the dataset measures."""
+        names = self.prepared.names.names
+        return self.cached("matched", lambda: int(self.describer.genes.match(names).n_matched))
+
+    @property
+    def reading_caveat(self) -> str | None:
+        """What weakens every description of this dataset, or None."""
+        return SCALED_CAVEAT if self.prepared.facts.kind in {"scaled", "unknown"} else None
+
+    # Remembering
+
+    def cached(self, key: Any, make: Callable[[], Made]) -> Made:
+        """Return what `make` gives, computed once while this dataset is open."""
+        with self._lock:
+            if key not in self._cache:
+                self._cache[key] = make()
+            return self._cache[key]
+
+    def record(
+        self,
+        *,
+        tool: str,
+        text: str,
+        table: list[dict[str, Any]] | None = None,
+        figure: Any = None,
+        cells: np.ndarray | None = None,
+        source: str = "",
+        unit: str | None = None,
+        caveat: str | None = None,
+        facts: dict[str, Any] | None = None,
+    ) -> Evidence:
+        """Give a computed fact the next id and keep it."""
+        with self._lock:
+            evidence = Evidence(
+                id=f"E{len(self.evidence) + 1}",
+                tool=tool,
+                text=text,
+                table=table,
+                figure=figure,
+                cells=cells,
+                source=source,
+                unit=unit,
+                caveat=caveat,
+                facts=facts or {},
+            )
+            self.evidence[evidence.id] = evidence
+        return evidence
+
+
+def is_known(slot: "Slot") -> bool:
+    """Whether the model committed itself to a label."""
+    return bool(slot.label) and slot.label != NOT_KNOWN
+
+
+@contextmanager
+def model_errors() -> Iterator[None]:
+    """Translate the model room's errors at the wall.
+
+    Raises
+    ------
+    DescriberError
+        Where the model raised one of its own errors.
+    """
+    from model import ModelError
+
+    try:
+        yield
+    except ModelError as exc:
+        msg = f"The model could not read these cells: {clean(exc, limit=300)}"
+        raise DescriberError(msg) from exc

@@ -1,0 +1,74 @@
+"""How numbers and other people's words are put into our sentences.
+
+Text that comes out of a file (labels, titles, column names) is data. It is quoted,
+cut and freed of control characters and markup here, so that it can neither draw on the
+page, nor pass for a reference, nor pass for an instruction of ours.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+_MARKUP = re.compile(r"[<>\[\]{}`|\\]")
+_SPACES = re.compile(r"\s+")
+
+
+def clean(text: object, *, limit: int = 60) -> str:
+    """Return `text` on one line without control characters or markup, cut at `limit`."""
+    kept = "".join(
+        " " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character
+        for character in unicodedata.normalize("NFC", str(text))
+        if unicodedata.category(character) not in {"Cf", "Cs", "Co"}
+    )
+    kept = _SPACES.sub(" ", _MARKUP.sub(" ", kept)).strip()
+    return kept if len(kept) <= limit else kept[: limit - 1].rstrip() + "…"
+
+
+def quote(text: object, *, limit: int = 60) -> str:
+    """Return `text` cleaned and in single quotes, to mark it as somebody else's words."""
+    return f"'{clean(text, limit=limit)}'"
+
+
+def percent(part: float, whole: float) -> float:
+    """Return `part` of `whole` in percent, rounded to one decimal (0 if there is none)."""
+    return round(100.0 * float(part) / float(whole), 1) if whole else 0.0
+
+
+def as_percent(value: float) -> str:
+    """Write a percentage that `percent` made, without a trailing ``.0``."""
+    return f"{value:g}%"
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """Write ``1 cell``, ``1,200 cells``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listing(words: Iterable[object]) -> str:
+    """Join with commas and a final "and"."""
+    items = [str(word) for word in words]
+    if len(items) < 3:
+        return " and ".join(items)
+    return ", ".join(items[:-1]) + " and " + items[-1]
+
+
+def are(words: Sequence[object]) -> str:
+    """Write ``is`` before one word and ``are`` before several."""
+    return "is" if len(words) == 1 else "are"
+
+
+def choices(words: Sequence[object], *, limit: int = 10) -> str:
+    """Quote at most `limit` of `words` for an error message and say how many are left."""
+    shown = ", ".join(quote(word) for word in words[:limit])
+    left = len(words) - limit
+    return f"{shown} and {left} more" if left > 0 else shown
+
+
+def term(label: str, term_id: str | None) -> str:
+    """Write a term as ``T cell (CL:0000084)``, or the bare label where there is no id."""
+    return f"{clean(label, limit=120)} ({term_id})" if term_id else clean(label, limit=120)
+
+
+def p_value(value: float) -> str:
+    """Write a p-value with two significant digits, as tables hold it."""
+    return f"{value:.1e}" if value > 0 else "below 1e-300"
