@@ -19,8 +19,6 @@ VECTOR_FLOOR = 0.62
 """Similarity of spelling below which a neighbour is no answer to a name."""
 _WORD = re.compile(r"[a-z0-9]+")
 _COMMON = re.compile(r"^(?:an?|and|are|as|at|by|cells?|for|from|in|is|it|of|on|or|that|the|to)$")
-    "a an and are as at by cell cells for from in is it of on or that the to".split()
-)
 _SIZES = (3, 4)
 
 
