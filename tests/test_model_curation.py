@@ -139,6 +139,26 @@ def test_a_chosen_term_lies_at_or_below_the_plain_name(pattern, ancestors, ontol
         assert set(ancestors.split("|")) & set(above), (row["source"], row["name"])
 
 
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("Sympathoblasts", "chromaffin cell"),
+        ("Trophoblast.giant.cells", "syncytiotrophoblast cell"),
+        ("Epicardial.fat.cells", "mesothelial cell of epicardium"),
+        ("Limbic.system.neurons", "glutamatergic neuron"),
+        ("Paneth.like", "BEST4+ enterocyte"),
+        ("Hep.5", "hepatocyte"),
+        ("Central.venous.LSECs", "endothelial cell of pericentral hepatic sinusoid"),
+    ],
+)
+def test_profiles_whose_name_misleads_say_why(name, label):
+    rows = [row for row in read("profile_labels.csv") if row["name"] == name]
+    assert rows
+    for row in rows:
+        assert row["cell_type_label"] == label
+        assert row["reason"] or name in {"Hep.5", "Central.venous.LSECs"}
+
+
 def test_label_space_holds_all_labels_in_use(ontology):
     space = {row["id"]: row["label"] for row in read("label_space.csv")}
     for term_id, label in space.items():
