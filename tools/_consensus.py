@@ -6,7 +6,6 @@ above it, and the consensus is the most specific term that enough cells support.
 """
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,8 @@ from ._session import Session, is_known
 from ._wording import percent
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kb import KnowledgeBase
     from model import Description, Slot
 

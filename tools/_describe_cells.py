@@ -126,7 +126,8 @@ def _sentence(row: dict[str, Any]) -> str:
     label, term_id = row["cell_type"], row["cell_type_ontology_term_id"]
     if term_id is None:
         return f"{where} is one whose cell type the model does not know."
-    sentence = f"{where} is described as {term(label, term_id)} with a confidence of {row['cell_type_confidence']:.2f}"
+    confidence = f"{row['cell_type_confidence']:.2f}"
+    sentence = f"{where} is described as {term(label, term_id)} with a confidence of {confidence}"
     extra = [
         f"{words} {clean(row[key], limit=80)}"
         for key, words in (("tissue", "tissue"), ("disease", "disease state"))

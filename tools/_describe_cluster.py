@@ -1,6 +1,5 @@
 """What the model says about the cells of one cluster, and how far they agree."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ._consensus import ENOUGH, Verdict, cluster_verdict, pathway_tally, plain_verdict
@@ -13,6 +12,8 @@ from ._session import Session
 from ._wording import as_percent, clean, count, listing, percent, quote, term
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from model import Description
 
 _N_MARKERS = 5
@@ -108,7 +109,7 @@ def cell_type_sentences(verdict: Verdict, cluster: str, *, shown_all: bool) -> l
     sentences = [f"The model read {shown}."]
     if verdict.is_known:
         sentences.append(
-            f"It describes {verdict.n_agree} of the {cells} it read in cluster {cluster} "
+            f"The model describes {verdict.n_agree} of the {cells} it read in cluster {cluster} "
             f"({as_percent(verdict.percent)}) as "
             f"{term(verdict.label, verdict.term_id)}{_or_below(verdict)}, "
             f"with a mean confidence of {verdict.confidence:.2f}."
@@ -123,9 +124,9 @@ def cell_type_sentences(verdict: Verdict, cluster: str, *, shown_all: bool) -> l
     ]
     if len(spoken) > 1:
         among = (
-            "The labels it gave in"
+            "The labels the model gave in"
             if len(spoken) <= _N_LABELS
-            else "The most frequent labels it gave in"
+            else "The most frequent labels the model gave in"
         )
         sentences.append(f"{among} cluster {cluster} are {listing(spoken[:_N_LABELS])}.")
     return sentences
@@ -141,13 +142,13 @@ def model_caveat(session: Session, n_read: int, n_cells: int) -> str:
     """Return what keeps a reader from trusting the model's words too far."""
     parts = [PREDICTED]
     if n_read < n_cells:
-        parts.append(f"They rest on a sample of {n_read} of {n_cells:,} cells.")
+        parts.append(f"The predictions rest on a sample of {n_read} of {n_cells:,} cells.")
     if session.reading_caveat:
         parts.append(session.reading_caveat)
     n_matched = session.n_genes_matched()
     if n_matched < 1_000:
         parts.append(
-            f"Only {count(n_matched, 'gene')} of the model's genes are measured here, so fine cell "
+            f"Only {n_matched:,} of the model's genes are measured here, so fine cell "
             "types are less certain."
         )
     if session.prepared.names.species == "unknown":
@@ -188,7 +189,7 @@ def _plain_sentence(verdict: Verdict, words: str, cluster: str) -> str:
     cells = count(verdict.n_cells, "cell")
     if verdict.is_known:
         return (
-            f"For the {words} of cluster {cluster} it says "
+            f"For the {words} of cluster {cluster} the model says "
             f"{term(verdict.label, verdict.term_id)} in "
             f"{verdict.n_agree} of {cells} ({as_percent(verdict.percent)}), with a mean "
             "confidence of "
@@ -196,8 +197,9 @@ def _plain_sentence(verdict: Verdict, words: str, cluster: str) -> str:
         )
     unsure = sum(number for label, _, number in verdict.tally if label == NOT_KNOWN)
     if unsure == verdict.n_cells:
-        return f"It does not commit itself to a {words} for any cell it read in cluster {cluster}."
-    return f"It names no one {words} for at least {ENOUGH:.0%} of the cells it read in cluster "
+        return f"The model commits itself to no {words} for any cell it read in cluster {cluster}."
+    return f"The model names no one {words} for at least {ENOUGH:.0%} of the cells it read in "
+    "cluster "
     f"{cluster}."
 
 
@@ -222,9 +224,9 @@ def _pathways(
     named = listing(
         f"{row['label']} ({as_percent(row['percent'])} of the cells read)" for row in rows[:2]
     )
-    return [f"The pathways it names most often in cluster {cluster} are {named}."] if len(
+    return [f"The pathways the model names most often in cluster {cluster} are {named}."] if len(
         rows
-    ) > 1 else [f"The pathway it names most often in cluster {cluster} is {named}."], rows
+    ) > 1 else [f"The pathway the model names most often in cluster {cluster} is {named}."], rows
 
 
 def _markers(session: Session, cluster: str) -> list[str]:

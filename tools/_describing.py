@@ -33,7 +33,7 @@ from ._limits import Limits
 from ._preparing import SEED, Prepared, model_matrix, prepare, stratified
 from ._reading import read_dataset
 from ._session import is_known, model_errors
-from ._wording import count, quote
+from ._wording import quote
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,7 +183,7 @@ def check_genes(prepared: Prepared, describer: "Describer", limits: Limits) -> N
     n_matched = int(describer.genes.match(names.names).n_matched)
     if n_matched < limits.genes_matched:
         msg = (
-            f"Only {count(n_matched, 'gene')} of the model's genes were found among the "
+            f"Only {n_matched:,} of the model's genes were found among the "
             f"{len(names.names):,} names in {names.slot}, and at least {limits.genes_matched} "
             "are needed. "
             "Put human gene symbols or Ensembl ids there and open the dataset again."

@@ -170,7 +170,7 @@ def _matrix_problems(facts: MatrixFacts, slot: str) -> list[Problem]:
         found.append(
             Problem(
                 code="negative_counts",
-                message=f"{slot} holds whole numbers of which some are negative, so they are not counts.",
+                message=f"{slot} holds whole numbers, but some are negative: no counts.",
                 fix="Save the dataset again with the raw counts in X.",
             )
         )
@@ -178,7 +178,7 @@ def _matrix_problems(facts: MatrixFacts, slot: str) -> list[Problem]:
         found.append(
             Problem(
                 code="scaled_only",
-                message=f"{slot} holds z-scores, and no counts or log-normalised values are stored.",
+                message=f"{slot} holds z-scores; no counts or log-normalised values are stored.",
                 fix="Store the raw counts in layers['counts'] or in raw for reliable descriptions.",
             )
         )
@@ -187,7 +187,7 @@ def _matrix_problems(facts: MatrixFacts, slot: str) -> list[Problem]:
             Problem(
                 code="no_counts",
                 message=f"No raw counts are stored; {slot} is read, which holds {facts.wording}.",
-                fix="Nothing has to be done; with raw counts in layers['counts'] they would be read.",
+                fix="Nothing has to be done; raw counts in layers['counts'] would be read first.",
             )
         )
     if facts.n_empty_rows:
@@ -213,7 +213,7 @@ def _axis_problems(adata: "AnnData", slot: Slot) -> list[Problem]:
             Problem(
                 code="duplicate_barcodes",
                 message=f"{count(repeats, 'barcode')} in obs repeat an earlier one.",
-                fix="Nothing has to be done; call adata.obs_names_make_unique() to tell them apart.",
+                fix="Nothing has to be done; adata.obs_names_make_unique() tells them apart.",
             )
         )
     repeats = int(slot.var.index.duplicated().sum())
@@ -268,7 +268,7 @@ def _gene_problems(names: GeneNames, n_matched: int | None, limits: Limits) -> l
         found.append(
             Problem(
                 code="few_genes_matched",
-                message=f"Only {count(n_matched, 'gene')} of the model's genes were found.",
+                message=f"Only {n_matched:,} of the model's genes were found.",
                 fix="Put human gene symbols or Ensembl ids in var_names and save again.",
             )
         )

@@ -60,7 +60,10 @@ def explain_cell_type(session: Session, *, cluster: str) -> Evidence:
     slots = [d.slots["cell_type"] for d in descriptions if is_known(d.slots["cell_type"])]
     weighed = [slot.genes for slot in slots if slot.genes]
     if not weighed:
-        msg = f"The model gave no genes for its label of cluster {cluster}. Ask for its markers instead."
+        msg = (
+            f"The model gave no genes for its label of cluster {cluster}. "
+            "Ask for the cluster's markers instead."
+        )
         raise UnsupportedError(msg)
     table = _mean_weights(weighed)
     speaking = [row for row in table if row["weight"] > 0][:_N_GENES]
@@ -160,12 +163,13 @@ def explain_alternative(session: Session, *, cluster: str, cell_type: str) -> Ev
     table: list[dict[str, Any]] = [_chance_row(other_label, other_id, chance)]
     genes: Sequence[GeneEvidence] = ()
     if own_id is None:
-        sentences.append(f"It does not commit itself to any one cell type for cluster {cluster}.")
+        sentences.append(f"The model commits itself to no one cell type for cluster {cluster}.")
     else:
         if own_id != other_id and own_id in term_ids:
             own_chance = _percent_of(probabilities, term_ids, own_id)
             sentences.append(
-                f"The label it gives cluster {cluster}, {term(own_label, own_id)}, has a mean "
+                f"The label the model gives cluster {cluster}, {term(own_label, own_id)}, has a "
+                "mean "
                 "probability of "
                 f"{as_percent(own_chance)}."
             )

@@ -45,7 +45,7 @@ def label_clusters(session: Session) -> Evidence:
     unsure = [cluster for cluster in clusters if not verdicts[cluster].is_known]
     if unsure:
         sentences.append(
-            f"It is unsure about {'cluster' if len(unsure) == 1 else 'clusters'} "
+            f"The model is unsure about {'cluster' if len(unsure) == 1 else 'clusters'} "
             f"{listing(unsure)}, where "
             f"no cell type fits at least {ENOUGH:.0%} of the cells it read."
         )

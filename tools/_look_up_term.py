@@ -60,10 +60,12 @@ def look_up_term(session: Session, *, name: str, ontology: Ontology = "CL") -> E
     below = knowledge.descendants(entry.id)
     if parents:
         sentences.append(
-            f"It lies directly below {listing(term(p.label, p.id) for p in parents[:_MOST_SHOWN])}."
+            f"{clean(entry.label)} lies directly below "
+            f"{listing(term(p.label, p.id) for p in parents[:_MOST_SHOWN])}."
         )
     sentences.append(
-        f"{count(len(below), 'term')} of the {source} {'lies' if len(below) == 1 else 'lie'} "
+        f"{count(len(below), 'term') if below else 'No term'} of the {source} "
+        f"{'lies' if len(below) == 1 else 'lie'} "
         "below it."
     )
     rows: list[dict[str, Any]] = [{"id": entry.id, "label": entry.label, "relation": "term"}]

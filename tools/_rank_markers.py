@@ -7,10 +7,9 @@ import numpy as np
 from ._errors import UnsupportedError
 from ._evidence import Evidence
 from ._figures import bars
-from ._keys import MARKERS
-from ._preparing import quiet
+from ._gene_tests import choose_method, compare_genes
 from ._session import Session
-from ._wording import as_percent, count, listing
+from ._wording import are, as_percent, count, listing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +18,6 @@ CAVEAT = (
     "Cells are not independent samples and the clusters were found in the same data, so the "
     "p-values are too small; use them to rank genes, not as proof."
 )
-_WILCOXON_UP_TO = 20_000_000  # cells x genes; beyond, ranking every gene takes minutes
 _MOST_GENES = 100
 _SIGNIFICANT = 0.05
 
@@ -61,7 +59,7 @@ def rank_markers(session: Session, *, cluster: str, n_genes: int = 10) -> Eviden
     others = count(session.prepared.adata.n_obs - len(session.cells_of(cluster)), "other cell")
     if table:
         text = (
-            f"The genes that mark cluster {cluster} most strongly against the {others} are "
+            f"The strongest markers of cluster {cluster} against the {others} are "
             f"{listing(names)}. {_detail(table[0], f'cluster {cluster}', 'the other cells')}"
         )
     else:
@@ -73,7 +71,7 @@ def rank_markers(session: Session, *, cluster: str, n_genes: int = 10) -> Eviden
         table=table,
         figure=figure,
         cells=session.cells_of(cluster),
-        source=f"scanpy rank_genes_groups, {method_name(session)}",
+        source=f"{method_name(session)}, Benjamini-Hochberg",
         unit="log2 fold change" if session.is_logged else "difference of mean z-scores",
         caveat=CAVEAT,
         facts={"cluster": cluster, "genes": names, "next_cluster": next_cluster(session, cluster)},
@@ -113,14 +111,12 @@ def compare_clusters(session: Session, *, cluster: str, other: str, n_genes: int
         raise UnsupportedError(msg)
     frame = _compare(session, cluster, other)
     up = _rows(session, frame, n_genes, extra={"higher_in": cluster})
-    down = _rows(
-        session, frame.assign(scores=-frame["scores"]), n_genes, extra={"higher_in": other}
-    )
+    down = _rows(session, frame.assign(score=-frame["score"]), n_genes, extra={"higher_in": other})
     sentences = []
     for rows, high, low in ((up, cluster, other), (down, other, cluster)):
         names = [row["gene"] for row in rows]
         sentences.append(
-            f"Higher in cluster {high} than in cluster {low} are {listing(names)}."
+            f"Higher in cluster {high} than in cluster {low} {are(names)} {listing(names)}."
             if names
             else f"No gene is significantly higher in cluster {high} than in cluster {low}."
         )
@@ -133,7 +129,7 @@ def compare_clusters(session: Session, *, cluster: str, other: str, n_genes: int
         table=[*up, *down],
         figure=figure,
         cells=np.union1d(session.cells_of(cluster), session.cells_of(other)),
-        source=f"scanpy rank_genes_groups, {method_name(session)}",
+        source=f"{method_name(session)}, Benjamini-Hochberg",
         unit="log2 fold change" if session.is_logged else "difference of mean z-scores",
         caveat=CAVEAT,
         facts={
@@ -163,83 +159,33 @@ def next_cluster(session: Session, cluster: str) -> str | None:
 
 def method_name(session: Session) -> str:
     """Name the test that is used on a dataset of this size."""
-    return "Wilcoxon rank-sum test" if _method(session) == "wilcoxon" else "Welch's t-test"
-
-
-def _method(session: Session) -> str:
     adata = session.prepared.adata
-    return "wilcoxon" if adata.n_obs * adata.n_vars <= _WILCOXON_UP_TO else "t-test"
+    method = choose_method(adata.n_obs, adata.n_vars)
+    return "Wilcoxon rank-sum test" if method == "wilcoxon" else "Welch's t-test"
 
 
 def _compare(session: Session, cluster: str, other: str | None) -> "pd.DataFrame":
-    """Test every gene; rows in the order of the score, columns as `_rows` needs them."""
-    import scanpy as sc
-
-    adata, key = session.prepared.adata, session.prepared.cluster_key
+    """Test every gene of a cluster against another, or against all other cells."""
+    adata = session.prepared.adata
     inside = session.cells_of(cluster)
     outside = (
         np.setdiff1d(np.arange(adata.n_obs), inside) if other is None else session.cells_of(other)
     )
-    for cells, name in (
-        (inside, f"Cluster {cluster}"),
-        (outside, other or "The rest of the cells"),
-    ):
+    rest = "The rest of the dataset" if other is None else f"Cluster {other}"
+    for cells, name in ((inside, f"Cluster {cluster}"), (outside, rest)):
         if len(cells) < 2:
-            msg = f"{name} has {count(len(cells), 'cell')}. A comparison needs at least 2 on both sides."
+            msg = (
+                f"{name} has {count(len(cells), 'cell')}. "
+                "A comparison needs at least 2 cells on both sides."
+            )
             raise UnsupportedError(msg)
-    with quiet():
-        small = _two_groups(session, inside, outside)
-        sc.tl.rank_genes_groups(
-            small,
-            groupby="side",
-            groups=["in"],
-            reference="out",
-            method=_method(session),
-            use_raw=False,
-            key_added=MARKERS,
-        )
-        frame = sc.get.rank_genes_groups_df(small, group="in", key=MARKERS)
-    columns = adata.var_names.get_indexer(frame["names"])
     matrix = session.expression()
-    mean_in, share_in = _profile(matrix[inside], logged=session.is_logged)
-    mean_out, share_out = _profile(matrix[outside], logged=session.is_logged)
-    change = (
-        np.log2((mean_in + 1e-9) / (mean_out + 1e-9)) if session.is_logged else mean_in - mean_out
+    return compare_genes(
+        matrix[inside],
+        matrix[outside],
+        method=choose_method(adata.n_obs, adata.n_vars),
+        logged=session.is_logged,
     )
-    logger_key = "log2_fold_change" if session.is_logged else "mean_difference"
-    del key
-    return frame.assign(
-        column=columns,
-        change=np.clip(change[columns], -30, 30),
-        change_name=logger_key,
-        share_in=share_in[columns],
-        share_out=share_out[columns],
-    )
-
-
-def _two_groups(session: Session, inside: np.ndarray, outside: np.ndarray) -> Any:
-    """Build a bare AnnData of the cells of both sides."""
-    import anndata
-    import pandas as pd
-
-    rows = np.concatenate([inside, outside])
-    side = pd.Categorical(["in"] * len(inside) + ["out"] * len(outside))
-    return anndata.AnnData(
-        X=session.expression()[rows],
-        obs=pd.DataFrame({"side": side}, index=[str(row) for row in rows]),
-        var=pd.DataFrame(index=session.prepared.adata.var_names),
-    )
-
-
-def _profile(matrix: Any, *, logged: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean (of counts per 10,000 if logged) and share of cells above zero per gene."""
-    if logged:
-        linear = matrix.copy()
-        linear.data = np.expm1(linear.data)
-        mean = np.asarray(linear.mean(axis=0)).ravel().astype(np.float64)
-        return mean, np.asarray((matrix > 0).mean(axis=0)).ravel()
-    dense = np.asarray(matrix.todense() if hasattr(matrix, "todense") else matrix)
-    return dense.mean(axis=0).astype(np.float64), (dense > 0).mean(axis=0)
 
 
 def _rows(
@@ -247,14 +193,15 @@ def _rows(
 ) -> list[dict[str, Any]]:
     """Turn the best genes into rows of plain values, rounded as they are shown."""
     number = min(max(int(n_genes), 1), _MOST_GENES)
-    good = frame[(frame["scores"] > 0) & (frame["pvals_adj"] < _SIGNIFICANT)]
-    good = good.sort_values(["scores", "share_in"], ascending=False, kind="stable").head(number)
+    change_name = "log2_fold_change" if session.is_logged else "mean_difference"
+    good = frame[(frame["score"] > 0) & (frame["p_value_adjusted"] < _SIGNIFICANT)]
+    good = good.sort_values(["score", "share_in"], ascending=False, kind="stable").head(number)
     return [
         {
             **(extra or {}),
-            "gene": session.symbol(int(row.column)),
-            row.change_name: round(float(row.change), 2),
-            "p_value_adjusted": float(f"{row.pvals_adj:.1e}"),
+            "gene": session.symbol(int(row.Index)),
+            change_name: round(float(row.change), 2),
+            "p_value_adjusted": float(f"{row.p_value_adjusted:.1e}"),
             "percent_in": round(100 * float(row.share_in), 1),
             "percent_out": round(100 * float(row.share_out), 1),
         }

@@ -63,8 +63,9 @@ def read_dataset(path: Path, *, limits: Limits | None = None) -> Opened:
 def _head(path: Path, limits: Limits) -> bytes:
     """Return the first bytes of the file, empty for a folder; refuse what cannot be read."""
     if not path.exists():
+        msg = f"There is no file at {quote(path, limit=200)}."
         raise DatasetError(
-            f"There is no file at {quote(path, limit=200)}.",
+            msg,
             code="file_not_found",
             fix="Check the path.",
         )

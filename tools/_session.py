@@ -225,7 +225,7 @@ class Session:
     def expression(self) -> Any:
         """Return the log-normalised matrix, or z-scores where nothing else is at hand."""
         adata = self.prepared.adata
-        return adata.layers[LOG1P_LAYER] if LOG1P_LAYER in adata.layers else adata.X
+        return adata.layers.get(LOG1P_LAYER, adata.X)
 
     @property
     def is_logged(self) -> bool:
@@ -275,7 +275,8 @@ class Session:
                 try:
                     self._describer = self._load_describer()
                 except (RuntimeError, OSError, ImportError) as exc:
-                    msg = f"The model could not be loaded: {clean(exc, limit=300)}. Check the checkpoint."
+                    reason = clean(exc, limit=300).rstrip(".")
+                    msg = f"The model could not be loaded: {reason}. Check the checkpoint."
                     raise DescriberError(msg) from exc
             return self._describer
 
@@ -327,7 +328,7 @@ class Session:
         n_matched = self.n_genes_matched()
         if n_matched < self.limits.genes_matched:
             msg = (
-                f"Only {count(n_matched, 'gene')} of the model's genes were found among the "
+                f"Only {n_matched:,} of the model's genes were found among the "
                 f"{len(names.names):,} names in {names.slot}, and at least "
                 f"{self.limits.genes_matched} are needed. Put human gene symbols or Ensembl ids "
                 "there and open the dataset again."

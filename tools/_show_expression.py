@@ -139,7 +139,8 @@ def _logged_text(symbol: str, values: np.ndarray, table: list[dict[str, Any]]) -
     ranked = sorted(table, key=lambda row: -row["mean"])
     top, low = ranked[0], ranked[-1]
     return (
-        f"{text} Its mean expression is highest in cluster {top['cluster']} ({top['mean']:.2f}), "
+        f"{text} The mean expression of {symbol} is highest in cluster {top['cluster']} "
+        f"({top['mean']:.2f}), "
         "where "
         f"{as_percent(top['percent_expressing'])} of the cells express {symbol}. "
         f"The mean expression of {symbol} is lowest in cluster {low['cluster']} "
