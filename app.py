@@ -97,8 +97,10 @@ class Rooms:
             self.describer()
             from agent import Assistant
 
-            for _ in Assistant(session).ask("What is in this dataset?"):
-                pass
+            assistant = Assistant(session)
+            for question in ("What is in this dataset?", "What is cluster 0?"):
+                for _ in assistant.ask(question):
+                    pass
             self.knowledge().build()
         except Exception:  # whoever asks will be told; the page must start
             logger.exception("Warming up failed")
@@ -168,8 +170,9 @@ def chat(
 ) -> None:
     """Open the page."""
     prepare_environment(offline=offline)
-    if data is not None:
-        require_file(data)
+    if data is not None and not data.exists():
+        msg = f"{str(data)!r} does not exist. Expected an .h5ad file. Check the path."
+        raise UsageError(msg)
     rooms = Rooms(checkpoint, device)
     threading.Thread(target=rooms.warm, name="warm-up", daemon=True).start()
     launch(Desk(rooms, data=data, llm=llm), host=host, port=port, share=share)
@@ -187,7 +190,6 @@ def ask(
 ) -> None:
     """Ask about a dataset; several questions make one conversation."""
     prepare_environment(offline=offline)
-    require_file(data)
     from agent import Assistant
 
     session = Rooms(checkpoint, device).session()
@@ -209,7 +211,7 @@ def describe(
     data: Input,
     out: Annotated[Path, typer.Option(help="Annotated copy to write, an .h5ad file.")],
     by: Annotated[str, typer.Option(help="cell or cluster.")] = "cell",
-    cells: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
+    cells: Annotated[int | None, typer.Option(min=1, help="Describe only so many.")] = None,
     engine: Annotated[str, typer.Option(help="local.")] = "local",
     checkpoint: Checkpoint = None,
     device: Device = "auto",
@@ -222,25 +224,27 @@ def describe(
         msg = "--engine 'ray' is not available in this version. Allowed: 'local'. Leave it out."
         raise UsageError(msg)
     require_choice("--engine", engine, ("local",))
-    require_file(data)
-    if out.suffix != ".h5ad" or not out.parent.is_dir():
-        msg = (
-            f"--out {str(out)!r} cannot be written. Allowed: a name that ends in .h5ad, in a "
-            "folder that exists. Create the folder or name another file."
-        )
-        raise UsageError(msg)
     from tqdm import tqdm
 
     from tools import describe_file
 
-    describer = Rooms(checkpoint, device).describer()
-    with tqdm(unit=" cells", disable=None) as bar:
+    rooms = Rooms(checkpoint, device)
+    shape = "{desc} {percentage:3.0f}% |{bar}| {elapsed} (about {remaining} left)"
+    with tqdm(total=1.0, bar_format=shape, disable=None) as bar:
 
-        def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
+        def show(fraction: float, words: str) -> None:
+            bar.set_description_str(words)
+            bar.update(max(0.0, fraction - bar.n))
 
-        describe_file(data, out, by=by, n_cells=cells, describer=describer, progress=show)
+        describe_file(
+            data,
+            out,
+            describer=rooms.describer(),
+            by=by,
+            n_cells=cells,
+            knowledge=rooms.knowledge(),
+            progress=show,
+        )
     print(f"Wrote {out}")
 
 
@@ -248,17 +252,20 @@ def describe(
 def doctor(data: Input, as_json: AsJson = False) -> None:
     """Say what a file holds, and what stands in the way of describing it."""
     prepare_environment()
-    require_file(data)
     from tools import doctor as examine
 
-    report = examine(data)
+    report = examine(data, genes=Rooms().describer().genes)
     if as_json:
         print(report.model_dump_json())
-        return
-    for name, value in report.model_dump(exclude={"problems"}).items():
-        print(f"{name:14}{'none' if value is None else value}")
-    for problem in report.problems:
-        print(f"\n{problem.code}: {problem.message}\n  {problem.fix}")
+    else:
+        for name, value in report.model_dump(exclude={"problems"}).items():
+            print(f"{name:14}{'not known' if value is None else value}")
+        for problem in report.problems:
+            print(f"\n{problem.code}: {problem.message}\n  {problem.fix}")
+    if not report.is_usable:
+        worst = report.problems[0]
+        msg = f"{worst.message} {worst.fix}"
+        raise UsageError(msg)
 
 
 @cli.command()
@@ -304,14 +311,6 @@ def train(context: typer.Context) -> None:
     raise typer.Exit(subprocess.call([sys.executable, "-m", "model.train", *context.args]))
 
 
-def require_file(path: Path) -> None:
-    """Stop with one sentence when there is no file at `path`."""
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        msg = f"{str(path)!r} {what}. Expected an .h5ad file. Check the path."
-        raise UsageError(msg)
-
-
 def require_choice(option: str, value: str, allowed: tuple[str, ...]) -> None:
     """Stop with one sentence when `value` is none of the `allowed`."""
     if value not in allowed:
@@ -321,14 +320,16 @@ def require_choice(option: str, value: str, allowed: tuple[str, ...]) -> None:
 
 def read_names(path: Path) -> list[str]:
     """Read the column ``name`` of a CSV file, as text."""
-    require_file(path)
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream)
             rows = [row.get("name") or "" for row in reader]
             columns = reader.fieldnames or []
-    except (UnicodeDecodeError, csv.Error) as exc:
-        msg = f"{str(path)!r} is not a CSV file in UTF-8. Expected a table with a column 'name'."
+    except (OSError, UnicodeDecodeError, csv.Error) as exc:
+        msg = (
+            f"{str(path)!r} cannot be read as CSV in UTF-8 ({exc}). "
+            "Expected a table with a column 'name'. Check the path."
+        )
         raise UsageError(msg) from exc
     if "name" not in columns:
         msg = (
@@ -369,6 +370,7 @@ def answer_record(question: str, steps: "Iterator[Step]") -> dict[str, Any]:
 
 REFERENCE = re.compile(r"\[(E\d+|[A-Za-z]+:\d+)\]")
 N_CHIPS = 4  # suggested questions shown at a time
+COLOURS = ["clusters", "cell types"]  # offered for every map
 N_ROWS = 12  # rows of a table shown in the conversation
 FRAME = 0.08  # seconds between two drawings of a streamed answer
 
@@ -402,6 +404,8 @@ footer { display: none !important; }
 .dark #talk .user-row .message { background: var(--primary-900); }
 #talk .user-row .message-buttons-right { display: none; }
 #talk .js-plotly-plot { height: 420px; }
+.js-plotly-plot :is(.xtick, .ytick, .g-gtitle, .g-xtitle, .g-ytitle, .legend, .cbaxis) text {
+  fill: var(--body-text-color-subdued) !important; font-family: inherit !important; }
 #talk .thought-group { background: var(--background-fill-secondary); border-radius: 10px; }
 #chips { gap: 8px; flex-wrap: wrap; }
 #chips .chip { flex: 0 1 auto; border-radius: 999px; padding: 5px 12px; font-weight: 500;
@@ -446,6 +450,7 @@ class Visit:
     session: "Session"
     assistant: "Assistant"
     messages: list[dict[str, Any]] = field(default_factory=list)
+    colours: list[str] = field(default_factory=list)  # what the map can be coloured by
     turn: int = 0  # rises with each question and each stop; an older answer sees it and ends
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -481,9 +486,10 @@ def table_html(rows: list[dict[str, Any]]) -> str:
             return f"<td class='number'>{value:.3g}</td>"
         return f"<td>{html.escape('' if value is None else str(value))}</td>"
 
-    head = "".join(f"<th>{html.escape(name.replace('_', ' '))}</th>" for name in rows[0])
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    head = "".join(f"<th>{html.escape(name.replace('_', ' '))}</th>" for name in columns)
     body = "".join(
-        f"<tr>{''.join(cell(value) for value in row.values())}</tr>" for row in rows[:N_ROWS]
+        f"<tr>{''.join(cell(row.get(name)) for name in columns)}</tr>" for row in rows[:N_ROWS]
     )
     more = f"<p class='aside'>{len(rows) - N_ROWS} more rows</p>" if len(rows) > N_ROWS else ""
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
@@ -536,7 +542,6 @@ def dressed(figure: "Figure") -> "Figure":
     return Figure(figure).update_layout(
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        font_color="#7c8797",
         autosize=True,
         width=None,
         height=None,
@@ -582,13 +587,19 @@ def follow(visit: Visit, question: str) -> Iterator[None]:
         yield
 
 
-def open_dataset(rooms: Rooms, path: Path | None, *, llm: str | None) -> Visit:
+def open_dataset(
+    rooms: Rooms, path: Path | None, *, llm: str | None, progress: "gr.Progress"
+) -> Visit:
     """Open a file, or the demo when `path` is None, as the start of a conversation."""
     from agent import Assistant
 
     session = rooms.session()
+    quiet = session.progress
+    session.progress = lambda fraction, words: progress(fraction, desc=words)
     opened = session.open_demo() if path is None else session.open(path)
-    visit = Visit(session, Assistant(session, llm=llm))
+    session.progress = quiet
+    visit = Visit(session, Assistant(session, llm=llm), colours=COLOURS.copy())
+    visit.colours += [row["column"] for row in opened.table or () if row["kind"] != "clusters"]
     visit.say(answer_text(f"{opened.text} [{opened.id}]"))
     return visit
 
@@ -619,8 +630,8 @@ class Desk:
             visit,
             visit.messages,
             card_html(visit.session),
-            gr.Dropdown(choices=["clusters"], value="clusters"),
-            self.colour_map("clusters", visit),
+            gr.Dropdown(choices=visit.colours, value=COLOURS[0]),
+            self.colour_map(COLOURS[0], visit),
             *self.chips(visit),
         ]
 
@@ -632,19 +643,12 @@ class Desk:
         shown = [gr.Button(text, visible=True) for text in texts]
         return shown + [gr.Button(visible=False)] * (N_CHIPS - len(texts))
 
-    def arrive(self) -> list[Any]:
-        """Open what a new visitor finds on the page."""
-        try:
-            return self.board(open_dataset(self.rooms, self.data, llm=self.llm))
-        except user_errors() as exc:
-            raise self.told(exc) from exc
-
-    def open_file(self, path: str | None, visit: Visit | None) -> list[Any]:
-        """Open an uploaded file; when it cannot be used, say so and keep the open dataset."""
+    def open(self, path: Path | None, visit: Visit | None, progress: "gr.Progress") -> list[Any]:
+        """Open a file, or the demo; what cannot be used leaves the open dataset as it is."""
         import gradio as gr
 
         try:
-            return self.board(open_dataset(self.rooms, path and Path(path), llm=self.llm))
+            return self.board(open_dataset(self.rooms, path, llm=self.llm, progress=progress))
         except user_errors() as exc:
             if visit is None:
                 raise self.told(exc) from exc
@@ -667,7 +671,9 @@ class Desk:
         import gradio as gr
 
         wait = [gr.skip()] * N_CHIPS
-        if not question.strip() or visit is None:
+        if visit is None:
+            raise self.told("No dataset is open yet. Wait for it, or open a file or the demo.")
+        if not question.strip():
             yield [gr.skip(), gr.skip(), *wait]
             return
         visit.turn += 1
@@ -701,7 +707,7 @@ class Desk:
         return [visit.messages, box]
 
     @staticmethod
-    def told(exc: Exception) -> Exception:
+    def told(exc: Exception | str) -> Exception:
         """Make an error that Gradio shows to the visitor."""
         import gradio as gr
 
@@ -758,7 +764,7 @@ def build_page(desk: Desk) -> "gr.Blocks":
                 with gr.Column(elem_id="map"):
                     colour = gr.Dropdown(
                         label="Colour by a grouping or a gene",
-                        choices=["clusters"],
+                        choices=COLOURS,
                         allow_custom_value=True,
                         container=False,
                     )
@@ -769,9 +775,21 @@ def build_page(desk: Desk) -> "gr.Blocks":
         umap.change(None, js="() => { setTimeout(() => dispatchEvent(new Event('resize')), 60) }")
         private = {"api_visibility": "private"}
         slow = private | {"concurrency_limit": 2, "concurrency_id": "work"}
-        page.load(desk.arrive, None, board, **slow)
-        upload.upload(desk.open_file, [upload, visit], board, **slow)
-        demo.click(lambda here: desk.open_file(None, here), visit, board, **slow)
+
+        def arrive(progress: gr.Progress = gr.Progress()) -> list[Any]:
+            return desk.open(desk.data, None, progress)
+
+        def open_upload(
+            path: str, here: Visit | None, progress: gr.Progress = gr.Progress()
+        ) -> list[Any]:
+            return desk.open(Path(path), here, progress)
+
+        def open_demo(here: Visit | None, progress: gr.Progress = gr.Progress()) -> list[Any]:
+            return desk.open(None, here, progress)
+
+        page.load(arrive, None, board, **slow)
+        upload.upload(open_upload, [upload, visit], board, **slow)
+        demo.click(open_demo, visit, board, **slow)
         colour.input(desk.colour_map, [colour, visit], umap, **slow)
         outputs = [talk, question, *chips]
         asked = [question.submit(desk.answer, [question, visit], outputs, **slow)]

@@ -1,0 +1,142 @@
+"""What the page makes of words and numbers that come from datasets, people and models."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import app
+from tools import Evidence
+
+NASTY = '<img src="http://example.com/x" onerror="alert(1)">'
+
+
+class TwoStepAssistant:
+    """Runs one tool, one tool that fails, and answers."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+
+    def ask(self, question: str) -> Any:
+        from agent import Answer, AnswerToken, ToolCalled, ToolReturned
+
+        fact = self.evidence
+        yield ToolCalled("a", fact.tool, {}, "Ranking markers")
+        yield ToolReturned("a", fact.tool, fact, None, 0.31)
+        yield ToolCalled("b", "show_expression", {}, "Drawing CD3X")
+        yield ToolReturned("b", "show_expression", None, "Gene 'CD3X' is not measured.", 0.1)
+        yield AnswerToken("Cluster 3 ")
+        yield AnswerToken("holds B cells.")
+        text = f"Cluster 3 holds B cells. [{fact.id}] [CL:0000236]"
+        yield Answer(text, (fact.id, "CL:0000236"), (fact,), ("They are happy.",), 0.5)
+
+    def suggestions(self) -> list[str]:
+        return ["What is cluster 3?"]
+
+
+def visit_with(evidence: Evidence) -> app.Visit:
+    return app.Visit(session=SimpleNamespace(), assistant=TwoStepAssistant(evidence))  # type: ignore[arg-type]
+
+
+def test_words_of_a_dataset_cannot_become_html_or_fetch_a_picture() -> None:
+    shown = app.answer_text(f"Cluster {NASTY} ![x](http://example.com/y.png)")
+    assert "<img" not in shown
+    assert "![" not in shown.replace("!\\[", "")
+
+
+@pytest.mark.parametrize("field", ["text", "source", "caveat", "unit"])
+def test_evidence_is_escaped_in_every_field(field: str) -> None:
+    evidence = Evidence(**({"id": "E1", "tool": "t", "text": "x"} | {field: NASTY}))
+    assert "<img" not in app.evidence_html([evidence])
+
+
+def test_tables_are_escaped_and_say_what_they_leave_out() -> None:
+    rows = [{"gene": NASTY, NASTY: 1.23456} for _ in range(app.N_ROWS + 3)]
+    drawn = app.table_html(rows)
+    assert "<img" not in drawn
+    assert "1.23<" in drawn
+    assert "3 more rows" in drawn
+    assert drawn.count("<tr>") == app.N_ROWS + 1
+
+
+def test_tables_with_missing_keys_keep_their_columns() -> None:
+    drawn = app.table_html([{"a": 1, "b": 2}, {"b": 3}])
+    assert drawn.count("<td>") == 4
+
+
+def test_evidence_stays_one_block_for_markdown() -> None:
+    drawn = app.evidence_html([Evidence("E1", "t", "first\n\n# second", source="a\nb")])
+    assert "\n" not in drawn
+
+
+def test_references_become_marks_and_terms_link_to_the_ontology() -> None:
+    shown = app.answer_text("B cells [E3] [CL:0000236] [not one]")
+    assert '<span class="reference">E3</span>' in shown
+    assert 'href="http://purl.obolibrary.org/obo/CL_0000236"' in shown
+    assert "[not one]" in shown
+
+
+def test_an_answer_shows_its_steps_its_doubts_and_its_evidence() -> None:
+    fact = Evidence("E3", "rank_markers", "CD79A marks cluster 3.", table=[{"gene": "CD79A"}])
+    visit = visit_with(fact)
+    seen = sum(1 for _ in app.follow(visit, "What is cluster 3?"))
+    ranked, failed, answer, evidence = visit.messages
+    assert seen >= 4
+    assert ranked["metadata"] == {"title": "Ranking markers", "status": "done", "duration": 0.3}
+    assert "not possible" in failed["metadata"]["title"]
+    assert "CD3X" in failed["content"]
+    assert "They are happy." in answer["content"].split("Not supported by evidence")[1]
+    assert evidence["metadata"]["title"] == "Evidence: E3"
+    assert "CD79A" in evidence["content"]
+
+
+def test_a_figure_is_drawn_between_its_step_and_the_answer() -> None:
+    from gradio import Plot
+    from plotly.graph_objects import Figure, Scatter
+
+    fact = Evidence("E1", "plot_umap", "A map.", figure=Figure([Scatter(x=[0], y=[0])]))
+    visit = visit_with(fact)
+    for _ in app.follow(visit, "Show the map"):
+        pass
+    kinds = [isinstance(message["content"], Plot) for message in visit.messages]
+    assert kinds == [False, True, False, False, False]
+
+
+def test_dressing_a_figure_leaves_the_evidence_as_it_was() -> None:
+    from plotly.graph_objects import Figure
+
+    figure = Figure(layout={"paper_bgcolor": "white", "width": 300})
+    dressed = app.dressed(figure)
+    assert dressed.layout.paper_bgcolor == "rgba(0,0,0,0)"
+    assert figure.layout.paper_bgcolor == "white"
+
+
+def test_stopping_ends_an_answer_and_its_spinners() -> None:
+    desk = app.Desk(app.Rooms(), data=None, llm=None)
+    visit = visit_with(Evidence("E1", "t", "x"))
+    answering = desk.answer("What is cluster 3?", visit)
+    next(answering)
+    next(answering)
+    assert visit.messages[-1]["metadata"]["status"] == "pending"
+    desk.stop(visit)
+    assert list(answering) == []
+    assert [m["metadata"].get("status") for m in visit.messages].count("pending") == 0
+    assert visit.messages[-1]["content"] == "*Stopped.*"
+    assert visit.lock.acquire(blocking=False)
+
+
+def test_a_bug_in_an_answer_is_told_and_the_conversation_goes_on() -> None:
+    class Broken(TwoStepAssistant):
+        def ask(self, question: str) -> Any:
+            msg = "wires crossed"
+            raise KeyError(msg)
+
+    desk = app.Desk(app.Rooms(), data=None, llm=None)
+    visit = visit_with(Evidence("E1", "t", "x"))
+    visit.assistant = Broken(Evidence("E1", "t", "x"))  # type: ignore[assignment]
+    list(desk.answer("Why?", visit))
+    assert "went wrong" in visit.messages[-1]["content"]
+    assert "wires" not in visit.messages[-1]["content"]
+    visit.assistant = TwoStepAssistant(Evidence("E1", "t", "x"))  # type: ignore[assignment]
+    list(desk.answer("And now?", visit))
+    assert "B cells" in visit.messages[-2]["content"]
