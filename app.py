@@ -672,7 +672,8 @@ class Desk:
 
         wait = [gr.skip()] * N_CHIPS
         if visit is None:
-            raise self.told("No dataset is open yet. Wait for it, or open a file or the demo.")
+            msg = "No dataset is open yet. Wait for it, or open a file or the demo."
+            raise self.told(msg)
         if not question.strip():
             yield [gr.skip(), gr.skip(), *wait]
             return
