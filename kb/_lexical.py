@@ -26,16 +26,12 @@ _STATE_HYPHEN = re.compile(
     r"(?<=\w)[-\s](?=(?:positive|negative|high|bright|low|dim|hi|lo|pos|neg|int)\b)", re.IGNORECASE
 )
 _STATE_SUFFIX = re.compile(
-    r"\b([A-Z]{1,6}\d*[A-Za-z]?\d*|[A-Za-z]{1,3}\d+[A-Za-z]?)"
+    r"\b([A-Z]{2,6}\d*[A-Za-z]?\d*|[A-Za-z]{1,3}\d+[A-Za-z]?)"
     r"(positive|negative|high|bright|low|dim|hi|lo|pos|neg|br)\b"
 )
 _CAMEL = re.compile(r"(?<=[a-z]{3})(?=[A-Z][a-z]{2})")
 _LAYER = re.compile(r"\bl(?:ayer)?[ _]?(\d)\s?[/.-]\s?(\d)\b", re.IGNORECASE)
 _JOINED_LYMPHOCYTE = re.compile(r"\b([TB])[-_. ]?(cells?)\b", re.IGNORECASE)
-_LIKE = re.compile(
-    r"\b[\w/+]+-(?:like|enriched|related|associated|committed|commited)\b", re.IGNORECASE
-)
-_WORD = re.compile(r"[a-z0-9]+(?:[+-](?![a-z0-9]))?|[a-z0-9]+", re.IGNORECASE)
 _SURFACE_MARKER = re.compile(r"^cd\d{1,3}[a-h]{0,2}$")
 _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5"}
 _STATES = {
@@ -71,8 +67,8 @@ def alias_key(text: str) -> str:
     """Return the folded text with separators as spaces: the form in which aliases are kept."""
     folded = re.sub(r"(?<=\w)\+", " + ", fold(_spell_greek(text)))
     folded = re.sub(r"(?<=\w)-(?=$|[\s,;)/_])", " neg ", folded)
-    words = re.sub(r"[\s_.,()\[\]-]+", " ", folded).split()
-    return " ".join("cell" if word == "cells" else word for word in words)
+    words = re.sub(r"[\s_.,()\[\]-]+", " ", re.sub(r"\s*/\s*", "/", folded)).split()
+    return " ".join(_singular(word) for word in words)
 
 
 @lru_cache(maxsize=65536)
@@ -89,7 +85,6 @@ def tokenise(text: str, *, biological: bool = True) -> tuple[str, ...]:
     """
     text = _spell_greek(unicodedata.normalize("NFKC", text))
     text = re.sub("[\N{HYPHEN}-\N{HORIZONTAL BAR}\N{MINUS SIGN}]", "-", text)
-    text = _LIKE.sub(" ", text) if biological else text
     text = _JOINED_LYMPHOCYTE.sub(r"\1 \2", _LAYER.sub(r"l\1to\2", text))
     if biological:
         text = _MINUS_SIGN.sub(" negative ", _MARKER_SIGN.sub(" positive ", text))
@@ -131,8 +126,9 @@ def _written_out(words: list[str], *, biological: bool) -> list[str]:
     tokens: list[str] = []
     for place, word in enumerate(words):
         following = words[place + 1] if place + 1 < len(words) else ""
-        if biological and word in _STATES and tokens and _may_carry_state(tokens[-1]):
-            tokens[-1] = tokens[-1].rstrip("+") + _STATES[word]
+        sign = _STATES.get(word, "") if biological and tokens else ""
+        if sign and (sign in "+-" or _may_carry_level(tokens[-1])):
+            tokens[-1] = tokens[-1].rstrip("+-") + sign
             continue
         if word in _ROMAN and place and words[place - 1] in ("type", "segment", "stage", "class"):
             word = _ROMAN[word]
@@ -146,10 +142,7 @@ def _written_out(words: list[str], *, biological: bool) -> list[str]:
     return kept or tokens
 
 
-def _may_carry_state(token: str) -> bool:
-    """Tell whether a word such as "positive" belongs to this token: markers, gene symbols."""
-    return (
-        len(token) <= 10
-        and not token.endswith(("lo", "hi"))
-        and (any(char.isdigit() for char in token) or len(token) <= 5 or token == "metallothionein")
-    )
+def _may_carry_level(token: str) -> bool:
+    """Tell whether "high" or "low" belongs to this token: markers and gene symbols."""
+    short = len(token) <= 10 and not token.endswith(("lo", "hi"))
+    return short and (any(char.isdigit() for char in token) or len(token) <= 5)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ._graph import OntologyGraph
-from ._lexical import tokenise
+from ._lexical import key_of, tokenise
 from ._names import Name, NameIndex
 from ._term import Term
 from ._vocabulary import LINEAGE_WORDS, STATE_WORDS, TISSUE_WORDS
@@ -20,14 +20,30 @@ CODE = re.compile(
 )
 """What no name of a cell, a tissue or a disease holds."""
 _LIST = re.compile(r"\s*(?:/|&|\bor\b|\band\b)\s*|(?<=[A-Za-z])\+(?=[A-Za-z]{2})", re.IGNORECASE)
-_SERIAL = re.compile(r"(?:[\s_.-]+|(?<=[a-z]{3}))\(?(?:cluster|c|#)?\s?\d{1,2}\)?$", re.IGNORECASE)
+_SERIAL = re.compile(r"(?:[\s_.-]+|(?<=[a-z]{3}))\(?(?:[Cc]luster|[Cc]|#)?\s?\d{1,2}\)?$")
 _GENE = re.compile(
-    r"^[a-z][a-z0-9]{0,9}(?:[+-])$|^[a-z][a-z0-9]{1,8}(?:hi|lo)$|^(?=.*\d)[a-z][a-z0-9]{2,9}$"
+    r"^[a-z][a-z0-9]{0,19}[+-]$|^[a-z][a-z0-9]{1,8}(?:hi|lo)$|^(?=.*\d)[a-z][a-z0-9]{2,9}$"
 )
+_LIKE = re.compile(
+    r"\b[A-Za-z0-9/+]+[- ](?:like|enriched|related|associated|committed|commited)\b"
+    r"|\bnon-(?!classical|switched|class|myelinating|pigment|terminally|striated|keratin)\w+",
+    re.IGNORECASE,
+)
+"""What a cell resembles or is not: "fibroblast-like endothelial cell" is no fibroblast."""
+_BRACKETS = re.compile(r"\s*[(\[][^()\[\]]*[)\]]")
+_DERIVED = re.compile(r"\b[\w/+]+[- ]derived\b", re.IGNORECASE)
+_CAPITALS = re.compile(r"\b[A-Z][A-Z0-9]{2,}\b")
 _NUMBERED = re.compile(r"^([a-z]{2,}?)\d{1,2}$")
-_SPECIES_PREFIX = re.compile(r"^[hm](?=[a-z]{2})")
+_HUMAN_PREFIX = re.compile(r"^h(?=[A-Z][A-Za-z]|[a-z]{1,2}[A-Z])(\w+?)\d{0,2}$")
+"""As in "hTreg", "hpDC", "hLEC1"."""
+_GENE_SYMBOL = re.compile(r"^[A-Z]{3,}\d+[A-Z]?\d*$")
 _MAX_TOKENS = 14
 _MIN_COVERAGE = 0.5
+_MIN_COVERAGE_OF_HEAD = 0.25
+"""The last noun of a name says what the cell is, so more may be left off before it."""
+_SHORT = 4
+"""Author names below this length are too often something else to stand beside unknown words."""
+_WORTH_OF_TISSUE = 1.2
 _SHALLOW = 2
 """A common parent this near the root ("cell", "eukaryotic cell") says nothing."""
 _SCORES: dict[str, float] = {
@@ -55,11 +71,10 @@ class Draft:
     ids: tuple[str, ...] = ()
     score: float = 0.0
     note: str = ""
-    candidates: tuple[str, ...] = ()
 
     def noting(self, remark: str) -> "Draft":
         """Return the draft with a remark before its note."""
-        return replace(self, note=f"{remark} {self.note}")
+        return replace(self, note=f"{remark} {self.note}".strip())
 
     def times(self, factor: float) -> "Draft":
         """Return the draft with a smaller score."""
@@ -78,19 +93,54 @@ class WordMatcher:
         """Return what the name means by its words; a draft without ids when nothing fits."""
         if CODE.search(text):
             return Draft(note="It reads as code or an address, not as a name.")
-        for spelling in dict.fromkeys((text, _SERIAL.sub("", text))):
-            draft = self._by_author(spelling) or self._by_key(spelling)
+        for spelling in self._spellings(text):
+            draft = self._by_author(spelling) or self._by_list(spelling) or self._by_key(spelling)
             if draft:
-                return draft if spelling == text else draft.noting("The number was left off.")
-        tokens = tokenise(text, biological=self._names.biological)
-        if len(tokens) > _MAX_TOKENS:
-            return Draft(note="It is longer than any name.")
-        return (
-            self._by_list(text)
-            or self._by_containment(tokens)
-            or self._by_correction(tokens)
-            or Draft(note="No term has this name or one like it.")
+                left = "" if spelling == text else f"Read as '{spelling}'."
+                return draft.noting(left).times(1.0 if spelling == text else 0.95)
+        if _GENE_SYMBOL.match(text):
+            return Draft(note="It reads as the symbol of a gene.")
+        shouted = _shouted(text)
+        if self._names.biological:
+            text = _LIKE.sub(" ", text).strip(" ,;()_") or text
+        for order in dict.fromkeys((_head_last(text), text)):
+            tokens = tokenise(order, biological=self._names.biological)
+            if len(tokens) > _MAX_TOKENS:
+                return Draft(note="It is longer than any name.")
+            if draft := self._by_short_words(tokens) or self._by_containment(tokens, shouted):
+                return draft
+        return self._by_correction(tokens, shouted) or Draft(
+            note="No term has this name or one like it."
         )
+
+    def _spellings(self, text: str) -> list[str]:
+        """Return the text, and the text without a number or a remark in brackets."""
+        if not self._names.biological:
+            return [text]
+        plain = _BRACKETS.sub(" ", text).strip()
+        direct = _DERIVED.sub(" ", plain).strip()
+        unlike = _LIKE.sub(" ", plain).strip(" ,;()_")
+        own = _HUMAN_PREFIX.sub(r"\1", plain)
+        spellings = (
+            text,
+            _SERIAL.sub("", text),
+            plain,
+            _SERIAL.sub("", plain),
+            direct,
+            own,
+            unlike,
+        )
+        if _GENE_SYMBOL.match(text):
+            spellings = (text,)
+        return [spelling for spelling in dict.fromkeys(spellings) if spelling]
+
+    def _by_short_words(self, tokens: tuple[str, ...]) -> Draft | None:
+        """Write out short names inside a longer one: "short lived IgM PC"."""
+        if not self._names.biological:
+            return None
+        expanded = frozenset().union(*map(self._names.expansion, tokens)) if tokens else frozenset()
+        names = self._names.keyed(expanded) if expanded != frozenset(tokens) else []
+        return self._draft(names) if names else None
 
     def _by_author(self, text: str) -> Draft | None:
         names = self._names.author(text)
@@ -130,31 +180,45 @@ class WordMatcher:
             shared = max(common, key=lambda key: (self._graph.depth(key), key))
         labels = ", ".join(self._terms[key].label for key in dict.fromkeys(ids))
         if self._graph.depth(shared) < _SHALLOW:
-            note = f"It names {len(ids)} types ({labels}) that share no near parent."
-            return Draft(candidates=tuple(ids), note=note)
+            note = f"It names {labels}, which share no near parent; the first is given. Check it."
+            return Draft(ids=tuple(dict.fromkeys(ids)), score=0.4, note=note)
         note = f"It names {labels}; {self._terms[shared].label} holds them all."
         return Draft(ids=(shared, *ids), score=0.7, note=note)
 
-    def _by_containment(self, tokens: tuple[str, ...]) -> Draft | None:
+    def _by_containment(self, tokens: tuple[str, ...], shouted: frozenset[str]) -> Draft | None:
         """Leave off states, markers, numbers and places until a term's whole name remains."""
         tokens = tuple(dict.fromkeys(part for token in tokens for part in self._loosened(token)))
-        key = frozenset(tokens)
+        worth = {token: self._worth(token, shouted=token in shouted) for token in tokens}
+        nouns = [token for token in tokens if worth[token] > _WORTH_OF_TISSUE]
+        head = nouns[-1] if nouns else ""
+        lineage = LINEAGE_WORDS & set(tokens)
         best: tuple[tuple[float, ...], frozenset[str], Sequence[Name]] | None = None
-        for candidate, names in self._names.contained(key):
-            covered = sum(self._worth(token) for token in candidate)
-            last = max(tokens.index(token) for token in candidate)
-            rating = (round(covered, 6), float(last), -float(names[0].rank))
+        for candidate, names in self._names.contained(frozenset(tokens)):
+            if not lineage <= candidate:
+                continue
+            plain = names[0].kind != "author" or len(candidate) > 1
+            covered = sum(min(self._names.weight(token), 6.0) for token in candidate)
+            rating = (
+                -1.0 if self._names.is_special(names[0]) else float(plain),
+                float(head in candidate),
+                round(covered, 6),
+                float(max(tokens.index(token) for token in candidate)),
+                -float(names[0].rank),
+            )
             if best is None or rating > best[0]:
                 best = (rating, candidate, names)
         if best is None:
             return None
-        _, covered_key, names = best
-        left = [token for token in tokens if token not in covered_key]
-        lost = sum(self._worth(token) for token in left)
-        coverage = best[0][0] / (best[0][0] + lost) if best[0][0] else 0.0
-        if coverage < _MIN_COVERAGE:
+        (plain, has_head, covered, *_), covered_key, names = best
+        implied = key_of(self._terms[names[0].term_id].label, biological=self._names.biological)
+        left = [token for token in tokens if token not in covered_key | implied]
+        coverage = covered / (covered + sum(worth[token] for token in left))
+        short = plain <= 0 and max(map(len, covered_key)) < _SHORT
+        if coverage < (_MIN_COVERAGE_OF_HEAD if has_head and not short else _MIN_COVERAGE):
             return None
         draft = self._draft(names)
+        if not left:
+            return draft
         shown = ", ".join(left)
         label = self._terms[draft.ids[0]].label
         note = f"No term holds all of the name; {label} is the nearest without '{shown}'."
@@ -162,42 +226,55 @@ class WordMatcher:
         return Draft(ids=draft.ids, score=score, note=note)
 
     def _loosened(self, token: str) -> tuple[str, ...]:
-        """Return a known form of an unknown token: "fb1" as fibroblast, "htreg" as Treg."""
+        """Return a known form of an unknown token: "fb1" as fibroblast."""
         if self._names.knows(token) or not self._names.biological:
             return (token,)
         numbered = _NUMBERED.match(token)
-        tried = [numbered.group(1)] if numbered else []
-        tried += [_SPECIES_PREFIX.sub("", word) for word in (token, *tried)]
-        for word in tried:
-            parts = tokenise(word)
-            if word != token and len(word) > 1 and all(map(self._names.knows, parts)):
-                return parts
-        return (token,)
+        parts = tokenise(numbered.group(1)) if numbered else ()
+        return parts if parts and all(map(self._names.knows, parts)) else (token,)
 
-    def _worth(self, token: str) -> float:
+    def _worth(self, token: str, *, shouted: bool) -> float:
         """Return how much is lost when a token is left off."""
         if token.isdigit() or len(token) == 1 and token not in ("t", "b"):
             return 0.2
-        if token in LINEAGE_WORDS:
-            return 5.0
         if token in STATE_WORDS:
             return 0.4
         if token in TISSUE_WORDS:
-            return 1.2
-        if self._names.biological and _GENE.match(token):
+            return _WORTH_OF_TISSUE
+        if self._names.biological and (
+            _GENE.match(token) or shouted and not self._names.knows(token)
+        ):
             return 0.5
         return min(self._names.weight(token), 6.0) or 4.0
 
-    def _by_correction(self, tokens: tuple[str, ...]) -> Draft | None:
-        corrected = tuple(
-            token if self._names.knows(token) else self._names.corrected(token) or token
-            for token in tokens
-        )
-        if corrected == tokens:
+    def _by_correction(self, tokens: tuple[str, ...], shouted: frozenset[str]) -> Draft | None:
+        words = {
+            token: self._names.corrected(token) for token in tokens if not self._names.knows(token)
+        }
+        changes = {token: word for token, word in words.items() if word}
+        if not changes:
             return None
-        changed = ", ".join(
-            f"'{old}' as '{new}'" for old, new in zip(tokens, corrected, strict=True) if old != new
+        biological = self._names.biological
+        corrected = tuple(
+            part
+            for token in tokens
+            for part in tokenise(changes.get(token, token), biological=biological)
         )
         names = self._names.keyed(frozenset(corrected))
-        draft = self._draft(names) if names else self._by_containment(corrected)
+        draft = self._draft(names) if names else self._by_containment(corrected, shouted)
+        changed = ", ".join(f"'{old}' as '{new}'" for old, new in changes.items())
         return draft and draft.noting(f"Read {changed}.").times(0.9)
+
+
+def _head_last(text: str) -> str:
+    """Put what the cell is last: "basal cell of bladder", "EC4_immune"."""
+    first, of, rest = text.partition(" of ")
+    if of:
+        return f"{rest} {first}"
+    first, underscore, rest = text.partition("_")
+    return f"{rest} {first}" if underscore and len(first) > 1 else text
+
+
+def _shouted(text: str) -> frozenset[str]:
+    """Return words in capitals, in lower case: gene symbols, most often."""
+    return frozenset(word.lower() for word in _CAPITALS.findall(text))

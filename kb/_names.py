@@ -6,6 +6,7 @@ tokens in a longer phrase) and by a slip of the pen. Nothing here decides what a
 """
 
 import csv
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,12 +17,13 @@ from typing import Literal
 
 from ._lexical import alias_key, fold, key_of
 from ._term import Term
+from ._vocabulary import UNIFIED_WORDS
 
 NameKind = Literal["label", "synonym", "author", "derived", "broad", "related", "narrow"]
 _ORDER: tuple[NameKind, ...] = (
     "label",
-    "synonym",
     "author",
+    "synonym",
     "derived",
     "narrow",
     "related",
@@ -30,6 +32,9 @@ _ORDER: tuple[NameKind, ...] = (
 _DROPPABLE = ({"alpha", "beta"}, {"thymus", "derived"}, {"human"}, {"sapien", "homo"})
 """Words of formal labels that authors leave out: "CD4-positive, alpha-beta T cell" is "CD4 T"."""
 _OTHER_SPECIES = frozenset({"mmus", "primate", "mouse", "drosophila", "protostomia", "nematoda"})
+_FAR_SPECIES = re.compile(
+    r"Drosophila|\binsects?\b|C\. elegans|arthropod|annelid|\bfung|\byeast|nematod|\bplants?\b"
+)
 _LYMPHOCYTES = frozenset({"t", "b", "nk"})
 
 
@@ -62,7 +67,8 @@ class NameIndex:
 
     def author(self, text: str) -> list[Name]:
         """Return names that authors use for a term, equal but for case and separators."""
-        return self._author.get(alias_key(text), [])
+        key = alias_key(text)
+        return self._author.get(key) or self._author.get(key.removesuffix(" cell"), [])
 
     def keyed(self, key: frozenset[str]) -> list[Name]:
         """Return names with exactly these tokens, the most trusted first."""
@@ -75,6 +81,13 @@ class NameIndex:
                 if candidate <= key:
                     yield candidate, self._keyed[candidate]
 
+    def expansion(self, token: str) -> frozenset[str]:
+        """Return the words of the term that a short name of authors stands for: PC, plasma."""
+        names = self._keyed.get(frozenset({token}), ())
+        if len(token) > 5 or not names or names[0].kind != "author":
+            return frozenset({token})
+        return key_of(self._terms[names[0].term_id].label)
+
     def weight(self, token: str) -> float:
         """Return how much a token tells: its inverse document frequency, 0 when unknown."""
         return self._weights.get(token, 0.0)
@@ -84,11 +97,11 @@ class NameIndex:
         return token in self._weights
 
     def corrected(self, token: str) -> str | None:
-        """Return the known word that an unknown word of six letters or more is a slip of."""
+        """Return the known word that an unknown word of five letters or more is a slip of."""
         from rapidfuzz import process
         from rapidfuzz.distance import OSA
 
-        if len(token) < 6 or not token.isalpha():
+        if len(token) < 5 or not token.isalpha():
             return None
         allowed = 1 if len(token) < 9 else 2
         words = self._words_by_initial.get(token[0], ())
@@ -122,15 +135,18 @@ class NameIndex:
                 continue
             table[key].append(name)
             if self.biological and name.kind in ("label", "synonym"):
-                for shorter in _without_formal_words(key):
+                for shorter in _without_formal_words(name.text, key):
                     table[shorter].append(Name(name.text, name.term_id, "derived"))
         for names in table.values():
-            names.sort(key=lambda name: (name.rank, self._is_special(name), name.term_id))
+            names.sort(key=lambda name: (name.rank, self.is_special(name), name.term_id))
         return dict(table)
 
-    def _is_special(self, name: Name) -> bool:
-        """Tell whether a term is of one species only; the general term comes first."""
-        return self._terms[name.term_id].label.endswith((", human", ")"))
+    def is_special(self, name: Name) -> bool:
+        """Tell whether a term is of one species or of none near ours; the general comes first."""
+        term = self._terms[name.term_id]
+        if term.label.endswith((", human", ")")):
+            return True
+        return self.biological and _FAR_SPECIES.search(term.definition or "") is not None
 
     @cached_property
     def _weights(self) -> dict[str, float]:
@@ -148,22 +164,29 @@ class NameIndex:
     @cached_property
     def _words_by_initial(self) -> dict[str, list[str]]:
         table: dict[str, list[str]] = defaultdict(list)
-        for token in sorted(self._weights):
-            if len(token) >= 6 and token.isalpha():
+        for token in sorted({*self._weights, *UNIFIED_WORDS}):
+            if len(token) >= 5 and token.isalpha():
                 table[token[0]].append(token)
         return dict(table)
 
 
-def _without_formal_words(key: frozenset[str]) -> Iterable[frozenset[str]]:
+def _without_formal_words(text: str, key: frozenset[str]) -> Iterable[frozenset[str]]:
     """Yield the key without the words that only formal labels carry."""
+    if key & _OTHER_SPECIES:
+        return
     markers = any(token.startswith(("cd4", "cd8")) for token in key)
     short = key
+    bracket = text.rfind(" (")
+    if bracket > 0 and text.endswith(")"):
+        short = key_of(text[:bracket])
     for words in _DROPPABLE:
         if words <= short and (words != {"alpha", "beta"} or markers):
             short -= words
+    if "lymphatic" in short:
+        short -= {"vascular"}
     if "lymphocyte" in short and short & _LYMPHOCYTES:
         short -= {"lymphocyte"}
-    if short != key and short and not short & _OTHER_SPECIES:
+    if short and short != key:
         yield short
 
 

@@ -7,6 +7,7 @@ answer says which step found it; what no step finds is `none`.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
@@ -15,10 +16,13 @@ from ._lexical import fold
 from ._matching import CODE, Draft, WordMatcher
 from ._names import NameIndex
 from ._term import Candidate, Match, Resolution, Term
+from ._vocabulary import MISSING_WORDS
 
 _ID = re.compile(r"(?<![a-z])(cl|uberon|mondo|hsapdv|pato)[:_](\d{6,7})(?!\d)", re.IGNORECASE)
 _PREFIXES = {"cl": "CL", "uberon": "UBERON", "mondo": "MONDO", "hsapdv": "HsapDv", "pato": "PATO"}
 _N_CANDIDATES = 5
+_NO_LETTERS = frozenset({"So", "Cn", "Co", "Cs", "Cc"})
+"""Unicode classes of emoji, unassigned and control characters."""
 Neighbours = Callable[[Sequence[str]], list[list[tuple[str, float]]]]
 """Names in, for each the nearest terms as (id, similarity 0-1): the vector index."""
 
@@ -58,11 +62,22 @@ class Resolver:
         trimmed = " ".join(text.split())
         if not trimmed:
             return _nothing(text, "The name is empty.")
+        if fold(trimmed) in MISSING_WORDS:
+            return self._missing(text, trimmed)
+        exact = self._by_id(text, trimmed) or self._by_spelling(text, trimmed)
+        if exact is None and any(unicodedata.category(char) in _NO_LETTERS for char in trimmed):
+            return _nothing(text, "It holds signs that no name holds.")
         return (
-            self._by_id(text, trimmed)
-            or self._by_spelling(text, trimmed)
+            exact
+            or self._by_obsolete_label(text, trimmed)
             or self._from_draft(text, self._match_words(trimmed))
         )
+
+    def _missing(self, query: str, text: str) -> Resolution:
+        names = self._names.exact.get(fold(text), [])
+        others = tuple(self._candidate(name.term_id, 0.3, "synonym") for name in names)
+        note = f"'{text}' says that it is not known."
+        return Resolution(query, None, None, "none", 0.0, others, note)
 
     # -- exact ---------------------------------------------------------------------------
 
@@ -90,9 +105,14 @@ class Resolver:
     def _by_spelling(self, query: str, text: str) -> Resolution | None:
         names = self._names.exact.get(fold(text))
         if not names:
-            return self._by_obsolete_label(query, text)
+            return None
         kind: Match = "label" if names[0].kind == "label" else "synonym"
         ids = list(dict.fromkeys(name.term_id for name in names))
+        usual = [name.term_id for name in self._names.author(text)]
+        if kind == "synonym" and usual and usual[0] not in ids:
+            label = self._terms[usual[0]].label
+            note = f"Authors mean {label}; the ontology also has it as a synonym."
+            return self._answer(query, [usual[0], *ids], "lexical", 0.85, note)
         if kind == "label" or len(ids) == 1:
             note = "The label." if kind == "label" else "An exact synonym."
             return self._answer(query, ids, kind, 1.0, note)
@@ -101,7 +121,8 @@ class Resolver:
 
     def _by_obsolete_label(self, query: str, text: str) -> Resolution | None:
         term_id = self._obsolete_labels.get(fold(text))
-        return None if term_id is None else self._by_id(query, term_id)
+        answer = None if term_id is None else self._by_id(query, term_id)
+        return answer if answer is not None and answer.id is not None else None
 
     @property
     def _obsolete_labels(self) -> dict[str, str]:
@@ -155,8 +176,7 @@ class Resolver:
     def _from_draft(self, query: str, draft: Draft) -> Resolution:
         if draft.ids:
             return self._answer(query, draft.ids, "lexical", draft.score, draft.note)
-        others = tuple(self._candidate(key, 0.3, "lexical") for key in draft.candidates)
-        return Resolution(query, None, None, "none", 0.0, others, draft.note)
+        return _nothing(query, draft.note)
 
 
 def _nothing(query: str, note: str) -> Resolution:

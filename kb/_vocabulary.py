@@ -54,7 +54,7 @@ IRREGULAR_PLURALS = {
     "cs": "cs",
 }
 
-STOP_WORDS = _words("a an and by cell cells expressing for from in of on or other that the to with")
+STOP_WORDS = _words("and by cell cells expressing for from in of or other that the to with")
 
 ABBREVIATIONS: dict[str, tuple[str, ...]] = {
     short: tuple(words.split())
@@ -209,6 +209,7 @@ UNIFIED_WORDS: dict[str, tuple[str, ...]] = {
         "esophagus": "esophageal oesophagus oesophageal",
         "eye": "ocular",
         "fetal": "foetal fetus",
+        "gingiva": "gingival",
         "glial": "neuroglial",
         "glomerulus": "glomerular",
         "heart": "cardiac",
@@ -288,12 +289,12 @@ UNIFIED_WORDS: dict[str, tuple[str, ...]] = {
 STATE_WORDS = _words("""
     abnormal activated activation active act adult aged aging associated atypical bulk canonical
     circulating cluster committed common contaminating control cycling damaged degenerative
-    degenerating derived differentiated differentiating diseased dividing donor doublet early
+    degenerating differentiated differentiating diseased dividing donor doublet early
     ectopic elongated elongating embryonic enriched exhausted expressing expression fetal general
     generic healthy high homeostatic human hypoxic idling ifn immature inactive inactivated
     inflamed inflammatory inf infant injured intermediate interferon isg juvenile late like
     lineage low main major mature mid mild misc miscellaneous mix mixed mouse neonatal normal
-    novel old other pan peripheral population postnatal pre primed proliferating quality
+    novel old other pan peripheral population postnatal primed proliferating quality
     quiescent rare reactive regenerating related remodeling reprogrammed resident resting
     response responsive round senescent specific state stimulated stress stressed subcluster
     subset subtype terminal terminally tissue total transient transition transitional transitioning
@@ -313,5 +314,31 @@ TISSUE_WORDS = _words("""
     """)
 """Organs and places, in unified form; left off last, and said so."""
 
-LINEAGE_WORDS = _words("progenitor precursor stem blast pro preprogenitor")
+LINEAGE_WORDS = _words("derived pre precursor pro progenitor stem")
 """Words that make another cell of the one they stand beside; never left off silently."""
+
+MISSING_WORDS = frozenset(
+    {
+        "ambiguous",
+        "debris",
+        "doublet",
+        "doublets",
+        "low quality",
+        "mixed",
+        "multiplet",
+        "multiplets",
+        "n/a",
+        "na",
+        "nan",
+        "none",
+        "null",
+        "other",
+        "others",
+        "unassigned",
+        "unclassified",
+        "undefined",
+        "unknown",
+        "unspecified",
+    }
+)
+"""What authors write where they do not know; it is no name, though some are synonyms of terms."""
