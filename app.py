@@ -302,7 +302,10 @@ def resolve(
         print(item.note)
 
 
-@cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+
+@cli.command(context_settings=PASS_ON)
 def train(context: typer.Context) -> None:
     """Train a model; the same as python -m model.train."""
     prepare_environment()
@@ -404,7 +407,7 @@ footer { display: none !important; }
 .dark #talk .user-row .message { background: var(--primary-900); }
 #talk .user-row .message-buttons-right { display: none; }
 #talk .js-plotly-plot { height: 420px; }
-.js-plotly-plot :is(.xtick, .ytick, .g-gtitle, .g-xtitle, .g-ytitle, .legend, .cbaxis) text {
+.js-plotly-plot :is(.xtick, .ytick, .g-gtitle, .g-xtitle, .g-ytitle, .legend, .colorbar) text {
   fill: var(--body-text-color-subdued) !important; font-family: inherit !important; }
 #talk .thought-group { background: var(--background-fill-secondary); border-radius: 10px; }
 #chips { gap: 8px; flex-wrap: wrap; }
@@ -657,14 +660,17 @@ class Desk:
 
     def colour_map(self, colour: str, visit: Visit | None) -> Any:
         """Draw the cells on their map, coloured by a grouping or a gene."""
+        import gradio as gr
+
         from tools import TOOLS
 
         if visit is None:
-            return None
+            return gr.skip()
         try:
             return dressed(TOOLS["plot_umap"](visit.session, color=colour).figure)
         except user_errors() as exc:
-            raise self.told(exc) from exc
+            gr.Warning(escape(exc), title="The map stays as it is", duration=12)
+            return gr.skip()
 
     def answer(self, question: str, visit: Visit | None) -> Iterator[list[Any]]:
         """Answer a question while the visitor watches; yields talk, question box and chips."""
@@ -788,9 +794,10 @@ def build_page(desk: Desk) -> "gr.Blocks":
         def open_demo(here: Visit | None, progress: gr.Progress = gr.Progress()) -> list[Any]:
             return desk.open(None, here, progress)
 
-        page.load(arrive, None, board, **slow)
-        upload.upload(open_upload, [upload, visit], board, **slow)
-        demo.click(open_demo, visit, board, **slow)
+        opening = slow | {"show_progress_on": [talk]}
+        page.load(arrive, None, board, **opening)
+        upload.upload(open_upload, [upload, visit], board, **opening)
+        demo.click(open_demo, visit, board, **opening)
         colour.input(desk.colour_map, [colour, visit], umap, **slow)
         outputs = [talk, question, *chips]
         asked = [question.submit(desk.answer, [question, visit], outputs, **slow)]
@@ -845,7 +852,12 @@ def user_errors() -> tuple[type[Exception], ...]:
     from model import ModelError
     from tools import ToolError
 
-    return (UsageError, ToolError, ModelError, KnowledgeError, PermissionError)
+    known = (UsageError, ToolError, ModelError, KnowledgeError, PermissionError)
+    if "agent" in sys.modules:  # slow to import, and cannot have failed where it was not
+        from agent import LanguageModelError
+
+        known += (LanguageModelError,)
+    return known
 
 
 def main(argv: list[str] | None = None) -> int:
