@@ -1,0 +1,73 @@
+"""From evidence to an answer: one short paragraph or list for each thing asked.
+
+Every number comes out of an artifact, and every sentence that states something cites it.
+What is said about clusters is in `_saying_clusters`, about genes, cells and terms in
+`_saying_things`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from ._asks import SMALL_TALK, Ask
+from ._plan import NEEDS_NO_DATASET, Situation, plan
+from ._saying import Saying, Teller
+from ._saying_clusters import CLUSTER_TELLERS
+from ._saying_things import THING_TELLERS
+from ._talk import NO_DATASET, ask_back, say_talk
+
+TELLERS: Mapping[str, Teller] = {**CLUSTER_TELLERS, **THING_TELLERS}
+
+
+@dataclass(frozen=True)
+class Composed:
+    """The text of an answer, and the asks as they turned out."""
+
+    text: str
+    asks: tuple[Ask, ...]
+
+
+def compose(asks: list[Ask], situation: Situation, *, n_turns: int) -> Composed:
+    """Say what the evidence of this turn answers to each of `asks`."""
+    blocks: list[str] = []
+    settled: list[Ask] = []
+    for number, ask in enumerate(asks):
+        lines, outcome = _say(ask, situation, seed=n_turns + number)
+        block = _join(lines)
+        if block not in blocks:
+            blocks.append(block)
+        settled.append(outcome)
+    return Composed("\n\n".join(blocks), tuple(settled))
+
+
+def _say(ask: Ask, now: Situation, *, seed: int) -> tuple[list[str], Ask]:
+    if ask.intent in SMALL_TALK:
+        return say_talk(ask, now.vocabulary, seed=seed), ask
+    if not now.vocabulary.has_dataset and ask.intent not in NEEDS_NO_DATASET:
+        return list(NO_DATASET), replace(ask, intent="unclear", missing="")
+    if ask.missing:
+        return ask_back(ask, now.vocabulary), ask
+    results = [result for call in plan(ask, now) if (result := now.result(call)) is not None]
+    good = [result for result in results if result.artifact is not None]
+    errors = [str(result.error) for result in results if result.artifact is None and result.error]
+    lines = [ask.note] if ask.note and good else []
+    outcome = ask
+    if good:
+        said = TELLERS[ask.intent](ask, Saying(now.vocabulary, tuple(good), seed))
+        lines += said.lines
+        outcome = said.ask or ask
+    lines += list(dict.fromkeys(errors))
+    if errors and not good:  # nothing was shown, so nothing new is spoken of
+        outcome = Ask("unclear", text=ask.text)
+    return lines or ["I could not work that out."], outcome
+
+
+def _join(lines: list[str]) -> str:
+    """Put sentences into a paragraph and list items on lines of their own."""
+    text = ""
+    for line in lines:
+        if line.startswith("- "):
+            text += ("\n" if text else "") + line
+        else:
+            after_list = text.rsplit("\n", 1)[-1].startswith("- ")
+            text += ("\n\n" if after_list else " " if text else "") + line
+    return text

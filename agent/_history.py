@@ -1,0 +1,153 @@
+"""Read a conversation: what was asked, what the tools gave, what it is about now."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+
+from ._asks import Ask, Focus
+
+KEY = "cell2text"  # in additional_kwargs: what only this room writes and reads
+
+# What a tool call was asked for, where no planner noted it (an LLM led that turn).
+_INTENTS = {
+    "describe_dataset": "dataset",
+    "list_clusters": "list_clusters",
+    "describe_cluster": "describe_cluster",
+    "describe_cells": "describe_cells",
+    "label_clusters": "label_clusters",
+    "rank_markers": "markers",
+    "compare_clusters": "compare",
+    "show_expression": "expression",
+    "plot_umap": "plot",
+    "explain_cell_type": "explain",
+    "explain_alternative": "why_not",
+    "look_up_term": "look_up",
+    "search_ontology": "search_ontology",
+    "find_cells": "count_type",
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one tool call gave: an artifact (see `as_artifact`) or an error."""
+
+    name: str
+    args: Mapping[str, Any]
+    artifact: Mapping[str, Any] | None
+    error: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The call, so that the same one is not made twice in a turn."""
+        return call_key(self.name, self.args)
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """Small plain values of the artifact."""
+        return (self.artifact or {}).get("facts") or {}
+
+    @property
+    def table(self) -> list[dict[str, Any]]:
+        """Rows of the artifact."""
+        return (self.artifact or {}).get("table") or []
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One question and what followed."""
+
+    question: str
+    results: tuple[Result, ...] = ()
+    answer: AIMessage | None = None
+
+
+@dataclass(frozen=True)
+class History:
+    """The conversation so far; the last turn is the one to answer."""
+
+    turns: tuple[Turn, ...] = field(default=())
+
+    @property
+    def current(self) -> Turn:
+        """The turn to answer."""
+        return self.turns[-1] if self.turns else Turn("")
+
+    def focus(self) -> Focus:
+        """Return what the conversation is about before the current question."""
+        focus = Focus()
+        for turn in self.turns[:-1]:
+            for ask in _asks_of(turn):
+                focus = focus.after(ask)
+        return focus
+
+    def seen_barcodes(self) -> set[str]:
+        """Return the cells that were described in earlier turns."""
+        return {
+            str(row["barcode"])
+            for turn in self.turns[:-1]
+            for result in turn.results
+            if result.name == "describe_cells"
+            for row in result.table
+            if "barcode" in row
+        }
+
+
+def call_key(name: str, args: Mapping[str, Any]) -> str:
+    """Return a text that is the same for the same call."""
+    return name + json.dumps(args, sort_keys=True, default=str)
+
+
+def read_history(messages: Sequence[BaseMessage]) -> History:
+    """Cut messages into turns; our own notes to the model start no turn."""
+    turns: list[Turn] = []
+    calls: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    for message in messages:
+        if isinstance(message, HumanMessage):
+            if KEY not in message.additional_kwargs:
+                turns.append(Turn(text_of(message)))
+        elif not turns:
+            continue
+        elif isinstance(message, AIMessage):
+            if message.tool_calls:
+                calls |= {str(c["id"]): (c["name"], c["args"]) for c in message.tool_calls}
+            else:
+                turns[-1] = replace(turns[-1], answer=message)
+        elif isinstance(message, ToolMessage):
+            result = _result(message, calls.get(message.tool_call_id))
+            turns[-1] = replace(turns[-1], results=(*turns[-1].results, result))
+    return History(tuple(turns))
+
+
+def text_of(message: BaseMessage) -> str:
+    """Return the text of a message whose content may come in blocks."""
+    if isinstance(message.content, str):
+        return message.content
+    blocks = [b if isinstance(b, str) else b.get("text", "") for b in message.content]
+    return "".join(blocks)
+
+
+def _result(message: ToolMessage, call: tuple[str, Mapping[str, Any]] | None) -> Result:
+    name, args = call or (str(message.name or ""), {})
+    if message.status == "error" or not isinstance(message.artifact, Mapping):
+        return Result(name, args, None, text_of(message))
+    return Result(name, args, message.artifact)
+
+
+def _asks_of(turn: Turn) -> list[Ask]:
+    noted = (turn.answer.additional_kwargs if turn.answer else {}).get(KEY, {}).get("asks")
+    if noted is not None:
+        return [Ask.from_dict(values) for values in noted]
+    asks = []
+    for result in turn.results:
+        if result.artifact is None or result.name not in _INTENTS:
+            continue
+        facts = {**result.args, **result.facts}
+        clusters = tuple(str(facts[k]) for k in ("cluster", "other") if facts.get(k) is not None)
+        genes = (str(facts["gene"]),) if facts.get("gene") else ()
+        named = facts.get("cell_type") or facts.get("name")
+        types = (str(named),) if named else ()
+        asks.append(Ask(_INTENTS[result.name], clusters, genes, types))
+    return asks

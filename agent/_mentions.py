@@ -1,0 +1,297 @@
+"""Find what a question mentions: clusters, genes, cell types, numbers.
+
+Everything here looks at one message only; what "it" or "the next one" means is decided in
+`_focus`.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from ._vocabulary import Vocabulary
+from ._words import (
+    CELL_ABBREVIATIONS,
+    CELL_NOUNS,
+    CELL_SUFFIXES,
+    COMMANDS,
+    COMMON,
+    MISSPELT,
+    NOT_GENES,
+    NOT_OF_A_NAME,
+    NUMBERS,
+    ORDINALS,
+)
+
+_WORD = re.compile(r"[^\W_]+(?:[-+./'_:][^\W_]+)*\+?")
+_GENE_SHAPE = re.compile(r"^(?=.*\d)[A-Z][A-Z0-9]*(?:[-.][A-Z0-9]+)*$|^[A-Z]{3,6}$")
+_TERM_ID = re.compile(r"\b(?:CL|UBERON|MONDO|HsapDv):\d{7}\b")
+_CUE = r"(?i)\b(genes?|express\w*|show|plot|violin|markers?|levels?|colou?r)\b"
+_JOIN = r"(?:\s*(?:,|&|/|and|or|vs\.?|versus|with|from|to|against|than)\s*)+"
+
+
+@dataclass(frozen=True)
+class Mentions:
+    """What one stretch of text names, in order."""
+
+    text: str  # lower case, spelling corrected
+    shape: str = ""  # the same with <cluster>, <type> and <gene> in place of names
+    clusters: tuple[str, ...] = ()
+    genes: tuple[str, ...] = ()
+    cell_types: tuple[str, ...] = ()  # as the person wrote them
+    term_ids: tuple[str, ...] = ()
+    number: int | None = None
+    column: str | None = None
+    ordinal: int | None = None
+    step: int = 0  # "the next one" 1, "the previous one" -1
+    raw: str = field(default="", repr=False)
+
+
+def correct_spelling(text: str, vocabulary: Vocabulary) -> str:
+    """Move misspelt words to the nearest word that the planner knows."""
+    labels = {word.casefold() for label in vocabulary.clusters for word in label.split()}
+
+    def fix(match: re.Match[str]) -> str:
+        word = match.group()
+        low = word.casefold()
+        if low in MISSPELT:
+            return MISSPELT[low]
+        if (
+            len(low) < 4
+            or not low.isalpha()
+            or low in COMMANDS
+            or low in COMMON
+            or low in labels
+            or low in CELL_ABBREVIATIONS
+            or low in vocabulary.genes
+            or low.endswith(CELL_SUFFIXES)
+            or (word.isupper() and len(word) > 2 and word.casefold() not in COMMANDS)
+        ):
+            return word
+        allowed = 1 if len(low) <= 5 else 2
+        best = process.extractOne(low, COMMANDS, scorer=OSA.distance, score_cutoff=allowed)
+        if best is None or (best[0][0] != low[0] and best[1] > 1):
+            return word
+        return best[0]
+
+    return re.sub(r"[^\W\d_]+", fix, text)
+
+
+def find_mentions(text: str, vocabulary: Vocabulary) -> Mentions:
+    """Return what `text` names; `text` has gone through `correct_spelling`."""
+    raw = text
+    term_ids = tuple(_TERM_ID.findall(text))
+    text = _TERM_ID.sub(" ", text)
+    clusters, text = _take_clusters(text, vocabulary)
+    cell_types, rest = _take_cell_types(text)
+    genes = tuple(dict.fromkeys(_genes(rest, vocabulary)))
+    low = raw.casefold()
+    return Mentions(
+        text=low,
+        shape=_shape(rest, vocabulary),
+        clusters=tuple(dict.fromkeys(clusters)),
+        genes=genes,
+        cell_types=cell_types,
+        term_ids=term_ids,
+        number=_number(rest.casefold()),
+        column=_column(low, vocabulary),
+        ordinal=_ordinal(low),
+        step=_step(low),
+        raw=raw,
+    )
+
+
+# Clusters
+
+
+def _take_clusters(text: str, vocabulary: Vocabulary) -> tuple[list[str], str]:
+    """Return the clusters that are named and the text without them."""
+    found: list[tuple[int, str]] = []
+    labels = {label.casefold(): label for label in vocabulary.clusters}
+
+    def claim(match: re.Match[str]) -> str:
+        pieces = re.split(f"({_JOIN})", match.group("list").strip(), flags=re.IGNORECASE)
+        for piece in pieces[::2]:
+            if piece.strip(" '\""):
+                found.append((match.start(), _cluster_label(piece.strip(" '\""), labels)))
+        return " " + " <cluster> ".join(["", *pieces[1::2], ""]) + " "
+
+    # Labels made of words first ("CD4 T", "Mono/DC"), because they may hold numbers.
+    for low in sorted((low for low in labels if not low.isdigit()), key=len, reverse=True):
+        if len(low) < 2:
+            continue
+        pattern = rf"(?<![\w+])(?:clusters?\s+)?['\"]?(?P<list>{re.escape(low)})['\"]?(?![\w+])"
+        text = re.sub(pattern, claim, text, flags=re.IGNORECASE)
+    numbers = "|".join([r"\d+", *(word for word in NUMBERS if NUMBERS[word] < 21)][:22])
+    name = rf"(?:(?:clusters?|number|no\.?|group|#)\s*)?['\"]?(?:{numbers}|(?-i:[A-Z]))['\"]?(?!\w)"
+    head = r"(?<!\w)(?:the\s+)?(?:clusters?|group)(?:\s+(?:number|no\.?|nr|called|named))?[\s#:]*"
+    text = re.sub(rf"{head}(?P<list>{name}(?:{_JOIN}{name})*)", claim, text, flags=re.IGNORECASE)
+    text = re.sub(r"(?<!\w)(?:c|#)(?P<list>\d{1,3})(?!\w)", claim, text)
+    pair = r"(?<![\w.])(?P<list>\d{1,3}" + _JOIN + r"\d{1,3})(?![\w.%])"
+    if labels:
+        text = re.sub(pair, claim, text, flags=re.IGNORECASE)
+    text = re.sub(
+        r"(?<!\w)cluster\s+['\"](?P<list>[^'\"]{1,40})['\"]", claim, text, flags=re.IGNORECASE
+    )
+
+    def claim_unknown(match: re.Match[str]) -> str:
+        word = match.group("list")
+        low = word.casefold()
+        if low in COMMON or low in COMMANDS or low in NOT_OF_A_NAME or low in ORDINALS:
+            return match.group()
+        return claim(match)
+
+    text = re.sub(r"(?<!\w)cluster\s+(?P<list>\w[\w-]*)", claim_unknown, text, flags=re.IGNORECASE)
+    found.sort(key=lambda pair: pair[0])
+    return [label for _, label in found], text
+
+
+def _cluster_label(part: str, labels: dict[str, str]) -> str:
+    low = re.sub(r"^(?:clusters?|number|no\.?|group|#)\s*", "", part.casefold()).strip(" '\"")
+    if low in labels:
+        return labels[low]
+    if low in NUMBERS and str(NUMBERS[low]) in labels:
+        return labels[str(NUMBERS[low])]
+    return str(NUMBERS.get(low, part.strip(" '\"")))
+
+
+# Genes
+
+
+def _genes(text: str, vocabulary: Vocabulary) -> Iterator[str]:
+    """Yield measured genes as the dataset writes them, and others as the person wrote them."""
+    words = [match.group().strip("'") for match in _WORD.finditer(text)]
+    cued = re.search(_CUE, text) is not None
+    for word in words:
+        parts = [word]
+        if word.casefold() not in vocabulary.genes and "/" in word:
+            parts = word.split("/")
+        for part in parts:
+            gene = _gene(part, vocabulary, cued=cued)
+            if gene is not None:
+                yield gene
+
+
+def _shape(text: str, vocabulary: Vocabulary) -> str:
+    cued = re.search(_CUE, text) is not None
+
+    def hide(match: re.Match[str]) -> str:
+        parts = match.group().split("/")
+        is_gene = any(_gene(part, vocabulary, cued=cued) for part in (match.group(), *parts))
+        return "<gene>" if is_gene else match.group()
+
+    low = _WORD.sub(hide, text).casefold()
+    return " ".join(re.sub(r"[^\w<>' ]+", " ", low).split())
+
+
+def _gene(word: str, vocabulary: Vocabulary, *, cued: bool) -> str | None:
+    low = word.casefold()
+    known = vocabulary.genes.get(low)
+    if known is not None and (word == known or not _is_ordinary(low)):
+        return known
+    if word.upper() in NOT_GENES or _is_ordinary(low) or low.endswith("+"):
+        return None
+    if _GENE_SHAPE.match(word) and not low.isdigit():
+        return word
+    is_symbol_like = re.fullmatch(r"[a-z]{2,6}\d{1,3}[a-z]{0,2}\d?", low)
+    if is_symbol_like and (cued or len(low) > 3) and low not in NUMBERS:
+        return word.upper()
+    return None
+
+
+def _is_ordinary(low: str) -> bool:
+    return low in COMMON or low in COMMANDS or low in NUMBERS or low in NOT_OF_A_NAME
+
+
+# Cell types
+
+
+def _take_cell_types(text: str) -> tuple[tuple[str, ...], str]:
+    """Return names of cell types in `text`, and the text without them."""
+    words = [(match.group(), match.start(), match.end()) for match in _WORD.finditer(text)]
+    found, spans = [], []
+    for index, (word, _, end) in enumerate(words):
+        noun = _noun(word)
+        if noun is None:
+            continue
+        follows = words[index + 1][0] if index + 1 < len(words) else ""
+        if noun != "cell" and _noun(follows) == "cell":
+            continue  # "NK" of "NK cells": the next word ends the name
+        start = index
+        while start > 0 and _belongs(words[start - 1], words[start], text):
+            start -= 1
+        name = text[words[start][1] : end]
+        if start == index and noun == "cell":
+            continue  # a bare "cells" is no type
+        if spans and words[start][1] < spans[-1][1]:
+            continue
+        found.append(name)
+        spans.append((words[start][1], end))
+    for start, end in reversed(spans):
+        text = text[:start] + " <type> " + text[end:]
+    return tuple(dict.fromkeys(found)), text
+
+
+def _noun(word: str) -> str | None:
+    low = word.casefold()
+    for form in (low, low.removesuffix("s")):
+        if form in CELL_NOUNS:
+            return form
+    return low if low.endswith(CELL_SUFFIXES) and len(low) > 6 else None
+
+
+def _belongs(word: tuple[str, int, int], following: tuple[str, int, int], text: str) -> bool:
+    """Whether `word` is part of the cell type's name that goes on with `following`."""
+    gap = text[word[2] : following[1]]
+    low = word[0].casefold()
+    comma = gap.strip() == "," and low.endswith("positive")
+    if (gap.strip() and not comma) or low in NOT_OF_A_NAME or low.isdigit():
+        return False
+    if low in {"cells", "cell"} or low.endswith("'s"):
+        return False
+    return "<" not in gap
+
+
+def spell_out(name: str) -> str:
+    """Return the ontology's wording for a short form ("Tregs"), or `name` itself."""
+    low = " ".join(name.casefold().replace("-", " ").split())
+    return CELL_ABBREVIATIONS.get(low, CELL_ABBREVIATIONS.get(name.casefold().strip(), name))
+
+
+# Small things
+
+
+def _number(text: str) -> int | None:
+    """Return how many cells or genes are asked for."""
+    match = re.search(r"(?<![\w.<])(\d{1,4})(?![\w.%])", text)
+    if match:
+        return int(match.group(1))
+    for word in _WORD.findall(text):
+        if word in NUMBERS and word not in {"one", "zero"}:
+            return NUMBERS[word]
+    match = re.search(r"\b(?:a|one|single) (?:more |single |random )*cell\b|\bone more\b", text)
+    return 1 if match else None
+
+
+def _ordinal(text: str) -> int | None:
+    words = "|".join(ORDINALS)
+    match = re.search(rf"\b({words})\s+(?:one|clusters?|group)\b|\bthe ({words})\W*$", text)
+    return ORDINALS[match.group(1) or match.group(2)] if match else None
+
+
+def _step(text: str) -> int:
+    if re.search(r"\b(next|following|after that|subsequent)\b", text):
+        return 1
+    return -1 if re.search(r"\b(previous|preceding|one before|before that)\b", text) else 0
+
+
+def _column(text: str, vocabulary: Vocabulary) -> str | None:
+    for low, column in sorted(vocabulary.columns.items(), key=lambda item: -len(item[0])):
+        plain = low.replace("_", " ")
+        if len(low) > 2 and re.search(
+            rf"(?<!\w)(?:{re.escape(low)}|{re.escape(plain)})(?!\w)", text
+        ):
+            return column
+    return None

@@ -1,0 +1,188 @@
+"""From an ask to the tool calls that answer it.
+
+Called again after each round of results, so that a call may depend on an earlier one: "the
+monocytes" become clusters only once the clusters are labelled.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ._asks import Ask
+from ._history import Result, call_key
+from ._vocabulary import Vocabulary
+
+_MOST_GENES = 30
+_MOST_CELLS = 20
+
+
+@dataclass(frozen=True)
+class Call:
+    """One tool call that should be made."""
+
+    name: str
+    args: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """The same for the same call."""
+        return call_key(self.name, self.args)
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a plan may look at: results of this turn and what was shown before."""
+
+    vocabulary: Vocabulary
+    results: tuple[Result, ...] = ()
+    seen: frozenset[str] = frozenset()
+
+    def result(self, call: Call) -> Result | None:
+        """Return what `call` gave in this turn, if it was made."""
+        return next((result for result in self.results if result.key == call.key), None)
+
+
+Plan = Callable[[Ask, Situation], list[Call]]
+
+
+def plan(ask: Ask, situation: Situation) -> list[Call]:
+    """Return the calls that `ask` needs, those already made included, in order."""
+    if ask.missing or ask.intent not in _PLANS:
+        return []
+    return _PLANS[ask.intent](ask, situation)
+
+
+def labelled_as(
+    rows: Sequence[Mapping[str, Any]], name: str, vocabulary: Vocabulary
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return rows of `label_clusters` that are of a type, and rows that may hide it.
+
+    The second holds clusters whose label is broader than what is asked for.
+    """
+    asked = vocabulary.resolve(name)
+    if asked is None:
+        return [], []
+    known = [dict(row) for row in rows if row.get("ontology_term_id")]
+    exact = [row for row in known if vocabulary.is_a(row["ontology_term_id"], asked.id)]
+    broader = [
+        row
+        for row in known
+        if row not in exact and vocabulary.is_a(asked.id, row["ontology_term_id"])
+    ]
+    return exact, broader
+
+
+def _one(name: str, **args: Any) -> list[Call]:
+    return [Call(name, {key: value for key, value in args.items() if value is not None})]
+
+
+def _clusters_of(ask: Ask, situation: Situation) -> tuple[list[Call], Sequence[str]]:
+    """Return calls that find the clusters an ask is about, and the clusters once known."""
+    if ask.clusters or not ask.cell_types:
+        return [], ask.clusters
+    call = Call("label_clusters", {})
+    result = situation.result(call)
+    if result is None or result.artifact is None:
+        return [call], ()
+    exact, _ = labelled_as(result.table, ask.cell_types[0], situation.vocabulary)
+    return [call], [str(row["cluster"]) for row in exact[:4]]
+
+
+def _per_cluster(name: str) -> Plan:
+    def make(ask: Ask, situation: Situation) -> list[Call]:
+        first, clusters = _clusters_of(ask, situation)
+        return [*first, *(Call(name, {"cluster": cluster}) for cluster in clusters)]
+
+    return make
+
+
+def _markers(ask: Ask, situation: Situation) -> list[Call]:
+    first, clusters = _clusters_of(ask, situation)
+    extra = {"n_genes": min(ask.number, _MOST_GENES)} if ask.number else {}
+    return [*first, *(Call("rank_markers", {"cluster": c, **extra}) for c in clusters)]
+
+
+def _cells(ask: Ask, situation: Situation) -> list[Call]:
+    first, clusters = _clusters_of(ask, situation)
+    if ask.cell_types and not clusters:
+        return first
+    number = min(ask.number or 5, _MOST_CELLS)
+    cluster = clusters[0] if clusters else None
+    if ask.more and situation.seen:
+        fresh = situation.vocabulary.more_cells(cluster, situation.seen, number)
+        if fresh:
+            return [*first, *_one("describe_cells", cells=fresh, cluster=cluster)]
+    return [*first, *_one("describe_cells", cluster=cluster, n_cells=number)]
+
+
+def _compare(ask: Ask, situation: Situation) -> list[Call]:
+    return _one("compare_clusters", cluster=ask.clusters[0], other=ask.clusters[1])
+
+
+def _alternative(ask: Ask, situation: Situation) -> list[Call]:
+    return [
+        Call("explain_alternative", {"cluster": ask.clusters[0], "cell_type": name})
+        for name in ask.cell_types[:3]
+    ]
+
+
+def _gene(ask: Ask, situation: Situation) -> list[Call]:
+    return _one("show_expression", gene=ask.genes[0], plot=ask.plot)
+
+
+def _which(ask: Ask, situation: Situation) -> list[Call]:
+    calls = _one("label_clusters")
+    labels = situation.result(calls[0])
+    if labels is not None and labels.artifact is not None:
+        exact, _ = labelled_as(labels.table, ask.cell_types[0], situation.vocabulary)
+        if not exact:
+            calls += _one("find_cells", text=ask.cell_types[0])
+    return calls
+
+
+def _look_up(ask: Ask, situation: Situation) -> list[Call]:
+    return [Call("look_up_term", {"name": name}) for name in ask.cell_types[:3]]
+
+
+def _confidence(ask: Ask, situation: Situation) -> list[Call]:
+    if not ask.clusters and not ask.cell_types:
+        return _one("label_clusters")
+    return _per_cluster("describe_cluster")(ask, situation)
+
+
+_PLANS: Mapping[str, Plan] = {
+    "dataset": lambda ask, now: _one("describe_dataset"),
+    "count": lambda ask, now: _one("describe_dataset"),
+    "list_clusters": lambda ask, now: _one("list_clusters"),
+    "cluster_size": lambda ask, now: _one("list_clusters"),
+    "biggest": lambda ask, now: _one("list_clusters"),
+    "smallest": lambda ask, now: _one("list_clusters"),
+    "label_clusters": lambda ask, now: _one("label_clusters"),
+    "describe_cluster": _per_cluster("describe_cluster"),
+    "explain": _per_cluster("explain_cell_type"),
+    "confidence": _confidence,
+    "markers": _markers,
+    "describe_cells": _cells,
+    "compare": _compare,
+    "why_not": _alternative,
+    "is_type": _alternative,
+    "expression": _gene,
+    "where_highest": _gene,
+    "gene_info": _gene,
+    "which_clusters": _which,
+    "count_type": lambda ask, now: _one("find_cells", text=ask.cell_types[0]),
+    "plot": lambda ask, now: _one("plot_umap", color=ask.column or "clusters"),
+    "look_up": _look_up,
+    "term_difference": _look_up,
+    "search_ontology": lambda ask, now: _one("search_ontology", query=ask.text),
+    "composition": lambda ask, now: _one("count_composition", by=ask.column),
+    "choose_clusters": lambda ask, now: _one("choose_clusters", column=ask.column),
+}
+
+# Asks that can be answered without an open dataset.
+NEEDS_NO_DATASET = frozenset({"look_up", "term_difference", "search_ontology"})
+
+
+def unique(calls: Iterable[Call]) -> list[Call]:
+    """Drop repeated calls, keeping the first."""
+    return list({call.key: call for call in calls}.values())

@@ -1,0 +1,188 @@
+"""Answers about the dataset, single cells, genes, maps and ontology terms."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ._asks import Ask
+from ._phrasing import cite, counted, listing, percentage, pick, quote_all
+from ._saying import Said, Saying, Teller
+
+_MOST_NEXT = 2
+
+
+def tell_dataset(ask: Ask, now: Saying) -> Said:
+    """Summarise the dataset."""
+    artifact = now.artifact("describe_dataset") or {}
+    lines = quote_all(artifact)
+    asked = re.search(
+        r"\b(tissue|disease|healthy|organism|species|organ|donor|patient)\b", ask.text, re.I
+    )
+    if asked and asked.group(1).casefold() in {"tissue", "disease", "healthy", "organ"}:
+        lines.append(
+            "I cannot read tissue or disease from the file itself; describe a cluster and I will tell you what the model makes of its cells."
+        )
+    return Said(lines)
+
+
+def tell_counts(ask: Ask, now: Saying) -> Said:
+    """Say how many cells, genes or clusters there are."""
+    artifact = now.artifact("describe_dataset") or {}
+    facts, evidence = artifact["facts"], str(artifact["id"])
+    cells, genes = counted(int(facts["n_obs"]), "cell"), counted(int(facts["n_vars"]), "gene")
+    clusters = counted(int(facts["n_clusters"]), "cluster")
+    text = ask.text.casefold()
+    named = [
+        words
+        for noun, words in (("cell", cells), ("gene", genes), ("cluster", clusters))
+        if noun in text
+    ] or [cells, genes, clusters]
+    return Said([cite(f"The dataset holds {listing(named)}.", evidence)])
+
+
+def tell_cells(ask: Ask, now: Saying) -> Said:
+    """Show what the model says about single cells, in its own words."""
+    results = now.of("describe_cells")
+    if not results:
+        from ._saying_clusters import tell_cluster
+
+        return tell_cluster(ask, now)
+    artifact, facts = results[0].artifact or {}, results[0].facts
+    evidence, rows = str(artifact["id"]), results[0].table
+    cluster = facts.get("cluster") or (ask.clusters[0] if ask.clusters else None)
+    where = f" of cluster {cluster}" if cluster is not None else ""
+    other = "other " if ask.more else ""
+    cells = f"{len(rows)} {other}{'cell' if len(rows) == 1 else 'cells'}{where}"
+    lines = [cite(f"This is what the model says about {cells}.", evidence)]
+    for row in rows:
+        sure = float(row.get("cell_type_confidence") or 0)
+        said = str(row.get("description") or row.get("cell_type")).replace('"', "'")
+        own = "" if cluster is not None else f" (cluster {row['cluster']})"
+        known = row.get("cell_type_ontology_term_id")
+        tail = f", cell type with confidence {sure:.2f} ({known})" if known else ""
+        lines.append("- " + cite(f'Cell {row["cell"]}{own}: "{said}"{tail}.', evidence))
+    clusters = (str(cluster),) if cluster is not None else ()
+    return Said(lines, replace(ask, clusters=clusters, number=len(rows)))
+
+
+def tell_expression(ask: Ask, now: Saying) -> Said:
+    """Say where a gene is on, and in the cluster that was asked for."""
+    result = now.of("show_expression")[0]
+    artifact, rows = result.artifact or {}, result.table
+    evidence, gene = str(artifact["id"]), str(result.facts.get("gene"))
+    lines: list[str] = []
+    if ask.intent == "gene_info":
+        lines.append(
+            f"I can tell you where {gene} is on in your dataset, not what it does elsewhere."
+        )
+    for cluster in ask.clusters:
+        row = next((row for row in rows if str(row["cluster"]) == cluster), None)
+        if row is not None:
+            lines.append(cite(_in_cluster(gene, row), evidence))
+    lines += quote_all(artifact)
+    if ask.intent == "where_highest":
+        lines += _runners_up(gene, rows, evidence)
+        top = str(result.facts.get("highest_cluster"))
+        return Said(lines, replace(ask, genes=(gene,), clusters=(top,)))
+    return Said(lines, replace(ask, genes=(gene,), clusters=()))
+
+
+def _in_cluster(gene: str, row: Mapping[str, Any]) -> str:
+    if "percent_expressing" not in row:
+        return f"In cluster {row['cluster']} the mean z-score of {gene} is {row['mean']:.2f}."
+    return (
+        f"In cluster {row['cluster']}, {percentage(row['percent_expressing'])} of the cells "
+        f"express {gene}, with a mean of {row['mean']:.2f}."
+    )
+
+
+def _runners_up(gene: str, rows: list[dict[str, Any]], evidence: str) -> list[str]:
+    ranked = sorted(rows, key=lambda row: -float(row["mean"]))[1 : 1 + _MOST_NEXT]
+    if not ranked or len(rows) < 3:
+        return []
+    shown = listing(f"cluster {row['cluster']} ({row['mean']:.2f})" for row in ranked)
+    verb = "comes" if len(ranked) == 1 else "come"
+    return [cite(f"Next {verb} {shown}.", evidence)]
+
+
+def tell_found(ask: Ask, now: Saying) -> Said:
+    """Say how many cells of a type there are."""
+    artifact = now.artifact("find_cells") or {}
+    cluster = (artifact.get("facts") or {}).get("cluster")
+    clusters = (str(cluster),) if cluster is not None else ()
+    return Said(quote_all(artifact), replace(ask, clusters=clusters))
+
+
+def tell_plot(ask: Ask, now: Saying) -> Said:
+    """Say what the map shows."""
+    artifact = now.artifact("plot_umap") or {}
+    lines = quote_all(artifact)
+    if len(lines) > 3:  # a map of cell types comes with one sentence a cluster
+        lines = lines[:1]
+    return Said(lines)
+
+
+def tell_term(ask: Ask, now: Saying) -> Said:
+    """Say what the ontology says about a term."""
+    lines: list[str] = []
+    for result in now.of("look_up_term"):
+        lines += quote_all(result.artifact or {})
+    names = tuple(str(result.facts.get("label")) for result in now.of("look_up_term"))
+    return Said(lines, replace(ask, cell_types=names or ask.cell_types))
+
+
+def tell_difference(ask: Ask, now: Saying) -> Said:
+    """Set the definitions of two terms side by side."""
+    results = now.of("look_up_term")
+    lines: list[str] = []
+    for result in results:
+        lines += pick(result.artifact or {}, r" defines | gives no definition ")
+    if len(results) >= 2:
+        lines += _kinship(results[0], results[1])
+    return Said(lines)
+
+
+def _kinship(one: Any, two: Any) -> list[str]:
+    """Say how two terms are related, as far as their parents tell."""
+    labels = (str(one.facts["label"]), str(two.facts["label"]))
+    ids = (str(one.artifact["id"]), str(two.artifact["id"]))
+
+    def parents(result: Any) -> dict[str, str]:
+        return {row["id"]: row["label"] for row in result.table if row["relation"] == "parent"}
+
+    for (child, other), id_ in (((one, two), ids[0]), ((two, one), ids[1])):
+        if other.facts["term_id"] in parents(child):
+            line = f"In the ontology {child.facts['label']} is a direct kind of {other.facts['label']}."
+            return [cite(line, id_)]
+    shared = [label for term, label in parents(one).items() if term in parents(two)]
+    if shared:
+        return [
+            cite(f"Both {labels[0]} and {labels[1]} lie directly below {listing(shared)}.", *ids)
+        ]
+    return []
+
+
+def tell_text(ask: Ask, now: Saying) -> Said:
+    """Say what the evidence says."""
+    lines: list[str] = []
+    for result in now.results:
+        lines += quote_all(result.artifact or {})
+    return Said(lines)
+
+
+THING_TELLERS: Mapping[str, Teller] = {
+    "dataset": tell_dataset,
+    "count": tell_counts,
+    "describe_cells": tell_cells,
+    "expression": tell_expression,
+    "where_highest": tell_expression,
+    "gene_info": tell_expression,
+    "count_type": tell_found,
+    "plot": tell_plot,
+    "look_up": tell_term,
+    "term_difference": tell_difference,
+    "search_ontology": tell_text,
+    "composition": tell_text,
+    "choose_clusters": tell_text,
+}

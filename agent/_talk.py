@@ -1,0 +1,107 @@
+"""What is said without looking at the dataset: courtesies, help, limits, questions back."""
+
+from ._asks import Ask
+from ._phrasing import listing, vary
+from ._vocabulary import Vocabulary
+
+NO_DATASET = (
+    "No dataset is open yet, so I have no cells to look at.",
+    "Open an .h5ad file or the demo dataset and ask again.",
+)
+HELP = (
+    "I answer questions about the open dataset and about cell types.",
+    'Ask me, for example, "What is in this dataset?", "What is cluster {first}?", '
+    '"Describe five cells of cluster {second}", "Why not NK cells?", '
+    '"What tells cluster {first} from cluster {second}?", "Show CD3D on the UMAP", '
+    '"Which clusters are T cells?" or "What does the Cell Ontology say about monocytes?".',
+    'You can lean on the last answer too: "and the next one?", "why?", "how sure are you?".',
+)
+
+
+def say_talk(ask: Ask, vocabulary: Vocabulary, *, seed: int) -> list[str]:
+    """Return sentences for an ask that needs no evidence."""
+    example = (
+        vocabulary.clusters[min(1, len(vocabulary.clusters) - 1)] if vocabulary.clusters else "1"
+    )
+    ideas = vary(
+        (
+            f'Try "What is cluster {example}?" or "Label the clusters".',
+            f'You could ask "Which cell types are here?" or "markers of cluster {example}".',
+            f'Ask me, for instance, "What is in this dataset?" or "Describe cluster {example}".',
+        ),
+        seed,
+    )
+    if ask.intent == "help":
+        first = vocabulary.clusters[0] if vocabulary.clusters else "0"
+        said = [line.format(first=first, second=example) for line in HELP]
+        return said if vocabulary.has_dataset else [*said, NO_DATASET[1]]
+    simple = {
+        "greet": [vary(("Hello.", "Hi.", "Good to see you."), seed), ideas],
+        "thanks": [vary(("You are welcome.", "Glad that helped you.", "Any time you like."), seed)],
+        "bye": ["Goodbye; your dataset stays open while you keep this page."],
+        "ack": [
+            vary(
+                (
+                    "Good; ask me whatever you want to see next.",
+                    "Tell me what you want to look at next.",
+                ),
+                seed,
+            )
+        ],
+        "identity": [
+            "I am Cell2Text Chat, an assistant that reads single cells and shows you the evidence.",
+            "I compute what I say from your dataset, let a Cell2Text model describe the cells, and "
+            "look names up in the Cell Ontology for you.",
+        ],
+        "empty": ["I got an empty message; please type a question.", ideas],
+        "unclear": ["I did not understand that, I am afraid.", ideas],
+        "offtopic": [
+            vary(
+                (
+                    "I cannot help with that: I only know the open dataset and the cell ontologies.",
+                    "That is beyond me: I answer questions about the cells you opened and about cell types.",
+                ),
+                seed,
+            ),
+            ideas,
+        ],
+        "complaint": [
+            "I may well be wrong: what I say about cell types is a model's prediction.",
+            "Tell me which cluster you mean, and I will show you the genes and the alternatives.",
+        ],
+        "open_file": [
+            "I cannot open files from the conversation; use the upload box or the demo button beside it, and I will read what you open."
+        ],
+        "cannot": [
+            "I cannot do that.",
+            "I can describe cells and clusters, label them, rank marker genes, compare clusters, "
+            "show the expression of a gene and look terms up for you.",
+        ],
+        "no_next": [_no_next(ask, vocabulary)],
+    }
+    return simple.get(ask.intent, simple["unclear"])
+
+
+def _no_next(ask: Ask, vocabulary: Vocabulary) -> str:
+    end = "first" if ask.number == -1 else "last"
+    return f"Cluster {ask.clusters[0]} was the {end} one; which cluster do you want to see?"
+
+
+def ask_back(ask: Ask, vocabulary: Vocabulary, *, listing_of: tuple[str, ...] = ()) -> list[str]:
+    """Return the question that has to be answered first."""
+    if ask.missing == "gene":
+        return ["Which gene do you mean?"]
+    if ask.missing == "cell_type":
+        return ["Which cell type do you mean?"]
+    known = listing_of or vocabulary.clusters
+    if ask.intent == "compare":
+        said = f"with cluster {ask.clusters[0]} " if ask.clusters else ""
+        which = "cluster should I compare" if said else "two clusters should I compare"
+        return [f"Which {which} {said}({_range(known)})?".replace("  ", " ")]
+    return [f"Which cluster do you mean ({_range(known)})?"]
+
+
+def _range(labels: tuple[str, ...]) -> str:
+    if len(labels) > 4 and all(label.isdigit() for label in labels):
+        return f"{labels[0]} to {labels[-1]}"
+    return listing(labels[:12], word="or") + (" and others" if len(labels) > 12 else "")

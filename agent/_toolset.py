@@ -1,0 +1,161 @@
+"""Offer the verbs of the tools room to a chat model.
+
+A verb is a plain function ``verb(session, *, ...) -> Evidence``; nothing in the tools room
+knows about LangChain. Description and parameter docs are read from its NumPy docstring, the
+argument schema from its annotations, and the session is taken from the run's context.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from langchain.tools import ToolRuntime
+from langchain_core.tools import StructuredTool, ToolException
+from pydantic import ConfigDict, Field, create_model
+
+from tools import ToolError
+
+from ._errors import ToolsetError
+from ._privacy import for_hosted_model
+
+if TYPE_CHECKING:
+    from tools import Evidence
+
+Verb = Callable[..., "Evidence"]
+
+_SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}\n", re.MULTILINE)
+_PARAMETER = re.compile(r"^(\w+)(?: *:.*)?\n((?:[ \t]+.*\n?|\n)+)", re.MULTILINE)
+_ROLE = re.compile(r" ?:\w+(?::\w+)*:`[^`]*`")
+
+
+def make_tools(verbs: Mapping[str, Verb], *, hosted: bool = False) -> list[StructuredTool]:
+    """Wrap each verb as a tool whose artifact is the plain part of its evidence.
+
+    Parameters
+    ----------
+    verbs
+        Name to function, as in ``tools.TOOLS``.
+    hosted
+        Whether the texts go to somebody else's machine; then barcodes, donors and
+        expression values are left out of them.
+
+    Raises
+    ------
+    ToolsetError
+        If a verb's parameters are not annotated with plain types.
+    """
+    return [_make_tool(name, verb, hosted=hosted) for name, verb in verbs.items()]
+
+
+def _make_tool(name: str, verb: Verb, *, hosted: bool) -> StructuredTool:
+    summary, documented = read_docstring(verb)
+
+    def call(runtime: ToolRuntime, **arguments: Any) -> tuple[str, dict[str, Any]]:
+        try:
+            evidence = verb(runtime.context, **arguments)
+        except ToolError as exc:
+            raise ToolException(str(exc)) from exc
+        text = for_hosted_model(evidence, runtime.context) if hosted else evidence.text
+        return f"[{evidence.id}] {text}", as_artifact(evidence)
+
+    fields: dict[str, Any] = {"runtime": (ToolRuntime, Field(exclude=True))}
+    for parameter in list(inspect.signature(verb).parameters.values())[1:]:
+        fields[parameter.name] = _field(name, parameter, documented.get(parameter.name, ""))
+    schema = create_model(
+        name,
+        __config__=ConfigDict(
+            extra="forbid", coerce_numbers_to_str=True, arbitrary_types_allowed=True
+        ),
+        **fields,
+    )
+    return StructuredTool(
+        name=name,
+        description=summary,
+        func=call,
+        args_schema=schema,
+        response_format="content_and_artifact",
+        handle_tool_error=True,
+    )
+
+
+def _field(verb: str, parameter: inspect.Parameter, doc: str) -> tuple[Any, Any]:
+    kind = parameter.annotation
+    if kind is parameter.empty or isinstance(kind, str):
+        msg = (
+            f"Parameter {parameter.name!r} of verb {verb!r} has no annotation that can be read. "
+            "Annotate it with str, int, float, bool, Literal or list of these, unquoted."
+        )
+        raise ToolsetError(msg)
+    default = ... if parameter.default is parameter.empty else parameter.default
+    return kind, Field(default, description=doc or parameter.name.replace("_", " "))
+
+
+def as_artifact(evidence: "Evidence") -> dict[str, Any]:
+    """Return the parts of `evidence` that can be written to a checkpoint: no figure, no array."""
+    return {
+        "id": evidence.id,
+        "tool": evidence.tool,
+        "text": evidence.text,
+        "table": evidence.table,
+        "source": evidence.source,
+        "unit": evidence.unit,
+        "caveat": evidence.caveat,
+        "facts": dict(evidence.facts),
+    }
+
+
+def read_docstring(verb: Verb) -> tuple[str, dict[str, str]]:
+    """Return the first paragraph of a NumPy docstring and its parameters' descriptions.
+
+    Examples
+    --------
+    >>> read_docstring(make_tools)[0]
+    'Wrap each verb as a tool whose artifact is the plain part of its evidence.'
+    """
+    text = inspect.getdoc(verb) or ""
+    summary = _one_line(text.split("\n\n")[0])
+    heads = list(_SECTION.finditer(text))
+    for index, head in enumerate(heads):
+        if head.group(1) == "Parameters":
+            end = heads[index + 1].start() if index + 1 < len(heads) else len(text)
+            body = text[head.end() : end] + "\n"
+            return summary, {m.group(1): _one_line(m.group(2)) for m in _PARAMETER.finditer(body)}
+    return summary, {}
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_ROLE.sub("", text).replace("``", "").split())
+
+
+_TITLES = {
+    "describe_dataset": "Looking over the dataset",
+    "list_clusters": "Listing the clusters",
+    "describe_cluster": "Reading cluster {cluster}",
+    "describe_cells": "Reading single cells",
+    "label_clusters": "Labelling every cluster",
+    "rank_markers": "Ranking marker genes of cluster {cluster}",
+    "compare_clusters": "Comparing cluster {cluster} with cluster {other}",
+    "show_expression": "Looking at the expression of {gene}",
+    "plot_umap": "Drawing the map",
+    "explain_cell_type": "Asking the model which genes spoke for cluster {cluster}",
+    "explain_alternative": "Weighing {cell_type} for cluster {cluster}",
+    "look_up_term": "Looking up {name}",
+    "search_ontology": "Searching the ontology for {query}",
+}
+
+
+def title_of(name: str, args: Mapping[str, Any]) -> str:
+    """Say in a few words what a tool call does."""
+    shown = {key: str(value)[:40] for key, value in args.items() if value is not None}
+    pattern = _TITLES.get(name)
+    if pattern is not None:
+        try:
+            title = pattern.format(**shown)
+        except KeyError:
+            title = pattern.split(" {")[0]
+        if name == "describe_cells" and "cluster" in shown:
+            title += f" of cluster {shown['cluster']}"
+        return title
+    values = ", ".join(shown.values())
+    return name.replace("_", " ").capitalize() + (f": {values}" if values else "")

@@ -1,0 +1,301 @@
+"""From a question to the asks in it.
+
+A message is cut into stretches, each stretch is searched for names (`_mentions`) and matched
+against the rules (`_rules`), and what it leaves open is filled from what the conversation is
+about. No statistics and no model: every decision can be read here.
+"""
+
+import re
+from dataclasses import replace
+
+from ._asks import ABOUT_A_CLUSTER, ABOUT_A_GENE, ABOUT_A_TYPE, SMALL_TALK, Ask, Focus
+from ._mentions import Mentions, correct_spelling, find_mentions, spell_out
+from ._rules import NEEDS, classify, small_talk
+from ._vocabulary import Vocabulary
+from ._words import words
+
+_SPEAKS = (
+    r"(?:please |can you |could you |also |then |now )*(?:show|plot|draw|display|tell|what|which|"
+    r"why|how|where|who|describe|label|annotate|list|compare|explain|give|is|are|does|do|look|find|"
+    r"name|search|define|count|summari[sz]e|rank|colou?r|identify)\b"
+)
+_CUT = re.compile(
+    rf"(?<=[?!;\n])\s*|(?<=[^\W\d_]{{2}}\.)\s+|(?<=[\d)]\.)\s+(?=[A-Z])|"
+    rf",?\s+(?:and then|and also|and|then|plus|also)\s+(?={_SPEAKS})|,\s+(?={_SPEAKS})",
+    re.IGNORECASE,
+)
+_FOLLOWS = re.compile(
+    r"^(?:ok(?:ay)? |well |so |but |now |no |hm+ |sorry )*"
+    r"(?:and|what about|how about|what of|same|the same|again|also|or|then|i meant?|now|but|"
+    r"what if|do (?:that|it|the same)|repeat)\b"
+)
+_PRONOUN = re.compile(
+    r"\b(it|its|them|they|their|those|these|that|this|that one|this one|the cluster|same)\b"
+)
+_EMPTY_WORDS = words(
+    """
+    and what about how of the same for to or then i mean meant now but a an one ones cluster
+    clusters please next previous is it them that this ok okay well so no sorry do again also in
+    on with gene cells cell more another other following with <cluster> <gene> <type> them those
+    actually thing as by if
+    """
+)
+
+
+def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
+    """Return what `question` asks for, in order; at least one ask."""
+    text = " ".join(_plain(question).split())
+    if not re.search(r"\w", text):
+        return [Ask("empty")]
+    asks: list[Ask] = []
+    for stretch in _stretches(correct_spelling(text, vocabulary)):
+        for ask in _read(stretch, vocabulary, focus):
+            asks.append(ask)
+            focus = focus.after(ask)
+    return _tidy(asks) or [Ask("unclear", text=text)]
+
+
+def _plain(text: str) -> str:
+    table = {"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "\u00a0": " "}
+    return text.translate(str.maketrans(table))[:2000]
+
+
+def _stretches(text: str) -> list[str]:
+    return [part for part in map(str.strip, _CUT.split(text)) if re.search(r"\w", part)]
+
+
+def _tidy(asks: list[Ask]) -> list[Ask]:
+    """Drop courtesies that come with a real ask, and repetitions."""
+    real = [ask for ask in asks if ask.intent not in SMALL_TALK or ask.intent == "cannot"]
+    return list(dict.fromkeys(real or asks[:1]))
+
+
+def _read(stretch: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
+    found = _with_bare_label(find_mentions(stretch, vocabulary), vocabulary)
+    answered = _answer_to_us(found, vocabulary, focus)
+    if answered is not None:
+        return answered
+    talk = small_talk(found)
+    if talk is not None:
+        return [Ask(talk, text=stretch)]
+    if _is_follow_up(found):
+        return [_follow_up(found, vocabulary, focus)]
+    intent = classify(found, focus)
+    ask = Ask(
+        intent,
+        clusters=found.clusters,
+        genes=found.genes,
+        cell_types=tuple(map(spell_out, found.cell_types)) + found.term_ids,
+        number=found.number,
+        column=found.column,
+        plot=_plot(found),
+        text=stretch,
+        more=_wants_more(found),
+    )
+    return _each(_fill(ask, found, vocabulary, focus))
+
+
+def _with_bare_label(found: Mentions, vocabulary: Vocabulary) -> Mentions:
+    """Read the number of "what about 5?" as a cluster."""
+    words = [word for word in found.shape.split() if word not in _EMPTY_WORDS]
+    is_label = len(words) == 1 and words[0] in vocabulary.clusters
+    if is_label and not found.clusters and not found.genes and _FOLLOWS.match(found.shape):
+        shape = re.sub(rf"\b{re.escape(words[0])}\b", "<cluster>", found.shape)
+        return replace(found, clusters=(words[0],), number=None, shape=shape)
+    return found
+
+
+def _plot(found: Mentions) -> str | None:
+    if re.search(r"\b(violin|distribution|box ?plot)", found.text):
+        return "violin"
+    return "umap" if re.search(r"\b(umap|map|embedding|tsne|t-sne)\b", found.text) else None
+
+
+def _wants_more(found: Mentions) -> bool:
+    return bool(re.search(r"\b(more|another|other|others|further|additional)\b", found.shape))
+
+
+def _each(ask: Ask) -> list[Ask]:
+    """Give each of several clusters or genes an ask of its own."""
+    if ask.intent in ABOUT_A_CLUSTER - {"compare"} and len(ask.clusters) > 1:
+        return [replace(ask, clusters=(cluster,)) for cluster in ask.clusters[:6]]
+    if ask.intent in ABOUT_A_GENE and len(ask.genes) > 1:
+        return [replace(ask, genes=(gene,)) for gene in ask.genes[:6]]
+    if ask.intent in {"why_not", "is_type", "which_clusters", "count_type", "look_up"}:
+        if len(ask.cell_types) > 1:
+            return [replace(ask, cell_types=(name,)) for name in ask.cell_types[:4]]
+    return [ask]
+
+
+# Follow-ups
+
+
+def _is_follow_up(found: Mentions) -> bool:
+    """Whether nothing but names, or "the next one", is said after "and" or "what about"."""
+    words = set(found.shape.split()) - _EMPTY_WORDS
+    names = found.clusters or found.genes or found.cell_types or found.step or found.term_ids
+    has_ordinal = found.ordinal is not None
+    if has_ordinal:
+        words -= {"first", "second", "third", "fourth", "fifth", "last", "sixth", "seventh"}
+    starts = _FOLLOWS.match(found.shape) or found.step or has_ordinal
+    if (
+        _wants_more(found)
+        and not names
+        and words
+        <= {"describe", "show", "give", "me", "few", "some", "three", "two", "five", "four"}
+    ):
+        return False
+    return bool(starts and (names or has_ordinal) and not words)
+
+
+def _follow_up(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask:
+    last = focus.intent
+    if found.genes and not found.cell_types and last not in ABOUT_A_GENE:
+        named = spell_out(found.genes[0])
+        if last in ABOUT_A_TYPE | {"describe_cluster", "explain"} and named != found.genes[0]:
+            found = replace(found, genes=(), cell_types=(found.genes[0],))
+    if found.cell_types or found.term_ids:
+        names = tuple(map(spell_out, found.cell_types)) + found.term_ids
+        if last in ABOUT_A_TYPE:
+            intent = last
+        elif last in {"describe_cluster", "explain", "confidence"}:
+            intent = "why_not"
+        else:
+            intent = "which_clusters"
+        return _fill(
+            Ask(intent, clusters=found.clusters, cell_types=names, text=found.raw),
+            found,
+            vocabulary,
+            focus,
+        )
+    if found.genes:
+        intent = last if last in ABOUT_A_GENE else "expression"
+        return _fill(Ask(intent, genes=found.genes, text=found.raw), found, vocabulary, focus)
+    intent = last if last in ABOUT_A_CLUSTER else "describe_cluster"
+    clusters = found.clusters
+    if intent == "compare" and len(clusters) == 1 and focus.clusters:
+        clusters = (focus.clusters[0], clusters[0])
+    types = (focus.cell_type,) if intent in {"why_not", "is_type"} and focus.cell_type else ()
+    number = focus.number if intent == "describe_cells" else None
+    ask = Ask(intent, clusters=clusters, cell_types=types, number=number, text=found.raw)
+    return _fill(ask, found, vocabulary, focus)
+
+
+def _answer_to_us(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> list[Ask] | None:
+    """Read a short message as the answer to what we asked back."""
+    pending = focus.pending
+    if pending is None or len(found.shape.split()) > 5:
+        return None
+    ask = replace(pending, missing="", text=f"{pending.text} {found.raw}".strip())
+    if pending.missing == "cluster":
+        clusters = found.clusters or _bare_labels(found, vocabulary)
+        if clusters:
+            return _each(
+                _fill(
+                    replace(ask, clusters=(*pending.clusters, *clusters)), found, vocabulary, focus
+                )
+            )
+    if pending.missing == "gene" and found.genes:
+        return _each(replace(ask, genes=found.genes))
+    if pending.missing == "cell_type" and (found.cell_types or found.genes):
+        names = found.cell_types or found.genes
+        return _each(
+            _fill(replace(ask, cell_types=tuple(map(spell_out, names))), found, vocabulary, focus)
+        )
+    return None
+
+
+def _bare_labels(found: Mentions, vocabulary: Vocabulary) -> tuple[str, ...]:
+    known = {label.casefold(): label for label in vocabulary.clusters}
+    if found.text.strip(" .?!") in known:
+        return (known[found.text.strip(" .?!")],)
+    if found.ordinal is not None and vocabulary.clusters:
+        return (vocabulary.clusters[min(found.ordinal, len(vocabulary.clusters) - 1)],)
+    return (str(found.number),) if found.number is not None else ()
+
+
+# Filling in what was not said
+
+
+def _fill(ask: Ask, found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask:
+    """Complete `ask` from the conversation, or mark what has to be asked back."""
+    needs = NEEDS.get(ask.intent, "")
+    if "cluster" in needs and not ask.clusters:
+        ask = _fill_cluster(ask, found, vocabulary, focus)
+    if ask.intent == "compare" and not ask.missing:
+        ask = _fill_pair(ask, found, vocabulary, focus)
+    if ask.intent == "describe_cells" and not ask.clusters and not ask.cell_types:
+        if ask.more or _PRONOUN.search(found.shape):
+            ask = replace(ask, clusters=focus.clusters[-1:])
+    if "gene" in needs and not ask.genes and not ask.missing:
+        ask = replace(ask, genes=(focus.gene,)) if focus.gene else replace(ask, missing="gene")
+    if "type" in needs and not ask.cell_types and not ask.missing:
+        if focus.cell_type and _PRONOUN.search(found.shape):
+            return replace(ask, cell_types=(focus.cell_type,))
+        return replace(ask, missing="cell_type")
+    return _read_family(ask, vocabulary)
+
+
+def _fill_cluster(ask: Ask, found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask:
+    if found.step:
+        if focus.cluster is None:
+            return replace(ask, missing="cluster")
+        cluster = vocabulary.after(focus.cluster, step=found.step)
+        if cluster is None:
+            return Ask("no_next", clusters=(focus.cluster,), text=ask.text, number=found.step)
+        return replace(ask, clusters=(cluster,))
+    if found.ordinal is not None:
+        listed = focus.listing if "cluster" not in found.text else ()
+        labels = listed or vocabulary.clusters
+        if labels and -len(labels) <= found.ordinal < len(labels):
+            return replace(ask, clusters=(labels[found.ordinal],))
+    largest = re.search(r"\b(biggest|largest|smallest)\b", found.text)
+    if largest and vocabulary.sizes:
+        pick = min if largest.group(1) == "smallest" else max
+        return replace(ask, clusters=(pick(vocabulary.sizes, key=vocabulary.sizes.__getitem__),))
+    if ask.cell_types and ask.intent in {
+        "describe_cluster",
+        "markers",
+        "explain",
+        "confidence",
+        "describe_cells",
+        "cluster_size",
+    }:
+        return ask  # "the monocytes": the plan finds their clusters
+    if ask.intent == "describe_cells":
+        return ask
+    if focus.clusters:
+        many = re.search(r"\b(them|they|those|these|their|both)\b", found.shape)
+        return replace(ask, clusters=focus.clusters if many else focus.clusters[-1:])
+    if len(vocabulary.clusters) == 1:
+        return replace(ask, clusters=vocabulary.clusters)
+    return replace(ask, missing="cluster")
+
+
+def _fill_pair(ask: Ask, found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask:
+    if len(ask.clusters) >= 2:
+        return replace(ask, clusters=ask.clusters[:2])
+    spoken = [label for label in reversed(focus.clusters) if label not in ask.clusters]
+    if len(found.clusters) == 1 and spoken:
+        return replace(ask, clusters=(spoken[0], *found.clusters))
+    if not found.clusters and len(focus.clusters) >= 2:
+        return replace(ask, clusters=focus.clusters[-2:])
+    return replace(ask, missing="cluster")
+
+
+def _read_family(ask: Ask, vocabulary: Vocabulary) -> Ask:
+    """Read "CD8" as CD8A where only the chains of a protein are measured."""
+    genes, notes = [], []
+    for gene in ask.genes:
+        low = gene.casefold()
+        if low not in vocabulary.genes and re.fullmatch(r"[a-z]+\d+", low):
+            chains = [
+                vocabulary.genes[low + end] for end in "abdeg" if low + end in vocabulary.genes
+            ]
+            if chains:
+                genes.append(chains[0])
+                others = f" ({' and '.join(chains[1:])} measured too)" if chains[1:] else ""
+                notes.append(f"I read {gene} as the gene {chains[0]}{others}.")
+                continue
+        genes.append(gene)
+    return replace(ask, genes=tuple(genes), note=" ".join(notes)) if notes else ask

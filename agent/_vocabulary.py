@@ -1,0 +1,116 @@
+"""What the open dataset can be asked about: the names that a question may mention."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tools import ToolError
+
+if TYPE_CHECKING:
+    from tools import Session
+
+logger = logging.getLogger(__name__)
+
+_UNLIKELY = 0.75  # below this score a vector match is not taken for the name of a cell type
+
+
+@dataclass(frozen=True)
+class Named:
+    """A cell type as the ontology names it."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Names of one dataset, and how to look up a cell type.
+
+    Parameters
+    ----------
+    clusters
+        Labels in their natural order; empty while no dataset is open.
+    genes
+        Lower-case name to the name as the dataset writes it.
+    columns
+        Lower-case obs column to the column.
+    sizes
+        Cells per cluster, to know which is the biggest.
+    resolve
+        Finds a cell type by name; None if there is none.
+    more_cells
+        Names of cells of a cluster (or of all), other than those given, at most so many.
+    is_a
+        Whether the first term id is the second or lies below it.
+    """
+
+    clusters: tuple[str, ...] = ()
+    genes: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    resolve: Callable[[str], Named | None] = lambda text: None
+    more_cells: Callable[[str | None, frozenset[str], int], list[str]] = lambda c, seen, n: []
+    is_a: Callable[[str, str], bool] = lambda term_id, ancestor_id: term_id == ancestor_id
+
+    @property
+    def has_dataset(self) -> bool:
+        """Whether a dataset is open."""
+        return bool(self.clusters)
+
+    def after(self, cluster: str, *, step: int = 1) -> str | None:
+        """Return the cluster `step` places after `cluster`, or None past either end."""
+        if cluster not in self.clusters:
+            return None
+        index = self.clusters.index(cluster) + step
+        return self.clusters[index] if 0 <= index < len(self.clusters) else None
+
+
+def vocabulary_of(session: "Session") -> Vocabulary:
+    """Read the vocabulary of a session's open dataset; made once while it stays open."""
+
+    def resolve(text: str) -> Named | None:
+        found = session.knowledge.resolve(text)
+        if found.id is None or (found.match == "vector" and found.score < _UNLIKELY):
+            return None
+        return Named(found.id, found.label or found.id)
+
+    def is_a(term_id: str, ancestor_id: str) -> bool:
+        try:
+            return session.knowledge.is_a(term_id, ancestor_id)
+        except (KeyError, ValueError):
+            return term_id == ancestor_id
+
+    if session.adata is None:
+        return Vocabulary(resolve=resolve, is_a=is_a)
+
+    def more_cells(cluster: str | None, seen: frozenset[str], number: int) -> list[str]:
+        names = session.adata.obs_names
+        if cluster is None:
+            positions = range(session.adata.n_obs)
+        elif cluster in session.clusters():
+            positions = session.sample_of(cluster, n_cells=len(session.cells_of(cluster)))
+        else:
+            return []
+        fresh = [str(names[at]) for at in positions if str(names[at]) not in seen]
+        step = max(len(fresh) // max(number, 1), 1)
+        return fresh[::step][:number]
+
+    def read() -> Vocabulary:
+        try:
+            symbols = list(session.symbols())
+        except ToolError as exc:  # Ensembl ids need the model's table; without it ids remain
+            logger.info("Gene symbols are not at hand: %s", exc)
+            symbols = []
+        names = [*map(str, session.adata.var_names), *symbols]
+        return Vocabulary(
+            clusters=tuple(session.clusters()),
+            genes={name.casefold(): name for name in names},
+            columns={str(name).casefold(): str(name) for name in session.adata.obs.columns},
+            sizes={label: len(session.cells_of(label)) for label in session.clusters()},
+            resolve=resolve,
+            is_a=is_a,
+            more_cells=more_cells,
+        )
+
+    return session.cached("agent vocabulary", read)
