@@ -12,6 +12,7 @@ import logging
 import os
 import re
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -202,7 +203,7 @@ def ask(
             continue
         print(f"> {text}\n\n{result['answer']}\n", flush=True)
         for item in result["evidence"]:
-            print(f"  [{item['id']}] {item['tool']}: {item['text']}")
+            print(f"  [{item['id']}] {item['tool']}: {textwrap.shorten(item['text'], 90)}")
         print()
 
 

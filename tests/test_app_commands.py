@@ -214,7 +214,7 @@ def test_ask_holds_one_conversation(
         "-q",
         "What is in this dataset?",
         "-q",
-        "What is cluster 1?",
+        "Which genes mark cluster 1?",
         "-q",
         "and the next one?",
     ]
