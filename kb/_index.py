@@ -28,7 +28,11 @@ logger = logging.getLogger(__name__)
 
 Progress = Callable[[float, str], None]
 """Called with the fraction done (0-1) and what is being done."""
+Documents = Mapping[str, Sequence[tuple[str, str, str]]]
+"""For each ontology its terms as (id, names, text)."""
 _POINTER = "current.json"
+_TEXT_SHARE = 0.6
+"""Weight of the whole text beside that of the names in a term's vector."""
 _BATCH = 1024
 """Documents embedded and written at a time; Chroma takes 5461 at most."""
 
@@ -48,7 +52,7 @@ class TermIndex:
 
     def build(
         self,
-        documents: Mapping[str, Sequence[tuple[str, str]]],
+        documents: Documents,
         *,
         progress: Progress | None = None,
     ) -> None:
@@ -57,7 +61,8 @@ class TermIndex:
         Parameters
         ----------
         documents
-            For each ontology, its documents as (term id, text).
+            For each ontology its terms as (id, names, text). Names and text are embedded apart
+            and added, so that a long definition does not drown the name.
 
         Raises
         ------
@@ -112,7 +117,9 @@ class TermIndex:
             return None
         return folder
 
-    def _write(self, documents: Mapping[str, Sequence[tuple[str, str]]], report: Progress) -> None:
+    def _write(
+        self, documents: Mapping[str, Sequence[tuple[str, str, str]]], report: Progress
+    ) -> None:
         folder = self._path / f"index-{uuid4().hex[:12]}"
         client = _open(folder)
         total = sum(map(len, documents.values()))
@@ -125,11 +132,12 @@ class TermIndex:
             )
             for start in range(0, len(rows), _BATCH):
                 batch = rows[start : start + _BATCH]
-                texts = [text for _, text in batch]
+                names = self._embedder.embed([names for _, names, _ in batch])
+                texts = self._embedder.embed([text for _, _, text in batch])
                 collection.add(
-                    ids=[term_id for term_id, _ in batch],
-                    embeddings=self._embedder.embed(texts),
-                    documents=texts,
+                    ids=[term_id for term_id, _, _ in batch],
+                    embeddings=names + _TEXT_SHARE * texts,
+                    documents=[text for _, _, text in batch],
                 )
                 done += len(batch)
                 report(0.99 * done / total, f"Indexing {ontology}: {done} of {total} terms")

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _DEFAULT = ("CL", "UBERON", "MONDO", "HsapDv")
-_INDEX_FORMAT = "1"
+_NAMED = 0.85
+"""Score of a resolution from which a query counts as the name of a term."""
+_INDEX_FORMAT = "2"
 """Part of the content hash; raise it when documents are composed in another way."""
 
 
@@ -105,8 +107,13 @@ class KnowledgeBase:
             self._searchers[ontology] = Searcher(
                 self._terms(ontology), source=self._source(ontology)
             )
+        from ._search import subject_of
+
+        named = self._resolver(ontology).resolve(subject_of(query), vectors=False)
         near = self._near(query, ontology=ontology, limit=4 * limit) if self.is_ready() else []
-        return self._searchers[ontology].search(query, near=near, limit=limit)
+        return self._searchers[ontology].search(
+            query, named=named.id if named.score >= _NAMED else None, near=near, limit=limit
+        )
 
     # -- terms and the graph -------------------------------------------------------------
 
@@ -192,7 +199,7 @@ class KnowledgeBase:
         IndexBuildError
             If the folder cannot be written.
         """
-        from ._search import document_of
+        from ._search import document_of, names_of
 
         if self.is_ready():
             if progress is not None:
@@ -200,7 +207,7 @@ class KnowledgeBase:
             return
         documents = {
             ontology: [
-                (term.id, document_of(term, terms))
+                (term.id, names_of(term), document_of(term, terms))
                 for term in terms.values()
                 if not term.deprecated
             ]

@@ -15,6 +15,7 @@ from ._vocabulary import (
     ABBREVIATIONS,
     GREEK,
     IRREGULAR_PLURALS,
+    STAGE_WORDS,
     STOP_WORDS,
     UNIFIED_WORDS,
 )
@@ -138,7 +139,8 @@ def _written_out(words: list[str], *, biological: bool) -> list[str]:
         expanded = ABBREVIATIONS.get(word, (word,)) if biological else (word,)
         for part in expanded:
             tokens.extend(UNIFIED_WORDS.get(part, (part,)))
-    kept = [token for token in tokens if token not in STOP_WORDS]
+    ignored = STOP_WORDS if biological else STOP_WORDS | STAGE_WORDS
+    kept = [token for token in tokens if token not in ignored]
     return kept or tokens
 
 

@@ -34,6 +34,8 @@ _BRACKETS = re.compile(r"\s*[(\[][^()\[\]]*[)\]]")
 _DERIVED = re.compile(r"\b[\w/+]+[- ]derived\b", re.IGNORECASE)
 _CAPITALS = re.compile(r"\b[A-Z][A-Z0-9]{2,}\b")
 _NUMBERED = re.compile(r"^([a-z]{2,}?)\d{1,2}$")
+_COUNTED = re.compile(r"cells?[\s._-]+\d{1,2}$", re.IGNORECASE)
+"""As in "B cell 2", which is not the B-2 B cell."""
 _HUMAN_PREFIX = re.compile(r"^h(?=[A-Z][A-Za-z]|[a-z]{1,2}[A-Z])(\w+?)\d{0,2}$")
 """As in "hTreg", "hpDC", "hLEC1"."""
 _GENE_SYMBOL = re.compile(r"^[A-Z]{3,}\d+[A-Z]?\d*$")
@@ -132,6 +134,8 @@ class WordMatcher:
         )
         if _GENE_SYMBOL.match(text):
             spellings = (text,)
+        elif _COUNTED.search(text):
+            spellings = spellings[1:]
         return [spelling for spelling in dict.fromkeys(spellings) if spelling]
 
     def _by_short_words(self, tokens: tuple[str, ...]) -> Draft | None:

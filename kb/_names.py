@@ -105,8 +105,10 @@ class NameIndex:
             return None
         allowed = 1 if len(token) < 9 else 2
         words = self._words_by_initial.get(token[0], ())
-        found = process.extractOne(token, words, scorer=OSA.distance, score_cutoff=allowed)
-        return found[0] if found else None
+        near = process.extract(token, words, scorer=OSA.distance, score_cutoff=allowed, limit=5)
+        # A word that is a name by itself ("leydig") before one that is not ("leading").
+        ranked = sorted((gap, frozenset({word}) not in self._keyed, word) for word, gap, _ in near)
+        return ranked[0][2] if ranked else None
 
     def _read(self) -> Iterator[Name]:
         live = [term for term in self._terms.values() if not term.deprecated]

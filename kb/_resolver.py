@@ -44,9 +44,9 @@ class Resolver:
         self._neighbours = neighbours
         self._match_words = lru_cache(maxsize=32768)(WordMatcher(terms, names, graph).match)
 
-    def resolve(self, text: str) -> Resolution:
+    def resolve(self, text: str, *, vectors: bool = True) -> Resolution:
         """Return what a name means; `id` is None when nothing fits."""
-        return self.resolve_many([text])[0]
+        return self.resolve_many([text])[0] if vectors else self._without_vectors(text)
 
     def resolve_many(self, texts: Iterable[str]) -> list[Resolution]:
         """Return what each name means, asking the vector index once for all that need it."""

@@ -36,7 +36,7 @@ _MEANINGS = {
 """What a lay word stands for in definitions, as stems."""
 _NOISE = re.compile(
     r"^(?:what|which|who|where|does?|is|are|be|there|any|some|find|show|me|list|types?|kinds?|about"
-    r"|say|tell)$"
+    r"|say|tell|ontology|cell ontology|the|does|an?)$"
 )
 
 
@@ -53,6 +53,17 @@ def document_of(term: Term, terms: Mapping[str, Term]) -> str:
     return ". ".join(part.rstrip(".") for part in parts) + "."
 
 
+def names_of(term: Term) -> str:
+    """Return the label and the synonyms as one text."""
+    return "; ".join((term.label, *term.synonyms))
+
+
+def subject_of(query: str) -> str:
+    """Return a question without its question words: what it asks about."""
+    words = re.sub(r"[?!.,;:]+(?=\s|$)", " ", query).split()
+    return " ".join(word for word in words if not _NOISE.match(word.casefold()))
+
+
 class Searcher:
     """Searches the live terms of one ontology."""
 
@@ -61,12 +72,19 @@ class Searcher:
         self._source = source
 
     def search(
-        self, query: str, *, near: Sequence[tuple[str, float]] = (), limit: int
+        self,
+        query: str,
+        *,
+        named: str | None = None,
+        near: Sequence[tuple[str, float]] = (),
+        limit: int,
     ) -> list[Passage]:
         """Return the best passages.
 
         Parameters
         ----------
+        named
+            The term that the query is a name of, if it is one: it comes first.
         near
             Terms near the query by vectors, as (id, cosine similarity).
         """
@@ -78,6 +96,8 @@ class Searcher:
         for term_id, score in near:
             if term_id in self._terms and score > 0:
                 joined[term_id] += _VECTOR_SHARE * score
+        if named is not None:
+            joined[named] = 1.0 + max(joined.values(), default=0.0)
         ranked = sorted(joined.items(), key=lambda item: (-item[1], item[0]))[:limit]
         return [self._passage(term_id, score) for term_id, score in ranked]
 

@@ -56,6 +56,9 @@ IRREGULAR_PLURALS = {
 
 STOP_WORDS = _words("and by cell cells expressing for from in of or other that the to with")
 
+STAGE_WORDS = _words("human stage")
+"""Left off beside diseases, tissues and stages: "human late adult stage" is "late adult"."""
+
 ABBREVIATIONS: dict[str, tuple[str, ...]] = {
     short: tuple(words.split())
     for short, words in {

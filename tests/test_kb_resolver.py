@@ -1,0 +1,193 @@
+"""Names resolve to terms: exact first, honest about what was left off and about garbage."""
+
+from pathlib import Path
+
+import pytest
+
+from kb import KnowledgeBase, UnknownOntologyError, UnknownTermError
+
+
+@pytest.fixture(scope="module")
+def knowledge(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
+    return KnowledgeBase.open(tmp_path_factory.mktemp("kb"))
+
+
+@pytest.mark.parametrize("ontology", ["CL", "HsapDv"])
+def test_every_label_and_exact_synonym_resolves_to_its_term_or_a_listed_tie(
+    knowledge: KnowledgeBase, ontology: str
+) -> None:
+    terms = [term for term in knowledge._terms(ontology).values() if not term.deprecated]
+    names = [(name, term.id) for term in terms for name in (term.label, *term.synonyms)]
+    answers = knowledge.resolve_many([name for name, _ in names], ontology=ontology)
+    missed = [
+        (name, answer.label)
+        for (name, term_id), answer in zip(names, answers, strict=True)
+        if term_id not in {answer.id, *(candidate.id for candidate in answer.candidates)}
+    ]
+    assert len(names) > 200
+    assert missed == []
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["CL:0000084", "CL_0000084", "cl:0000084", "T cell (CL:0000084)", "T cell_CL:0000084"],
+)
+def test_ids_are_read_in_every_spelling(knowledge: KnowledgeBase, written: str) -> None:
+    answer = knowledge.resolve(written)
+    assert (answer.id, answer.match, answer.score) == ("CL:0000084", "id", 1.0)
+
+
+def test_obsolete_id_gives_its_replacement_and_says_so(knowledge: KnowledgeBase) -> None:
+    answer = knowledge.resolve("CL:0000003")
+    assert answer.id == "CL:0000000"
+    assert "CL:0000003 is obsolete" in answer.note
+
+
+def test_obsolete_id_without_replacement_lists_what_to_consider(knowledge: KnowledgeBase) -> None:
+    answer = knowledge.resolve("CL:0000004")
+    assert answer.id is None
+    assert "CL:0000000" in {candidate.id for candidate in answer.candidates}
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("regulatory T cells", "regulatory T cell"),
+        ("Treg", "regulatory T cell"),
+        ("CD14+ Monocyte", "CD14-positive monocyte"),
+        ("Naive CD4 T cell", "naive thymus-derived CD4-positive, alpha-beta T cell"),
+        ("CD8+ T", "CD8-positive, alpha-beta T cell"),
+        ("Dendritic", "dendritic cell"),
+        ("CD19+ B", "B cell"),
+        ("CD56+ NK", "natural killer cell"),
+        ("CD34+", "hematopoietic precursor cell"),
+        ("γδ T cells", "gamma-delta T cell"),
+        ("pDC", "plasmacytoid dendritic cell"),
+        ("HSC", "hematopoietic stem cell"),
+        ("Lymphatic EC", "endothelial cell of lymphatic vessel"),
+        ("T cell 3", "T cell"),
+        ("Bcells.2", "B cell"),
+        ("Alveolar Mφ", "alveolar macrophage"),
+        ("CD16- NK cells", "CD16-negative, CD56-bright natural killer cell, human"),
+        ("L2/3 IT", "L2/3 intratelencephalic projecting glutamatergic neuron"),
+        ("type II pneumocytes", "pulmonary alveolar type 2 cell"),
+        ("liver sinusoidal endothelial cells", "endothelial cell of hepatic sinusoid"),
+        ("T cells proliferating", "cycling T cell"),
+        ("haematopoietic stem cells", "hematopoietic stem cell"),
+        ("hTreg", "regulatory T cell"),
+        ("Cardiomycoyte", "cardiac muscle cell"),
+        ("mammary epithelial cells", "mammary gland epithelial cell"),
+        ("MAIT", "mucosal-associated invariant T cell"),
+    ],
+)
+def test_names_that_authors_write(knowledge: KnowledgeBase, name: str, label: str) -> None:
+    assert knowledge.resolve(name).label == label
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "left"),
+    [
+        ("APOE+ fibroblast", "fibroblast", "apoe+"),
+        ("stressed beta cells", "type B pancreatic cell", "stressed"),
+        ("activated hepatic stellate cells", "hepatic stellate cell", "activated"),
+    ],
+)
+def test_nearest_term_says_what_was_left_off(
+    knowledge: KnowledgeBase, name: str, label: str, left: str
+) -> None:
+    answer = knowledge.resolve(name)
+    assert (answer.label, answer.match) == (label, "lexical")
+    assert answer.score < 0.9
+    assert f"without '{left}'" in answer.note
+
+
+def test_what_a_cell_resembles_is_not_what_it_is(knowledge: KnowledgeBase) -> None:
+    assert knowledge.resolve("Fibroblast-like endothelial cells").label == "endothelial cell"
+
+
+def test_precursor_is_never_given_as_the_cell_it_becomes(knowledge: KnowledgeBase) -> None:
+    assert knowledge.resolve("Distal club cell progenitor").label == "progenitor cell"
+
+
+def test_two_types_in_one_name_give_the_term_that_holds_both(knowledge: KnowledgeBase) -> None:
+    answer = knowledge.resolve("T/NK")
+    assert answer.label == "lymphocyte"
+    assert {candidate.label for candidate in answer.candidates} >= {"T cell", "natural killer cell"}
+
+
+def test_use_of_authors_beats_an_old_synonym_which_stays_listed(knowledge: KnowledgeBase) -> None:
+    answer = knowledge.resolve("DC2")
+    assert answer.label == "CD1c-positive myeloid dendritic cell"
+    assert "plasmacytoid dendritic cell" in {candidate.label for candidate in answer.candidates}
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        "",
+        "   ",
+        "TP53",
+        "CD3D",
+        "MS4A1",
+        "MAST4",
+        "GAPDH",
+        "lorem ipsum dolor sit amet",
+        "SELECT * FROM cells;",
+        "DROP TABLE neurons;",
+        "\N{BRAIN}",
+        "T\N{MICROBE}",
+        "asdfghjkl",
+        "hello world",
+        "the quick brown fox jumps over the lazy dog",
+        "12345",
+        "Cluster 3",
+        "AAACCTGAGAAACCAT-1",
+        "unknown",
+        "https://example.org/T-cell",
+        "?" * 10_000,
+    ],
+)
+def test_garbage_resolves_to_nothing(knowledge: KnowledgeBase, garbage: str) -> None:
+    answer = knowledge.resolve(garbage)
+    assert (answer.id, answer.match, answer.score) == (None, "none", 0.0)
+    assert answer.note
+
+
+def test_tissues_diseases_and_stages_resolve_in_their_ontology(knowledge: KnowledgeBase) -> None:
+    assert knowledge.resolve("lung", ontology="UBERON").id == "UBERON:0002048"
+    assert knowledge.resolve("Crohn's disease", ontology="MONDO").id == "MONDO:0005011"
+    assert knowledge.resolve("normal", ontology="MONDO").id == "PATO:0000461"
+    assert knowledge.resolve("healthy", ontology="MONDO").label == "normal"
+    assert knowledge.resolve("45 year old", ontology="HsapDv").label == "45-year-old stage"
+
+
+def test_resolve_many_answers_in_order(knowledge: KnowledgeBase) -> None:
+    names = ["B cell", "nonsense words", "T cell", "B cell"]
+    labels = [answer.label for answer in knowledge.resolve_many(names)]
+    assert labels == ["B cell", None, "T cell", "B cell"]
+
+
+def test_resolution_becomes_the_json_of_the_command(knowledge: KnowledgeBase) -> None:
+    shown = knowledge.resolve("T cell").as_dict()
+    assert list(shown)[:6] == ["query", "id", "label", "match", "score", "candidates"]
+    assert (shown["query"], shown["id"], shown["match"]) == ("T cell", "CL:0000084", "label")
+
+
+def test_unknown_ontology_and_term_are_named(knowledge: KnowledgeBase, tmp_path: Path) -> None:
+    with pytest.raises(UnknownOntologyError, match="'EFO'.*CL, UBERON, MONDO, HsapDv"):
+        knowledge.resolve("T cell", ontology="EFO")
+    with pytest.raises(UnknownOntologyError, match="'EFO'"):
+        KnowledgeBase.open(tmp_path, ontologies=("EFO",))
+    with pytest.raises(UnknownTermError, match="'CL:9999999'.*Resolve the name"):
+        knowledge.term("CL:9999999")
+
+
+def test_author_names_point_at_live_terms_with_the_label_they_state() -> None:
+    from kb._names import _table
+    from kb._sources import load_terms
+
+    terms = load_terms("CL")
+    rows = list(_table("author_names.tsv"))
+    assert len(rows) > 1000
+    assert [row for row in rows if terms[row["id"]].label != row["label"]] == []
+    assert [row for row in rows if terms[row["id"]].deprecated] == []
