@@ -35,7 +35,7 @@ def count_composition(session: Session, *, by: str, within: str = "clusters") ->
     Returns
     -------
     Evidence
-        Table with ``by``, ``within``, ``cells`` and ``percent`` of the cells of that ``by``.
+        Table with ``by``, ``within``, ``cells``, ``of`` (all cells of that ``by``), ``percent``.
 
     Raises
     ------
@@ -66,6 +66,7 @@ def count_composition(session: Session, *, by: str, within: str = "clusters") ->
             "by": row,
             "within": column,
             "cells": int(counts[r, c]),
+            "of": int(totals[r, 0]),
             "percent": percent(counts[r, c], totals[r, 0]),
         }
         for r, row in enumerate(row_names)
@@ -84,7 +85,12 @@ def count_composition(session: Session, *, by: str, within: str = "clusters") ->
         source=f"obs['{clean(by_key)}'] and obs['{clean(within_key)}'] of {session.title}",
         unit="percent of the cells of each group",
         caveat=CAVEAT,
-        facts={"by": clean(by_key), "within": clean(within_key), "n_groups": len(row_names)},
+        facts={
+            "by": clean(by_key),
+            "within": clean(within_key),
+            "n_obs": len(obs),
+            "n_groups": len(row_names),
+        },
     )
 
 

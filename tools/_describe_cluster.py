@@ -85,6 +85,10 @@ def describe_cluster(session: Session, *, cluster: str) -> Evidence:
         caveat=model_caveat(session, verdict.n_cells, len(cells)),
         facts={
             "cluster": cluster,
+            "n_cells": len(cells),
+            "n_read": verdict.n_cells,
+            "percent_of_dataset": share,
+            "percent_needed": round(100 * ENOUGH),
             "label": verdict.label,
             "term_id": verdict.term_id,
             "is_known": verdict.is_known,
@@ -198,9 +202,10 @@ def _plain_sentence(verdict: Verdict, words: str, cluster: str) -> str:
     unsure = sum(number for label, _, number in verdict.tally if label == NOT_KNOWN)
     if unsure == verdict.n_cells:
         return f"The model commits itself to no {words} for any cell it read in cluster {cluster}."
-    return f"The model names no one {words} for at least {ENOUGH:.0%} of the cells it read in "
-    "cluster "
-    f"{cluster}."
+    return (
+        f"The model names no one {words} for at least {ENOUGH:.0%} of the cells it read in "
+        f"cluster {cluster}."
+    )
 
 
 def _pathways(

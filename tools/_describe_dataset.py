@@ -1,6 +1,6 @@
 """What is in the open dataset: size, matrix, genes, groups, and what was made."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ._evidence import Evidence
 from ._groupings import Grouping, list_groupings
@@ -8,6 +8,10 @@ from ._keys import MADE_CLUSTERS
 from ._session import Session
 from ._wording import clean, count, listing, quote
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MITO_PERCENT = 20  # of a cell's counts; above it, a cell is often damaged
 _GENE_WORDS = {
     "symbol": "gene symbols",
     "ensembl": "Ensembl gene ids",
@@ -42,7 +46,7 @@ def describe_dataset(session: Session) -> Evidence:
     ]
     groupings = list_groupings(adata.obs, limit=session.limits.clusters)
     others = [g for g in groupings if g.key != prepared.cluster_key]
-    sentences.extend(_other_sentences(others))
+    sentences.extend(_other_sentences(others, adata.obs))
     if prepared.made:
         sentences.append(
             f"What was missing was made when the file was opened: {listing(prepared.made)}."
@@ -66,6 +70,7 @@ def describe_dataset(session: Session) -> Evidence:
             "title": title,
             "n_obs": adata.n_obs,
             "n_vars": adata.n_vars,
+            **_quality(session),
             "n_clusters": len(session.clusters()),
             "cluster_key": clean(prepared.cluster_key),
             "clusters": session.clusters(),
@@ -88,13 +93,13 @@ def _cluster_sentence(session: Session) -> str:
     prepared = session.prepared
     number = count(len(session.clusters()), "cluster")
     if prepared.clusters_made and prepared.cluster_key == MADE_CLUSTERS:
-        return f"The cells form {number}, which were computed on opening because the file holds "
-        "no clustering."
-    return f"The cells form {number}, taken from the file's column "
-    f"obs['{clean(prepared.cluster_key)}']."
+        how = "computed on opening because the file holds no clustering"
+        return f"The cells form {number}, {how}."
+    where = f"obs['{clean(prepared.cluster_key)}']"
+    return f"The cells form {number}, taken from the file's column {where}."
 
 
-def _other_sentences(others: list[Grouping]) -> list[str]:
+def _other_sentences(others: list[Grouping], obs: "pd.DataFrame") -> list[str]:
     found = []
     authors = [g for g in others if g.kind == "author labels"]
     if authors:
@@ -106,27 +111,47 @@ def _other_sentences(others: list[Grouping]) -> list[str]:
     if persons:
         columns = listing(f"{quote(g.key)} ({count(g.n_groups, 'value')})" for g in persons[:3])
         found.append(f"Donors are told apart by {columns}.")
-    rest: list[Any] = [g for g in others if g.kind in {"other", "clustering"}]
+    rest = [g for g in others if g.kind in {"other", "clustering"} and g.n_groups > 1]
     if rest:
         columns = listing(f"{quote(g.key)} ({count(g.n_groups, 'value')})" for g in rest[:8])
         found.append(f"Other columns that group the cells are {columns}.")
+    constant = [g for g in others if g.kind == "other" and g.n_groups == 1]
+    if constant:
+        values = listing(f"{quote(g.key)} {quote(_only(obs[g.key]))}" for g in constant[:6])
+        found.append(f"All cells carry the same value in the file's columns {values}.")
+    return found
+
+
+def _only(column: "pd.Series") -> str:
+    """Return the one value of a column."""
+    return str(column.dropna().iloc[0])
+
+
+def _quality(session: Session) -> dict[str, int]:
+    """Measure what a person looks at first; keys are facts of the evidence."""
+    obs = session.prepared.adata.obs
+    found = {}
+    if "cell2text_n_genes" in obs:
+        found["median_genes"] = round(float(obs["cell2text_n_genes"].median()))
+    if "cell2text_total_counts" in obs:
+        found["median_counts"] = round(float(obs["cell2text_total_counts"].median()))
+    if "cell2text_percent_mito" in obs:
+        found["percent_mito"] = _MITO_PERCENT
+        found["n_above"] = int((obs["cell2text_percent_mito"] > _MITO_PERCENT).sum())
     return found
 
 
 def _quality_sentences(session: Session) -> list[str]:
-    obs = session.prepared.adata.obs
+    measured = _quality(session)
     found = []
-    if "cell2text_n_genes" in obs:
-        middle = round(float(obs["cell2text_n_genes"].median()))
-        found.append(f"The median cell has {count(middle, 'detected gene')}.")
-    if "cell2text_total_counts" in obs:
-        middle = round(float(obs["cell2text_total_counts"].median()))
-        found.append(f"The median cell has {count(middle, 'count')} in all.")
-    if "cell2text_percent_mito" in obs:
-        number = int((obs["cell2text_percent_mito"] > 20).sum())
+    if "median_genes" in measured:
+        found.append(f"The median cell has {count(measured['median_genes'], 'detected gene')}.")
+    if "median_counts" in measured:
+        found.append(f"The median cell has {count(measured['median_counts'], 'count')} in all.")
+    if "n_above" in measured:
         found.append(
-            f"Mitochondrial genes make up more than 20% of the counts in {count(number, 'cell')}; "
-            "no cell was filtered out."
+            f"Mitochondrial genes make up more than {_MITO_PERCENT}% of the counts in "
+            f"{count(measured['n_above'], 'cell')}; no cell was filtered out."
         )
     return found
 

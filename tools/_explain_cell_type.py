@@ -103,6 +103,8 @@ def explain_cell_type(session: Session, *, cluster: str) -> Evidence:
         caveat=CAVEAT,
         facts={
             "cluster": cluster,
+            "n_read": len(weighed),
+            "n_markers": len(markers),
             "label": label,
             "term_id": term_id,
             "genes": [row["gene"] for row in speaking],
@@ -202,6 +204,7 @@ def explain_alternative(session: Session, *, cluster: str, cell_type: str) -> Ev
         caveat=CAVEAT,
         facts={
             "cluster": cluster,
+            "n_read": len(sample),
             "label": own_label,
             "term_id": own_id,
             "other_label": other_label,

@@ -57,7 +57,7 @@ def find_cells(session: Session, *, text: str) -> Evidence:
     sentences.append(
         f"{int(likely.sum()):,} of the {count(len(read), 'cell')} read ({as_percent(share)}) are "
         f"{named} with a "
-        "probability of at least 50%."
+        f"probability of at least {_LIKELY:.0%}."
     )
     best = max(table, key=lambda row: row["found"])
     if best["found"]:
@@ -84,6 +84,9 @@ def find_cells(session: Session, *, text: str) -> Evidence:
             "term_id": term_id,
             "label": label,
             "n_found": int(likely.sum()),
+            "n_read": len(read),
+            "percent": share,
+            "least_percent": round(100 * _LIKELY),
             "cluster": best["cluster"] if best["found"] else None,
         },
     )

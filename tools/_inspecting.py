@@ -50,8 +50,9 @@ class MatrixFacts:
     def wording(self) -> str:
         """How a sentence names this scale."""
         if self.kind == "log1p":
-            base = {"2": "base-2 log", "10": "base-10 log"}.get(self.log_base or "", "natural log")
-            return f"log-normalised values ({base} of 1 plus normalised counts)"
+            base = {"e": "natural log", "2": "base-2 log", "10": "base-10 log"}
+            how = base.get(self.log_base or "", "log of a base that could not be told")
+            return f"log-normalised values ({how} of one plus normalised counts)"
         return {
             "counts": "raw counts",
             "scaled": "z-scored values",

@@ -61,7 +61,13 @@ def label_clusters(session: Session) -> Evidence:
         source=f"Cell2Text checkpoint {session.describer.checkpoint_id}",
         unit="agreement in percent of the cells read; confidence is a probability",
         caveat=model_caveat(session, n_read, session.prepared.adata.n_obs),
-        facts={"n_clusters": len(clusters), "labels": names, "unsure": unsure},
+        facts={
+            "n_clusters": len(clusters),
+            "n_known": len(known),
+            "percent_needed": round(100 * ENOUGH),
+            "labels": names,
+            "unsure": unsure,
+        },
     )
 
 

@@ -49,6 +49,7 @@ def list_clusters(session: Session) -> Evidence:
         source=f"obs['{key}'] of {session.title}",
         unit="cells",
         facts={
+            "n_obs": adata.n_obs,
             "n_clusters": len(clusters),
             "clusters": clusters,
             "largest": largest,

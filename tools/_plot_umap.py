@@ -85,7 +85,7 @@ def _cluster_plot(session: Session) -> Evidence:
         source=f"{map_name} of {session.title}",
         unit="cells",
         caveat=_map_caveat(map_name),
-        facts={"color": "clusters", "n_clusters": len(clusters)},
+        facts={"color": "clusters", "n_obs": adata.n_obs, "n_clusters": len(clusters)},
     )
 
 
@@ -135,7 +135,7 @@ def _column_map(session: Session, key: str) -> Evidence:
         source=f"obs['{clean(key)}'] of {session.title}",
         unit="cells",
         caveat=_map_caveat(map_name),
-        facts={"color": clean(key)},
+        facts={"color": clean(key), "n_obs": adata.n_obs, "n_groups": len(table or [])},
     )
 
 

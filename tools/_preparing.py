@@ -6,9 +6,7 @@ Nothing is filtered: quality is measured and reported.
 """
 
 import logging
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +17,8 @@ from ._groupings import as_labels, find_clustering
 from ._inspecting import MatrixFacts
 from ._keys import LOG1P_LAYER, MADE_CLUSTERS, PCA, UMAP
 from ._limits import Limits
+from ._neighbors import add_neighbors
+from ._quiet import quiet
 from ._slots import Slot, choose_slot, list_slots
 
 if TYPE_CHECKING:
@@ -122,8 +122,7 @@ def _working_copy(source: "AnnData", slot: Slot) -> "AnnData":
     values = matrix.data if sparse.issparse(matrix) else matrix
     if not np.isfinite(values).all():
         np.nan_to_num(values, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         adata = anndata.AnnData(X=matrix, obs=source.obs.copy(), var=slot.var.copy())
         adata.obs_names = [str(name) for name in adata.obs_names]
         adata.obs_names_make_unique()
@@ -146,8 +145,6 @@ def _working_copy(source: "AnnData", slot: Slot) -> "AnnData":
 
 def _add_log1p(adata: "AnnData", facts: MatrixFacts) -> bool:
     """Add the log-normalised layer; return whether it was made rather than taken."""
-    import scanpy as sc
-
     if facts.kind in {"scaled", "unknown"}:
         return False
     layer = adata.X.copy()
@@ -158,17 +155,17 @@ def _add_log1p(adata: "AnnData", facts: MatrixFacts) -> bool:
             layer.data *= np.float32(factor)
             return True
         return False
-    with quiet():
-        sc.pp.normalize_total(adata, target_sum=TARGET_SUM, layer=LOG1P_LAYER)
-        sc.pp.log1p(adata, layer=LOG1P_LAYER)
-    adata.uns.pop("log1p", None)
+    total = np.asarray(layer.sum(axis=1), dtype=np.float64).ravel()
+    scale = np.divide(TARGET_SUM, total, out=np.zeros_like(total), where=total > 0)
+    layer.data *= np.repeat(scale, np.diff(layer.indptr)).astype(np.float32)
+    np.log1p(layer.data, out=layer.data)
     return True
 
 
 def _normalisation_wording(facts: MatrixFacts) -> str:
     if facts.kind == "log1p":
         return f"a natural-log layer (base-{facts.log_base} logs times a constant)"
-    return f"a normalised layer (natural log of 1 plus counts per {TARGET_SUM:,})"
+    return f"a normalised layer (natural log of one plus counts per {TARGET_SUM:,})"
 
 
 def _add_quality(adata: "AnnData", facts: MatrixFacts, names: GeneNames) -> None:
@@ -219,24 +216,19 @@ def _leiden(connectivities: Any) -> np.ndarray:
 
 def make_neighbors(adata: "AnnData") -> list[str]:
     """Add PCA and the neighbours graph where they are missing; return what was made."""
-    import scanpy as sc
-
     made: list[str] = []
     if "connectivities" in adata.obsp and "neighbors" in adata.uns:
         return made
     if PCA not in adata.obsm:
         made.extend(_pca(adata))
-    transformer = "sklearn" if adata.n_obs <= _EXACT_NEIGHBORS_UP_TO else None
     n_neighbors = min(_N_NEIGHBORS, adata.n_obs - 1)
-    with quiet():
-        sc.pp.neighbors(
-            adata,
-            n_neighbors=n_neighbors,
-            use_rep=PCA,
-            n_pcs=min(_N_PCS, adata.obsm[PCA].shape[1]),
-            transformer=transformer,
-            random_state=SEED,
-        )
+    if adata.n_obs <= _EXACT_NEIGHBORS_UP_TO:
+        add_neighbors(adata, use_rep=PCA, n_neighbors=n_neighbors, seed=SEED)
+    else:
+        import scanpy as sc
+
+        with quiet():
+            sc.pp.neighbors(adata, n_neighbors=n_neighbors, use_rep=PCA, random_state=SEED)
     made.append(f"a graph of {n_neighbors} nearest neighbours")
     return made
 
@@ -309,14 +301,6 @@ def model_matrix(prepared: Prepared, positions: np.ndarray) -> "sparse.csr_matri
     if prepared.facts.has_negative:
         rows = np.maximum(rows.toarray() if sparse.issparse(rows) else rows, 0)
     return sparse.csr_matrix(rows)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep third-party warnings about their own future off our users' screens."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def stratified(

@@ -56,7 +56,8 @@ def rank_markers(session: Session, *, cluster: str, n_genes: int = 10) -> Eviden
     cluster = session.cluster(cluster)
     table = top_markers(session, cluster, n_genes=n_genes)
     names = [row["gene"] for row in table]
-    others = count(session.prepared.adata.n_obs - len(session.cells_of(cluster)), "other cell")
+    n_others = session.prepared.adata.n_obs - len(session.cells_of(cluster))
+    others = count(n_others, "other cell")
     if table:
         text = (
             f"The strongest markers of cluster {cluster} against the {others} are "
@@ -74,7 +75,12 @@ def rank_markers(session: Session, *, cluster: str, n_genes: int = 10) -> Eviden
         source=f"{method_name(session)}, Benjamini-Hochberg",
         unit="log2 fold change" if session.is_logged else "difference of mean z-scores",
         caveat=CAVEAT,
-        facts={"cluster": cluster, "genes": names, "next_cluster": next_cluster(session, cluster)},
+        facts={
+            "cluster": cluster,
+            "n_others": n_others,
+            "genes": names,
+            "next_cluster": next_cluster(session, cluster),
+        },
     )
 
 

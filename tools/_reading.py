@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ._errors import DatasetError
 from ._limits import Limits
+from ._quiet import quiet
 from ._wording import choices, clean, quote
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ def _head(path: Path, limits: Limits) -> bytes:
 def _read_guarded(known: Format, path: Path, limits: Limits) -> "AnnData":
     """Read and translate whatever a reading library raises."""
     try:
-        adata = known.read(path, limits)
+        with quiet():
+            adata = known.read(path, limits)
     except DatasetError:
         raise
     except MemoryError as exc:

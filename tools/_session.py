@@ -105,7 +105,7 @@ class Session:
         """Open the 700 blood cells that come with scanpy; nothing is downloaded."""
         import scanpy as sc
 
-        from ._preparing import quiet
+        from ._quiet import quiet
 
         self.progress(0.0, "Reading the demo dataset")
         with quiet():

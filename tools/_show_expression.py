@@ -7,7 +7,7 @@ import numpy as np
 from ._evidence import Evidence
 from ._figures import map_of_values, pick_points, violins
 from ._session import Session
-from ._wording import as_percent, clean, count, quote
+from ._wording import as_percent, clean, count, percent, quote
 
 
 def show_expression(
@@ -54,7 +54,11 @@ def show_expression(
         facts={
             "gene": symbol,
             "highest_cluster": ranked[0]["cluster"],
+            "n_cells": len(values),
             "n_expressing": int((values > 0).sum()) if session.is_logged else None,
+            "percent_expressing": percent((values > 0).sum(), len(values))
+            if session.is_logged
+            else None,
         },
     )
 
@@ -132,7 +136,7 @@ def _asked(gene: str, symbol: str) -> str:
 
 def _logged_text(symbol: str, values: np.ndarray, table: list[dict[str, Any]]) -> str:
     n_expressing, n_cells = int((values > 0).sum()), len(values)
-    share = as_percent(round(100 * n_expressing / n_cells, 1))
+    share = as_percent(percent(n_expressing, n_cells))
     text = f"{symbol} is detected in {n_expressing:,} of the {count(n_cells, 'cell')} ({share})."
     if n_expressing == 0 or len(table) < 2:
         return text
