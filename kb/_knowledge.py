@@ -81,15 +81,20 @@ class KnowledgeBase:
 
     # -- names and texts -----------------------------------------------------------------
 
-    def resolve(self, text: str, *, ontology: str = "CL") -> Resolution:
+    def resolve(self, text: str, *, ontology: str = "CL", tissue: str | None = None) -> Resolution:
         """Return the term that a name means, how that was found and what else it may mean.
+
+        Parameters
+        ----------
+        tissue
+            Where the cells are from, as a word: "liver" makes HSC the hepatic stellate cell.
 
         Raises
         ------
         UnknownOntologyError
             If the ontology is not open.
         """
-        return self._resolver(ontology).resolve(text)
+        return self._resolver(ontology).resolve(text, tissue=tissue)
 
     def resolve_many(self, texts: Iterable[str], *, ontology: str = "CL") -> list[Resolution]:
         """Return what each name means, in order; quicker than one by one."""

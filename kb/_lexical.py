@@ -131,7 +131,11 @@ def _written_out(words: list[str], *, biological: bool) -> list[str]:
         if sign and (sign in "+-" or _may_carry_level(tokens[-1])):
             tokens[-1] = tokens[-1].rstrip("+-") + sign
             continue
-        if word in _ROMAN and place and words[place - 1] in ("type", "segment", "stage", "class"):
+        if tokens and words[place - 1] == "type" and (word in _ROMAN or len(word) == 1):
+            # "type II" and "type B" are one thing: the letter alone would be a B cell.
+            tokens[-1] = f"type{_ROMAN.get(word, word)}"
+            continue
+        if word in _ROMAN and place and words[place - 1] in ("segment", "stage", "class"):
             word = _ROMAN[word]
         if biological and _SURFACE_MARKER.match(word) and following not in _STATES:
             tokens.append(word + "+")

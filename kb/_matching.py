@@ -31,11 +31,13 @@ _LIKE = re.compile(
 )
 """What a cell resembles or is not: "fibroblast-like endothelial cell" is no fibroblast."""
 _BRACKETS = re.compile(r"\s*[(\[][^()\[\]]*[)\]]")
+_REMARK = re.compile(r"[(\[]([^()\[\]]+)[)\]]")
 _DERIVED = re.compile(r"\b[\w/+]+[- ]derived\b", re.IGNORECASE)
 _CAPITALS = re.compile(r"\b[A-Z][A-Z0-9]{2,}\b")
 _NUMBERED = re.compile(r"^([a-z]{2,}?)\d{1,2}$")
-_COUNTED = re.compile(r"cells?[\s._-]+\d{1,2}$", re.IGNORECASE)
-"""As in "B cell 2", which is not the B-2 B cell."""
+_COUNTED = re.compile(r"(?<=cell|ells)[\s._-]+(?:type[\s._-]+)?(?:\d{1,2}[a-z]?|[A-D])$", re.I)
+"""As in "B cell 2", which is not the B-2 B cell, and "cytotoxic T cell type 2"."""
+_TYPED = re.compile(r"[\s._-]+type[\s._-]+(?:\d{1,2}[a-z]?|[A-D])$", re.IGNORECASE)
 _HUMAN_PREFIX = re.compile(r"^h(?=[A-Z][A-Za-z]|[a-z]{1,2}[A-Z])(\w+?)\d{0,2}$")
 """As in "hTreg", "hpDC", "hLEC1"."""
 _GENE_SYMBOL = re.compile(r"^[A-Z]{3,}\d+[A-Z]?\d*$")
@@ -95,10 +97,13 @@ class WordMatcher:
         """Return what the name means by its words; a draft without ids when nothing fits."""
         if CODE.search(text):
             return Draft(note="It reads as code or an address, not as a name.")
+        if draft := self._by_author(text):
+            return draft
         for spelling in self._spellings(text):
             draft = self._by_author(spelling) or self._by_list(spelling) or self._by_key(spelling)
             if draft:
                 left = "" if spelling == text else f"Read as '{spelling}'."
+                draft = self._narrowed(draft, text) if spelling != text else draft
                 return draft.noting(left).times(1.0 if spelling == text else 0.95)
         if _GENE_SYMBOL.match(text):
             return Draft(note="It reads as the symbol of a gene.")
@@ -135,8 +140,34 @@ class WordMatcher:
         if _GENE_SYMBOL.match(text):
             spellings = (text,)
         elif _COUNTED.search(text):
-            spellings = spellings[1:]
+            spellings = (_COUNTED.sub("", text), *spellings)
         return [spelling for spelling in dict.fromkeys(spellings) if spelling]
+
+    def _narrowed(self, draft: Draft, text: str) -> Draft:
+        """Prefer what brackets hold when it is a kind of what stands before them."""
+        for remark in _REMARK.findall(text):
+            inside = self._by_author(remark) or self._by_key(remark)
+            if inside and self._graph.is_a(inside.ids[0], draft.ids[0]):
+                return inside
+        return draft
+
+    def in_tissue(self, text: str, tissue: str, draft: Draft) -> Draft:
+        """Return the kind of cell that the same name means in a tissue, else the draft.
+
+        "Basal" in the prostate is the basal cell of prostate epithelium.
+        """
+        named = f"{_BRACKETS.sub(' ', text)} {tissue}"
+        names = self._names.keyed(frozenset(tokenise(named)))
+        if not names:
+            return draft
+        local = self._draft(names)
+        usual = names[0].kind == "author"
+        if local.ids[0] in draft.ids[:1]:
+            return draft
+        if not draft.ids or usual or self._graph.is_a(local.ids[0], draft.ids[0]):
+            others = (*local.ids, *draft.ids)
+            return replace(local, ids=others).noting(f"In {tissue}:")
+        return draft
 
     def _by_short_words(self, tokens: tuple[str, ...]) -> Draft | None:
         """Write out short names inside a longer one: "short lived IgM PC"."""

@@ -42,11 +42,27 @@ class Resolver:
         self._names = names
         self._graph = graph
         self._neighbours = neighbours
-        self._match_words = lru_cache(maxsize=32768)(WordMatcher(terms, names, graph).match)
+        self._words = WordMatcher(terms, names, graph)
+        self._match_words = lru_cache(maxsize=32768)(self._words.match)
 
-    def resolve(self, text: str, *, vectors: bool = True) -> Resolution:
-        """Return what a name means; `id` is None when nothing fits."""
-        return self.resolve_many([text])[0] if vectors else self._without_vectors(text)
+    def resolve(self, text: str, *, tissue: str | None = None, vectors: bool = True) -> Resolution:
+        """Return what a name means; `id` is None when nothing fits.
+
+        Parameters
+        ----------
+        tissue
+            Where the cells are from: decides between terms that share the name.
+        vectors
+            Ask the index for similar names when no rule finds the name.
+        """
+        answer = self.resolve_many([text])[0] if vectors else self._without_vectors(text)
+        return self._in_tissue(answer, tissue) if tissue and answer.match != "id" else answer
+
+    def _in_tissue(self, answer: Resolution, tissue: str) -> Resolution:
+        ids = (answer.id,) if answer.id else ()
+        draft = Draft(ids=ids, score=answer.score, note=answer.note)
+        local = self._words.in_tissue(answer.query, tissue, draft)
+        return answer if local is draft else self._from_draft(answer.query, local)
 
     def resolve_many(self, texts: Iterable[str]) -> list[Resolution]:
         """Return what each name means, asking the vector index once for all that need it."""
