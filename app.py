@@ -403,10 +403,10 @@ footer { display: none !important; }
 #talk .icon-button-wrapper.top-panel { display: none; }
 #talk .message-row { padding: 4px 20px; background: transparent !important; }
 #talk .bot.message, #talk .user.message { background: transparent; border: 0; }
-#talk .user-row .message { margin-left: auto; width: fit-content; max-width: 80%;
-  padding: 8px 14px; border-radius: 14px 14px 3px 14px; background: var(--primary-100); }
-.dark #talk .user-row .message { background: var(--primary-900); }
-#talk .user-row .message-buttons-right { display: none; }
+#talk .user-row .user.message { margin-left: auto; width: fit-content; max-width: 80%;
+  padding: 7px 14px; border-radius: 14px 14px 3px 14px; background: var(--primary-100); }
+.dark #talk .user-row .user.message { background: var(--primary-900); }
+#talk .user-row .message .message { padding: 0; width: auto; }
 #talk .js-plotly-plot { height: 420px; }
 .js-plotly-plot :is(.xtick, .ytick, .g-gtitle, .g-xtitle, .g-ytitle, .legend, .colorbar) text {
   fill: var(--body-text-color-subdued) !important; font-family: inherit !important; }
@@ -445,6 +445,21 @@ footer { display: none !important; }
   #talk { height: 62dvh !important; } #talk .message-row { padding: 4px 8px; }
   .gradio-container .fillable { padding: 8px 10px 0 !important; } }
 """
+
+# Keep the newest message in view while answers and plots grow, unless the reader scrolled away.
+FOLLOW = """() => {
+  let height = 0, asked = 0, follow = true;
+  const box = () => document.querySelector('#talk .panel-wrap');
+  const moved = () => setTimeout(() => {
+    const b = box(); if (b) follow = b.scrollTop + b.clientHeight > b.scrollHeight - 40; }, 80);
+  for (const act of ['wheel', 'touchmove', 'keydown']) document.addEventListener(act, moved);
+  setInterval(() => {
+    const b = box(); if (!b) return;
+    const questions = b.querySelectorAll('.user-row').length;
+    if (questions > asked) follow = true;
+    if (follow && b.scrollHeight !== height) b.scrollTop = b.scrollHeight;
+    [asked, height] = [questions, b.scrollHeight];
+  }, 100); }"""
 
 
 @dataclass
@@ -744,8 +759,9 @@ def build_page(desk: Desk) -> "gr.Blocks":
                     height="calc(100dvh - 200px)",
                     min_height=380,
                     layout="panel",
-                    buttons=["copy"],
+                    buttons=[],
                     latex_delimiters=[],
+                    autoscroll=False,
                     allow_tags=False,
                     feedback_options=None,
                     placeholder="Opening the dataset …",
@@ -821,6 +837,7 @@ def launch(desk: Desk, *, host: str, port: int, share: bool) -> None:
             share=share,
             inbrowser=at_a_screen,
             css=CSS,
+            js=FOLLOW,
             theme=gr.themes.Base(
                 primary_hue=gr.themes.colors.teal,
                 neutral_hue=gr.themes.colors.slate,

@@ -129,6 +129,17 @@ def test_a_plot_is_drawn_in_the_conversation(page: "Page") -> None:
     assert box["width"] > 300
 
 
+def test_the_newest_answer_is_in_view(page: "Page") -> None:
+    ask(page, "What tells cluster 2 from cluster 5?")
+    ask(page, "What does the Cell Ontology say about regulatory T cells?")
+    page.wait_for_timeout(1500)
+    newest = page.locator("#talk :text('Evidence:')").last.bounding_box()
+    talk = page.locator("#talk").bounding_box()
+    assert newest is not None
+    assert talk is not None
+    assert talk["y"] < newest["y"] < talk["y"] + talk["height"]
+
+
 def test_a_suggested_question_is_asked_by_a_click(page: "Page") -> None:
     chip = page.locator("#chips .chip:visible").first
     question = chip.inner_text()
