@@ -15,7 +15,7 @@ from ._lexical import fold
 if TYPE_CHECKING:
     import numpy as np
 
-VECTOR_FLOOR = 0.62
+VECTOR_FLOOR = 0.66
 """Similarity of spelling below which a neighbour is no answer to a name."""
 _WORD = re.compile(r"[a-z0-9]+")
 _COMMON = re.compile(r"^(?:an?|and|are|as|at|by|cells?|for|from|in|is|it|of|on|or|that|the|to)$")

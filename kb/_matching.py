@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ._ages import stage_of_age
 from ._graph import OntologyGraph
 from ._lexical import key_of, tokenise
 from ._names import Name, NameIndex
@@ -38,7 +39,7 @@ _NUMBERED = re.compile(r"^([a-z]{2,}?)\d{1,2}$")
 _COUNTED = re.compile(r"(?<=cell|ells)[\s._-]+(?:type[\s._-]+)?(?:\d{1,2}[a-z]?|[A-D])$", re.I)
 """As in "B cell 2", which is not the B-2 B cell, and "cytotoxic T cell type 2"."""
 _TYPED = re.compile(r"[\s._-]+type[\s._-]+(?:\d{1,2}[a-z]?|[A-D])$", re.IGNORECASE)
-_HUMAN_PREFIX = re.compile(r"^h(?=[A-Z][A-Za-z]|[a-z]{1,2}[A-Z])(\w+?)\d{0,2}$")
+_HUMAN_PREFIX = re.compile(r"^h(?=[A-Z][A-Za-z]|[a-z]{1,2}[A-Z])")
 """As in "hTreg", "hpDC", "hLEC1"."""
 _GENE_SYMBOL = re.compile(r"^[A-Z]{3,}\d+[A-Z]?\d*$")
 _MAX_TOKENS = 14
@@ -105,7 +106,7 @@ class WordMatcher:
                 left = "" if spelling == text else f"Read as '{spelling}'."
                 draft = self._narrowed(draft, text) if spelling != text else draft
                 return draft.noting(left).times(1.0 if spelling == text else 0.95)
-        if _GENE_SYMBOL.match(text):
+        if self._names.biological and _GENE_SYMBOL.match(text):
             return Draft(note="It reads as the symbol of a gene.")
         shouted = _shouted(text)
         if self._names.biological:
@@ -123,11 +124,13 @@ class WordMatcher:
     def _spellings(self, text: str) -> list[str]:
         """Return the text, and the text without a number or a remark in brackets."""
         if not self._names.biological:
-            return [text]
+            stage = stage_of_age(text) if self._names.ontology == "HsapDv" else None
+            return [text, stage] if stage else [text]
         plain = _BRACKETS.sub(" ", text).strip()
         direct = _DERIVED.sub(" ", plain).strip()
         unlike = _LIKE.sub(" ", plain).strip(" ,;()_")
-        own = _HUMAN_PREFIX.sub(r"\1", plain)
+        own = _HUMAN_PREFIX.sub("", plain)
+        alone = own.rstrip("0123456789") if own != plain else own
         spellings = (
             text,
             _SERIAL.sub("", text),
@@ -135,6 +138,7 @@ class WordMatcher:
             _SERIAL.sub("", plain),
             direct,
             own,
+            alone,
             unlike,
         )
         if _GENE_SYMBOL.match(text):

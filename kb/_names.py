@@ -114,9 +114,9 @@ class NameIndex:
         live = [term for term in self._terms.values() if not term.deprecated]
         yield from (Name(term.label, term.id, "label") for term in live)
         yield from (Name(text, term.id, "synonym") for term in live for text in term.synonyms)
+        for row in _table("author_names.tsv"):
+            yield Name(row["name"], row["id"], "author")
         if self.biological:
-            for row in _table("author_names.tsv"):
-                yield Name(row["name"], row["id"], "author")
             for row in _table("related_synonyms.tsv"):
                 yield Name(row["name"], row["id"], row["scope"])  # type: ignore[arg-type]
 

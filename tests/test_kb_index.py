@@ -94,10 +94,10 @@ def test_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_vectors_find_a_name_that_no_rule_finds(built: KnowledgeBase) -> None:
     bare = KnowledgeBase.open(built._path / "none", ontologies=("HsapDv",))
-    name = "45-yrs-oldd"
+    name = "seventh-LMPmonth-stag"
     assert bare.resolve(name, ontology="HsapDv").match == "none"
     answer = built.resolve(name, ontology="HsapDv")
-    assert (answer.label, answer.match) == ("45-year-old stage", "vector")
+    assert (answer.label, answer.match) == ("seventh LMP month stage", "vector")
     assert 0.6 < answer.score < 1.0
 
 

@@ -77,6 +77,10 @@ def test_obsolete_id_without_replacement_lists_what_to_consider(knowledge: Knowl
         ("hTreg", "regulatory T cell"),
         ("Cardiomycoyte", "cardiac muscle cell"),
         ("mammary epithelial cells", "mammary gland epithelial cell"),
+        ("Myeloid.Type.1", "myeloid cell"),
+        ("retinal.rod.cell.type.B", "retinal rod cell"),
+        ("B cell 2", "B cell"),
+        ("EC4_immune", "endothelial cell"),
         ("MAIT", "mucosal-associated invariant T cell"),
     ],
 )
@@ -158,7 +162,33 @@ def test_tissues_diseases_and_stages_resolve_in_their_ontology(knowledge: Knowle
     assert knowledge.resolve("Crohn's disease", ontology="MONDO").id == "MONDO:0005011"
     assert knowledge.resolve("normal", ontology="MONDO").id == "PATO:0000461"
     assert knowledge.resolve("healthy", ontology="MONDO").label == "normal"
-    assert knowledge.resolve("45 year old", ontology="HsapDv").label == "45-year-old stage"
+    assert knowledge.resolve("PBMC", ontology="UBERON").label == "blood"
+    assert knowledge.resolve("LUAD", ontology="MONDO").label == "lung adenocarcinoma"
+
+
+@pytest.mark.parametrize(
+    ("age", "stage"),
+    [
+        ("45 years", "45-year-old stage"),
+        ("P45Y", "45-year-old stage"),
+        ("6 months", "6-month-old stage"),
+        ("PCW 10", "10th week post-fertilization stage"),
+        ("GW 24", "22nd week post-fertilization stage"),
+        ("adult", "adult stage"),
+        ("fetal", "fetal stage"),
+    ],
+)
+def test_ages_resolve_to_life_stages(knowledge: KnowledgeBase, age: str, stage: str) -> None:
+    assert knowledge.resolve(age, ontology="HsapDv").label == stage
+
+
+@pytest.mark.parametrize(
+    ("tissue", "label"), [(None, "hematopoietic stem cell"), ("liver", "hepatic stellate cell")]
+)
+def test_tissue_decides_between_cells_of_one_name(
+    knowledge: KnowledgeBase, tissue: str | None, label: str
+) -> None:
+    assert knowledge.resolve("HSC", tissue=tissue).label == label
 
 
 def test_resolve_many_answers_in_order(knowledge: KnowledgeBase) -> None:
@@ -186,7 +216,9 @@ def test_author_names_point_at_live_terms_with_the_label_they_state() -> None:
     from kb._names import _table
     from kb._sources import load_terms
 
-    terms = load_terms("CL")
+    terms = {}
+    for ontology in ("CL", "UBERON", "MONDO", "HsapDv"):
+        terms |= load_terms(ontology)
     rows = list(_table("author_names.tsv"))
     assert len(rows) > 1000
     assert [row for row in rows if terms[row["id"]].label != row["label"]] == []
