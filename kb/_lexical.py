@@ -26,6 +26,7 @@ _MINUS_SIGN = re.compile(r"(?<=[\w)])-(?=$|[\s,;)/_+.]|(?i:cd\d))")
 _STATE_HYPHEN = re.compile(
     r"(?<=\w)[-\s](?=(?:positive|negative|high|bright|low|dim|hi|lo|pos|neg|int)\b)", re.IGNORECASE
 )
+_GLUED_CELL = re.compile(r"(?<=[a-z]{3})cells?\b", re.IGNORECASE)
 _STATE_SUFFIX = re.compile(
     r"\b([A-Z]{2,6}\d*[A-Za-z]?\d*|[A-Za-z]{1,3}\d+[A-Za-z]?)"
     r"(positive|negative|high|bright|low|dim|hi|lo|pos|neg|br)\b"
@@ -87,6 +88,7 @@ def tokenise(text: str, *, biological: bool = True) -> tuple[str, ...]:
     text = _spell_greek(unicodedata.normalize("NFKC", text))
     text = re.sub("[\N{HYPHEN}-\N{HORIZONTAL BAR}\N{MINUS SIGN}]", "-", text)
     text = _JOINED_LYMPHOCYTE.sub(r"\1 \2", _LAYER.sub(r"l\1to\2", text))
+    text = _GLUED_CELL.sub(" cell", text)
     if biological:
         text = _MINUS_SIGN.sub(" negative ", _MARKER_SIGN.sub(" positive ", text))
         text = _STATE_HYPHEN.sub(" ", _STATE_SUFFIX.sub(r"\1 \2", _CAMEL.sub(" ", text)))

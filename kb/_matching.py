@@ -46,6 +46,10 @@ _MAX_TOKENS = 14
 _MIN_COVERAGE = 0.5
 _MIN_COVERAGE_OF_HEAD = 0.25
 """The last noun of a name says what the cell is, so more may be left off before it."""
+_MIN_COVERAGE_OF_SHORT = 0.75
+_MIN_SHARE = 0.6
+"""Of what a term's name tells, the part that an incomplete name must hold."""
+_LONG_WORD = 8
 _SHORT = 4
 """Author names below this length are too often something else to stand beside unknown words."""
 _WORTH_OF_TISSUE = 1.2
@@ -236,6 +240,8 @@ class WordMatcher:
             if not lineage <= candidate:
                 continue
             plain = names[0].kind != "author" or len(candidate) > 1
+            if not plain and max(map(len, candidate)) < 2 and not candidate & {"t", "b"}:
+                continue
             covered = sum(min(self._names.weight(token), 6.0) for token in candidate)
             rating = (
                 -1.0 if self._names.is_special(names[0]) else float(plain),
@@ -253,7 +259,8 @@ class WordMatcher:
         left = [token for token in tokens if token not in covered_key | implied]
         coverage = covered / (covered + sum(worth[token] for token in left))
         short = plain <= 0 and max(map(len, covered_key)) < _SHORT
-        if coverage < (_MIN_COVERAGE_OF_HEAD if has_head and not short else _MIN_COVERAGE):
+        needed = _MIN_COVERAGE_OF_HEAD if has_head else _MIN_COVERAGE
+        if coverage < (_MIN_COVERAGE_OF_SHORT if short else needed):
             return None
         draft = self._draft(names)
         if not left:
@@ -263,6 +270,25 @@ class WordMatcher:
         note = f"No term holds all of the name; {label} is the nearest without '{shown}'."
         score = draft.score * (0.55 + 0.35 * coverage)
         return Draft(ids=draft.ids, score=score, note=note)
+
+    def _by_completion(self, key: frozenset[str]) -> Draft | None:
+        """Find the one term whose name holds all the words and few more: "nucleus pulposus"."""
+        told = sum(map(self._names.weight, key))
+        if len(key) < 2 and max(map(len, key), default=0) < _LONG_WORD:
+            return None
+        rated: dict[str, float] = {}
+        for candidate, names in self._names.holding(key) if told else ():
+            share = told / sum(map(self._names.weight, candidate))
+            for name in names:
+                if share >= _MIN_SHARE and not self._names.is_special(name):
+                    rated[name.term_id] = max(rated.get(name.term_id, 0.0), share)
+        if not rated:
+            return None
+        ids = sorted(rated, key=lambda term_id: (-rated[term_id], term_id))
+        label = self._terms[ids[0]].label
+        others = f", as have {len(ids) - 1} others" if len(ids) > 1 else ""
+        note = f"Not the whole name: {label} has all its words and more{others}."
+        return Draft(tuple(ids), 0.8 * rated[ids[0]] - 0.1 * (len(ids) > 1), note)
 
     def _loosened(self, token: str) -> tuple[str, ...]:
         """Return a known form of an unknown token: "fb1" as fibroblast."""
@@ -311,9 +337,12 @@ def _head_last(text: str) -> str:
     if of:
         return f"{rest} {first}"
     first, underscore, rest = text.partition("_")
-    return f"{rest} {first}" if underscore and len(first) > 1 else text
+    turned = underscore and len(first) > 1 and not text.isupper()
+    return f"{rest} {first}" if turned else text
 
 
 def _shouted(text: str) -> frozenset[str]:
     """Return words in capitals, in lower case: gene symbols, most often."""
+    if text.isupper():
+        return frozenset()
     return frozenset(word.lower() for word in _CAPITALS.findall(text))

@@ -81,6 +81,12 @@ class NameIndex:
                 if candidate <= key:
                     yield candidate, self._keyed[candidate]
 
+    def holding(self, key: frozenset[str]) -> Iterator[tuple[frozenset[str], list[Name]]]:
+        """Yield the keys that hold all tokens of `key` and more, with their names."""
+        for candidate in self._by_token.get(max(key, key=self.weight), ()):
+            if key < candidate:
+                yield candidate, self._keyed[candidate]
+
     def expansion(self, token: str) -> frozenset[str]:
         """Return the words of the term that a short name of authors stands for: PC, plasma."""
         names = self._keyed.get(frozenset({token}), ())
@@ -140,7 +146,7 @@ class NameIndex:
                 for shorter in _without_formal_words(name.text, key):
                     table[shorter].append(Name(name.text, name.term_id, "derived"))
         for names in table.values():
-            names.sort(key=lambda name: (name.rank, self.is_special(name), name.term_id))
+            names.sort(key=lambda name: (self.is_special(name), name.rank, name.term_id))
         return dict(table)
 
     def is_special(self, name: Name) -> bool:
@@ -161,6 +167,14 @@ class NameIndex:
         table: dict[str, list[frozenset[str]]] = defaultdict(list)
         for key in self._keyed:
             table[max(key, key=lambda token: (self._weights[token], token))].append(key)
+        return dict(table)
+
+    @cached_property
+    def _by_token(self) -> dict[str, list[frozenset[str]]]:
+        table: dict[str, list[frozenset[str]]] = defaultdict(list)
+        for key in self._keyed:
+            for token in key:
+                table[token].append(key)
         return dict(table)
 
     @cached_property

@@ -21,6 +21,8 @@ from ._vocabulary import MISSING_WORDS
 _ID = re.compile(r"(?<![a-z])(cl|uberon|mondo|hsapdv|pato)[:_](\d{6,7})(?!\d)", re.IGNORECASE)
 _PREFIXES = {"cl": "CL", "uberon": "UBERON", "mondo": "MONDO", "hsapdv": "HsapDv", "pato": "PATO"}
 _N_CANDIDATES = 5
+_RAISED = re.compile(r"\^\{([^{}]*)\}")
+"""A raised sign in markup, as in "CD14^{+}"."""
 _NO_LETTERS = frozenset({"So", "Cn", "Co", "Cs", "Cc"})
 """Unicode classes of emoji, unassigned and control characters."""
 Neighbours = Callable[[Sequence[str]], list[list[tuple[str, float]]]]
@@ -75,7 +77,7 @@ class Resolver:
         return [found[text] for text in texts]
 
     def _without_vectors(self, text: str) -> Resolution:
-        trimmed = " ".join(text.split())
+        trimmed = " ".join(_RAISED.sub(r"\1", text).split())
         if not trimmed:
             return _nothing(text, "The name is empty.")
         if fold(trimmed) in MISSING_WORDS:

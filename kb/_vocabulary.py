@@ -290,19 +290,20 @@ UNIFIED_WORDS: dict[str, tuple[str, ...]] = {
 """Words that mean the same in the name of a cell: an organ for its adjective, one spelling."""
 
 STATE_WORDS = _words("""
-    abnormal activated activation active act adult aged aging associated atypical bulk canonical
-    circulating cluster committed common contaminating control cycling damaged degenerative
-    degenerating differentiated differentiating diseased dividing donor doublet early
-    ectopic elongated elongating embryonic enriched exhausted expressing expression fetal general
-    generic healthy high homeostatic human hypoxic idling ifn immature inactive inactivated
-    inflamed inflammatory inf infant injured intermediate interferon isg juvenile late like
-    lineage low main major mature mid mild misc miscellaneous mix mixed mouse neonatal normal
-    novel old other pan peripheral population postnatal primed proliferating quality
-    quiescent rare reactive regenerating related remodeling reprogrammed resident resting
-    response responsive round senescent specific state stimulated stress stressed subcluster
-    subset subtype terminal terminally tissue total transient transition transitional transitioning
-    trm type unassigned undefined undifferentiated unspecified upper lower young phase
-    g1 g2 g2m s m g0 sphase g2mphase entry exit signature ambient murine
+    abnormal act activated activation active adult aged aging ambient associated atypical bulk
+    canonical chain circulating cluster committed common contaminating control cycling damaged
+    degenerating degenerative differentiated differentiating diseased dividing donor doublet
+    early ectopic elongated elongating embryonic enriched entry exhausted exit expressing
+    expression fetal g0 g1 g2 g2m g2mphase general generic healthy high homeostatic human
+    hypoxic idling ifn immature inactivated inactive inf infant inflamed inflammatory injured
+    interferon intermediate isg juvenile kappa lambda late light like lineage low lower m main
+    major mature mid mild misc miscellaneous mix mixed mostly mouse murine neonatal normal
+    novel old other pan peripheral phase population postnatal primed proliferating putative
+    quality quiescent rare reactive regenerating related remodeling reprogrammed resident
+    response responsive resting round s senescent signature some specific sphase state
+    stimulated stress stressed subcluster subset subtype subtypes suset terminal terminally
+    tissue total transient transition transitional transitioning trm type unassigned undefined
+    undifferentiated unspecified upper young
     """)
 """Words that tell a state, a stage or a source and may be left off to reach the nearest term."""
 
