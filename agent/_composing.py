@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ._asks import SMALL_TALK, Ask
+from ._phrasing import cite
 from ._plan import NEEDS_NO_DATASET, Situation, plan
 from ._saying import Saying, Teller
 from ._saying_clusters import CLUSTER_TELLERS
@@ -49,10 +50,10 @@ def _say(ask: Ask, now: Situation, *, seed: int) -> tuple[list[str], Ask]:
     results = [result for call in plan(ask, now) if (result := now.result(call)) is not None]
     good = [result for result in results if result.artifact is not None]
     errors = [str(result.error) for result in results if result.artifact is None and result.error]
-    lines = [ask.note] if ask.note and good else []
+    lines = [cite(ask.note, str(good[0].artifact["id"]))] if ask.note and good else []
     outcome = ask
     if good:
-        said = TELLERS[ask.intent](ask, Saying(now.vocabulary, tuple(good), seed))
+        said = TELLERS[ask.intent](ask, Saying(now.vocabulary, tuple(good), seed, now.said))
         lines += said.lines
         outcome = said.ask or ask
     lines += list(dict.fromkeys(errors))
@@ -64,10 +65,16 @@ def _say(ask: Ask, now: Situation, *, seed: int) -> tuple[list[str], Ask]:
 def _join(lines: list[str]) -> str:
     """Put sentences into a paragraph and list items on lines of their own."""
     text = ""
-    for line in lines:
+    for line in map(_capital, lines):
         if line.startswith("- "):
             text += ("\n" if text else "") + line
         else:
             after_list = text.rsplit("\n", 1)[-1].startswith("- ")
             text += ("\n\n" if after_list else " " if text else "") + line
     return text
+
+
+def _capital(line: str) -> str:
+    """Start a sentence with a capital, where it starts with an ordinary word."""
+    first = line.split(" ", 1)[0]
+    return line[0].upper() + line[1:] if first.isalpha() and first.islower() else line

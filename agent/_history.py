@@ -83,6 +83,10 @@ class History:
                 focus = focus.after(ask)
         return focus
 
+    def said(self) -> str:
+        """Return the earlier answers."""
+        return "\n".join(text_of(turn.answer) for turn in self.turns[:-1] if turn.answer)
+
     def seen_barcodes(self) -> set[str]:
         """Return the cells that were described in earlier turns."""
         return {

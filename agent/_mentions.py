@@ -118,12 +118,13 @@ def _take_clusters(text: str, vocabulary: Vocabulary) -> tuple[list[str], str]:
                 found.append((match.start(), _cluster_label(piece.strip(" '\""), labels)))
         return " " + " <cluster> ".join(["", *pieces[1::2], ""]) + " "
 
+    def whole(match: re.Match[str], label: str) -> str:
+        found.append((match.start(), label))
+        return " <cluster> "
+
     # Labels made of words first ("CD4 T", "Mono/DC"), because they may hold numbers.
     for low in sorted((low for low in labels if not low.isdigit()), key=len, reverse=True):
-        if len(low) < 2:
-            continue
-        pattern = rf"(?<![\w+])(?:clusters?\s+)?['\"]?(?P<list>{re.escape(low)})['\"]?(?![\w+])"
-        text = re.sub(pattern, claim, text, flags=re.IGNORECASE)
+        text = re.sub(_label_pattern(labels[low]), lambda m, low=low: whole(m, labels[low]), text)
     numbers = "|".join([r"\d+", *(word for word in NUMBERS if NUMBERS[word] < 21)][:22])
     name = rf"(?:(?:clusters?|number|no\.?|group|#)\s*)?['\"]?(?:{numbers}|(?-i:[A-Z]))['\"]?(?!\w)"
     head = r"(?<!\w)(?:the\s+)?(?:clusters?|group)(?:\s+(?:number|no\.?|nr|called|named))?[\s#:]*"
@@ -146,6 +147,14 @@ def _take_clusters(text: str, vocabulary: Vocabulary) -> tuple[list[str], str]:
     text = re.sub(r"(?<!\w)cluster\s+(?P<list>\w[\w-]*)", claim_unknown, text, flags=re.IGNORECASE)
     found.sort(key=lambda pair: pair[0])
     return [label for _, label in found], text
+
+
+def _label_pattern(label: str) -> str:
+    """Return a pattern for a label made of words; before "cells" it is rather a cell type."""
+    case = "" if len(label) == 1 else "(?i:"
+    name = re.escape(label) if not case else f"{case}{re.escape(label)})"
+    before = r"(?<![\w+])(?:(?i:clusters?)\s+)?['\"]?"
+    return rf"{before}{name}['\"]?(?![\w+])(?!\s+(?i:cells?)\b)"
 
 
 def _cluster_label(part: str, labels: dict[str, str]) -> str:

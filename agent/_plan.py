@@ -4,6 +4,7 @@ Called again after each round of results, so that a call may depend on an earlie
 monocytes" become clusters only once the clusters are labelled.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,7 @@ class Situation:
     vocabulary: Vocabulary
     results: tuple[Result, ...] = ()
     seen: frozenset[str] = frozenset()
+    said: str = ""  # earlier answers, to say a caveat only once
 
     def result(self, call: Call) -> Result | None:
         """Return what `call` gave in this turn, if it was made."""
@@ -48,6 +50,8 @@ Plan = Callable[[Ask, Situation], list[Call]]
 def plan(ask: Ask, situation: Situation) -> list[Call]:
     """Return the calls that `ask` needs, those already made included, in order."""
     if ask.missing or ask.intent not in _PLANS:
+        return []
+    if not situation.vocabulary.has_dataset and ask.intent not in NEEDS_NO_DATASET:
         return []
     return _PLANS[ask.intent](ask, situation)
 
@@ -144,6 +148,14 @@ def _look_up(ask: Ask, situation: Situation) -> list[Call]:
     return [Call("look_up_term", {"name": name}) for name in ask.cell_types[:3]]
 
 
+def _composition(ask: Ask, situation: Situation) -> list[Call]:
+    if re.search(r"\bcell ?types?\b", ask.text, re.IGNORECASE):
+        by_type = _one("count_composition", by=ask.column, within="cell types")
+        labels = Call("label_clusters", {})
+        return [labels, *by_type] if situation.result(labels) else [labels]
+    return _one("count_composition", by=ask.column)
+
+
 def _confidence(ask: Ask, situation: Situation) -> list[Call]:
     if not ask.clusters and not ask.cell_types:
         return _one("label_clusters")
@@ -175,7 +187,7 @@ _PLANS: Mapping[str, Plan] = {
     "look_up": _look_up,
     "term_difference": _look_up,
     "search_ontology": lambda ask, now: _one("search_ontology", query=ask.text),
-    "composition": lambda ask, now: _one("count_composition", by=ask.column),
+    "composition": _composition,
     "choose_clusters": lambda ask, now: _one("choose_clusters", column=ask.column),
 }
 

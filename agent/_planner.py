@@ -87,7 +87,9 @@ class EmbeddedPlanner(BaseChatModel):
         history = read_history(messages)
         vocabulary, turn = self.vocabulary(), history.current
         asks = understand(turn.question, vocabulary, history.focus())[:_MOST_ASKS]
-        situation = Situation(vocabulary, turn.results, frozenset(history.seen_barcodes()))
+        situation = Situation(
+            vocabulary, turn.results, frozenset(history.seen_barcodes()), history.said()
+        )
         wanted = unique(call for ask in asks for call in plan(ask, situation))
         made = {result.key for result in turn.results}
         missing = [call for call in wanted if call.key not in made]

@@ -89,7 +89,8 @@ _ONTOLOGY = (
     r"\b(?:parents?|children|ancestors?|descendants?)\b"
 )
 _WHY_GENES = (
-    r"\b(?:which|what) genes?\b.*\b(?:say|said|think|thought|made|make|makes|decide\w*|told|convinc\w+|"
+    r"\b(?:which|what) genes?\b.*\b(?:say|said|think|thought|made|make|makes|decide\w*|told|"
+    r"convinc\w+|"
     r"led|lead|support\w*|speak|spoke|argue\w*|point\w*|behind|reason\w*|call|called|base\w*)\b"
 )
 
@@ -98,19 +99,41 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "cannot",
         r"\b(pseudotime|trajector\w*|velocity|lineage tracing|batch correct\w*|integrate|"
-        r"harmony|recluster\w*|re-cluster|subcluster\w*|doublets?|cell cell communication|ligand\w*|"
+        r"harmony|recluster\w*|re-cluster|subcluster\w*|doublets?|cell cell communication|"
+        r"ligand\w*|"
         r"copy number|cnv|spatial|download|export|save|delete|remove|upload|rename|relabel|"
         r"python|code|script|run a|fold|structure of|drug|treat\w*|diagnos\w*|survival|"
         r"blast|sequence of|mutation\w*)\b",
         lambda m, f: not re.search(r"\bfold change|remove.*not\b", m.shape),
     ),
+    Rule(
+        "choose_clusters",
+        r"\b(?:use|switch to|take|choose|group by|cluster by|set)\b",
+        lambda m, f: m.column is not None and not m.genes and not m.cell_types,
+    ),
+    Rule(
+        "composition",
+        r"\b(?:composition|proportions?|per|by|across|divide\w*|split|distribut\w*|"
+        r"fractions?|break ?down|between|how many|what is|which|describe|values?|each)\b",
+        lambda m, f: (
+            m.column is not None
+            and not m.genes
+            and not m.cell_types
+            and not m.clusters
+            and not re.search(r"\b(umap|plot|colou?r|map|draw|show)\b", m.shape)
+        ),
+    ),
     Rule("open_file", r"\b(open|load|switch to|use)\b.*\b(file|dataset|data|demo|h5ad)\b"),
     # Ontology
+    Rule(
+        "look_up", "", lambda m, f: bool(m.term_ids) and not (m.clusters or m.genes or f.clusters)
+    ),
     Rule("term_difference", _DIFFERENCE, _two_types),
     Rule(
         "search_ontology",
         r"\bsearch\b|\bfind (?:me )?(?:an? |the )?(?:terms?|entries)\b|"
-        r"\bwhich (?:cell types?|cells?|terms?) (?:make|makes|secrete|produce|synthesi\w+|are called|"
+        r"\bwhich (?:cell types?|cells?|terms?) (?:make|makes|secrete|produce|synthesi\w+|"
+        r"are called|"
         r"are known|live|transport|carry|kill|engulf|detect|respond)\w*",
         lambda m, f: not m.clusters and not m.genes,
     ),
@@ -126,7 +149,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "why_not",
         r"\b(?:why|how come)\b.*(?:\bnot\b|n't\b|\brather than\b|\binstead of\b|\bno\b)|"
-        r"^(?:and |but |so )?not\b|\bcouldn't (?:it|they|that|this|these|<cluster>) (?:be|also be)",
+        r"^(?:and |but |so )?not\b|\bcouldn't (?:it|they|that|this|these|<cluster>) (?:be|"
+        r"also be)",
         _has_type,
     ),
     Rule("explain", _WHY_GENES, _no_gene),
@@ -162,16 +186,19 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "explain",
         r"\bwhy\b.*<type>|\b(?:what|which) (?:makes?|made|tells?|told|leads?) you\b|"
-        r"\bhow (?:do|did|can|could|would) you (?:tell|know|decide|conclude|see|figure|come|arrive|get)\b|"
+        r"\bhow (?:do|did|can|could|would) you (?:tell|know|decide|conclude|see|figure|come|"
+        r"arrive|get)\b|"
         r"\bbased on what\b|\bevidence\b|\bon what (?:grounds|basis)\b|\bjustif\w+|\breasons?\b|"
-        r"^(?:and |but |so |ok )*why\b|\bhow come\b|\bsays who\b|\bexplain (?:that|this|it|why|your)\b|"
+        r"^(?:and |but |so |ok )*why\b|\bhow come\b|\bsays who\b|\bexplain (?:that|this|it|why|"
+        r"your)\b|"
         r"\bwhy (?:do|did|would) you\b|\bexplain\b.*<cluster>|\bprove it\b|\bhow so\b",
         _no_gene,
     ),
     Rule(
         "confidence",
         r"\bhow (?:sure|certain|confident|reliable|trustworthy|safe|accurate)\b|"
-        r"\bare you (?:sure|certain|confident|serious|positive)\b|\bconfiden\w+|\btrust\b|\bcertainty\b|"
+        r"\bare you (?:sure|certain|confident|serious|positive)\b|\bconfiden\w+|\btrust\b|"
+        r"\bcertainty\b|"
         r"\bis (?:that|this|it) (?:certain|reliable|right|true|correct|safe)\b|^(?:oh )?really$|"
         r"\bhow (?:likely|probable)\b|\bprobabilit\w+|\bcertain\b|\bcould you be wrong\b|\bsure\b",
         lambda m, f: not m.genes,
@@ -180,7 +207,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "where_highest",
         r"\bwhere\b|\b(?:which|what|who)\b.*\b(?:express\w*|highest|most|high|strong\w*|"
-        r"peaks?|positive|has|have|contains?)\b|\bhighest\b|\bstrongest\b|\bmost of\b|\bwho expresses\b|"
+        r"peaks?|positive|has|have|contains?)\b|\bhighest\b|\bstrongest\b|\bmost of\b|"
+        r"\bwho expresses\b|"
         r"\bpositive (?:for|clusters?)\b",
         _has_gene,
     ),
@@ -213,9 +241,11 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "markers",
         r"\bmarkers?\b|\bsignature\b|\btop (?:\w+ )?genes\b|\bgenes?\b.*\b(?:define|mark|marks|"
-        r"characteri\w+|distinguish\w*|specific|enriched|up|high|higher|highest|express\w*|typical|"
+        r"characteri\w+|distinguish\w*|specific|enriched|up|high|higher|highest|express\w*|"
+        r"typical|"
         r"stand out|most)\b|\bupregulated\b|\bdifferentially\b|\bdegs?\b|\bde genes\b|"
-        r"\b(?:which|what) genes\b|\bgenes? (?:of|in|for|from)\b|^(?:list |show |give |me |the |its |top )*"
+        r"\b(?:which|what) genes\b|\bgenes? (?:of|in|for|from)\b|^(?:list |show |give |me |the |"
+        r"its |top )*"
         r"genes$|\bwhat (?:does|do) (?:it|they|<cluster>|<type>) express\b|\bcharacteri[sz]es\b",
         lambda m, f: not re.search(r"how many genes|number of genes", m.shape),
     ),
@@ -275,7 +305,8 @@ RULES: tuple[Rule, ...] = (
         "list_clusters",
         r"\bhow many (?:clusters|groups)\b|\b(?:list|show|name|give|which|what)\b.*"
         r"\b(?:clusters|groups) (?:are|exist|do)\b|^(?:list|show)(?: me)?(?: all)?(?: the)? "
-        r"(?:clusters|groups)$|\bnumber of clusters\b|\bcluster sizes\b|\bsizes? of (?:the |all |each )?"
+        r"(?:clusters|groups)$|\bnumber of clusters\b|\bcluster sizes\b|\bsizes? of (?:the |all |"
+        r"each )?"
         r"clusters?\b|^(?:all |the )*clusters$|\bhow (?:big|large) (?:are|is) (?:the|each|every)",
         lambda m, f: not m.clusters and not m.cell_types,
     ),
@@ -305,7 +336,7 @@ RULES: tuple[Rule, ...] = (
         r"\b(?:describe|summari[sz]e|tell me (?:more )?about|look at)\b.*<type>",
         lambda m, f: (
             _only_types(m, f)
-            and bool(re.search(r"\b(?:here|dataset|data|cluster|the <type>)\b", m.shape))
+            and bool(re.search(r"\b(?:here|dataset|data|cluster|the <type>)", m.shape))
         ),
     ),
     Rule(
@@ -334,16 +365,24 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "dataset",
         r"\bdataset|\bdata\b|\boverview\b|\bsamples?\b|\btissue\b|\borganism\b|\bspecies\b|"
-        r"\bdisease\b|\bsummary\b|\bsummari[sz]e\b|\bwhat (?:is|have we|do we have|have i)(?: got)? "
-        r"(?:in )?(?:here|this|there|it)\b|\bexperiment\b|\bwhat am i looking at\b|\bwhere do (?:these|the) "
+        r"\bdisease\b|\bsummary\b|\bsummari[sz]e\b|\bwhat (?:is|have we|do we have|"
+        r"have i)(?: got)? "
+        r"(?:in )?(?:here|this|there|it)\b|\bexperiment\b|\bwhat am i looking at\b|"
+        r"\bwhere do (?:these|the) "
         r"cells come\b|\bcolumns?\b|\bmetadata\b|\bwhat did i (?:open|load|upload)\b|\bfile\b|"
         r"\bdescribe (?:it|this|everything)\b$",
-        lambda m, f: not (re.search(r"describe it$", m.shape) and f.clusters),
+        lambda m, f: (
+            not (
+                f.clusters
+                and re.search(r"(?:what is|describe|summari[sz]e) (?:it|this|that)$", m.shape)
+            )
+        ),
     ),
     Rule(
         "describe_cluster",
         r"\b(?:what|who|which|describe|tell|about|explain|identity|summari[sz]e|more|"
-        r"type)\b.*\b(it|this|that|they|those|these|them|one|cluster)\b|^(?:describe|go on|continue)$|"
+        r"type)\b.*\b(it|this|that|they|those|these|them|one|cluster)\b|^(?:describe|go on|"
+        r"continue)$|"
         r"\btell me more\b|\bdescribe\b|^(?:and |ok )*(?:more|details?|more details?)$",
         lambda m, f: bool(f.clusters) or "cluster" in m.shape,
     ),
@@ -354,46 +393,6 @@ RULES: tuple[Rule, ...] = (
         r"\bcells?\b.*\b(?:describe|read|look)\b|\b(?:describe|read|look)\b.*\bcells?\b",
     ),
 )
-
-_TALK: tuple[tuple[str, str], ...] = (
-    ("thanks", r"(?:(?:ok(?:ay)?|great|good|nice|super|perfect|cool|wonderful) )?(?:thanks?|thank you|thx|"
-     r"cheers|merci|danke|ty)\b.*"),
-    ("greet", r"(?:hi|hello|hey|hiya|howdy|hallo|greetings|good (?:morning|afternoon|evening|day)|yo|"
-     r"moin|how are you|what is up|sup)\b(?: there| you| assistant| all| everyone| again| how are you)*"),
-    ("bye", r"(?:bye|goodbye|see you|see ya|good night|that is all|quit|exit|farewell)\b.*"),
-    ("ack", r"(?:ok(?:ay)?|great|good|nice|cool|perfect|fine|right|i see|got it|wow|interesting|super|"
-     r"yes|no|yep|nope|alright|understood|sure|hm+|aha|makes sense|well done|awesome)"
-     r"(?: (?:good|great|nice|ok|cool|thanks|job|work|it|one))*"),
-    ("identity", r".*\b(?:who are you|what are you|are you (?:a |an )?(?:bot|robot|ai|human|person|llm|"
-     r"chatgpt|gpt|language model|real)|what is your name|which model are you|your name|who made you)\b.*"),
-    ("help", r"(?:please )?help(?: me)?(?: please)?|.*\bwhat (?:can|could|do) you (?:do|answer|know|help|"
-     r"offer|tell me)\b.*|.*\bhow (?:does this work|do i use (?:this|you)|can you help|to use)\b.*|"
-     r".*\bwhat (?:can|could|should|may) i (?:ask|do|say|type)\b.*|.*\bexamples? of questions\b.*|"
-     r"(?:what are )?your (?:capabilities|features|skills|functions)|what now|usage|menu|options"),
-    ("complaint", r".*\b(?:that is|that was|this is|you are|you re) (?:wrong|false|nonsense|rubbish|stupid|"
-     r"incorrect|not (?:right|true|correct))\b.*|(?:wrong|nonsense|no that is wrong)"),
-)  # fmt: skip
-
-_OFF_TOPIC = re.compile(
-    r"\b(poem|story|joke|song|weather|president|capital|recipe|football|soccer|movie|film|stock|"
-    r"bitcoin|price|politics|election|religion|god|meaning of life|haiku|translate|essay|email|"
-    r"homework|holiday|restaurant|music|game|sing|dance|dinner|lunch|ignore (?:all|your|previous)|"
-    r"system prompt|instructions|pretend|password|hack|news|date today|time is it|"
-    r"calculate|square root|solve)\b"
-)
-
-
-def small_talk(found: Mentions) -> str | None:
-    """Return the kind of a stretch that asks for nothing from the dataset, if it is one."""
-    words = " ".join(re.sub(r"[^\w' <>]+", " ", found.shape).split())
-    if _OFF_TOPIC.search(words) and not found.clusters:
-        return "offtopic"
-    if found.genes or found.clusters or found.cell_types or found.term_ids:
-        return None
-    for intent, pattern in _TALK:
-        if re.fullmatch(pattern, words):
-            return intent
-    return None
 
 
 def classify(found: Mentions, focus: Focus) -> str:

@@ -23,14 +23,15 @@ from ._saying import Said, Saying, Teller
 
 _SURE, _FAIR = 0.8, 0.6
 _MOST_LISTED = 30
+_WHOLE = re.compile(r"\b(describe|tell|more|detail|everything|summari[sz]e|explain)\b", re.I)
 
 
-def _certainty(confidence: float | None, seed: int) -> str:
-    if confidence is None:
+def _certainty(confidence: float | None, percent: float, seed: int) -> str:
+    if confidence is None or confidence < _FAIR or percent < 50:
         return "may be"
-    if confidence >= _SURE:
+    if confidence >= _SURE and percent >= 80:
         return vary(("is most likely", "is very likely"), seed)
-    return vary(("is probably", "looks like"), seed) if confidence >= _FAIR else "may be"
+    return vary(("is probably", "looks like"), seed)
 
 
 def _term(label: str, term_id: str | None) -> str:
@@ -52,25 +53,47 @@ def tell_cluster(ask: Ask, now: Saying) -> Said:
 def _one_cluster(ask: Ask, result: Result, now: Saying) -> list[str]:
     artifact, facts = result.artifact or {}, result.facts
     cluster, evidence = facts["cluster"], str(artifact["id"])
+    percent = float(facts.get("percent") or 0)
     lines = []
     if facts.get("is_known"):
-        verb = _certainty(facts.get("confidence"), now.seed)
+        verb = _certainty(facts.get("confidence"), percent, now.seed)
         kind = f"{plural(str(facts['label']))} ({facts['term_id']})"
         lines.append(cite(f"Cluster {cluster} {verb} {kind}.", evidence))
-        lines += pick(artifact, r"^It describes ")
-        lines[-1] = lines[-1].replace("It describes", "The model describes", 1)
+        lines += _support(result)
     else:
-        lines += pick(artifact, r"^The model is unsure")
-    if not facts.get("is_known") or float(facts.get("percent") or 0) < 90:
-        lines += pick(artifact, r"^The (?:most frequent )?labels it gave")
+        lines += pick(artifact, r"unsure about cluster")
+    if not facts.get("is_known") or percent < 90:
+        lines += pick(artifact, r"labels .* gave in cluster")
     if re.search(
         r"\b(describe|tell|more|detail|everything|summari[sz]e|explain)\b", ask.text, re.I
     ):
-        lines += pick(artifact, r"^For the |^It does not commit|^It names no one|pathway")
+        lines += pick(artifact, r"^For the |[Pp]athway")
     lines += pick(artifact, r"marker genes")
     lines += pick(artifact, r"^Cluster .* holds ")
     lines += pick(artifact, r"^The authors' labels")
+    lines += now.caveats(artifact, skip=r"are the model's predictions|rest on a sample")
     return lines
+
+
+def _support(result: Result) -> list[str]:
+    """Say how many of the cells carry the label, and how sure the model is of them."""
+    row = next((row for row in result.table if row.get("claim") == "cell type"), None)
+    if row is None or row.get("cells") is None:
+        return []
+    given = [row for row in result.table if row.get("claim") == "label given"]
+    exact = any(
+        given_row["ontology_term_id"] == row["ontology_term_id"]
+        and given_row["cells"] == row["cells"]
+        for given_row in given
+    )
+    label = "that label" if exact else "that label or a more specific one"
+    number, of = int(row["cells"]), counted(int(row["of"]), "cell")
+    verb = "carries" if number == 1 else "carry"
+    line = (
+        f"{number:,} of the {of} that the model read {verb} {label} "
+        f"({percentage(row['percent'])}), with a mean confidence of {row['confidence']:.2f}."
+    )
+    return [cite(line, str((result.artifact or {})["id"]))]
 
 
 def _found_by_type(ask: Ask, now: Saying) -> list[str]:
@@ -93,7 +116,9 @@ def _no_cluster(ask: Ask, now: Saying) -> list[str]:
         return ["I could not find that cluster."]
     if now.vocabulary.resolve(name) is None:
         return [f"I know no cell type called '{name}', so I cannot say which cluster you mean."]
-    return [cite(f"The model labels no cluster as {name}.", str(labels["id"]))]
+    asked = now.vocabulary.resolve(name)
+    kind = _term(asked.label, asked.id) if asked else name
+    return [cite(f"The model labels no cluster as {kind}.", str(labels["id"]))]
 
 
 def tell_confidence(ask: Ask, now: Saying) -> Said:
@@ -122,10 +147,10 @@ def tell_confidence(ask: Ask, now: Saying) -> Said:
                 )
             )
         else:
-            lines += pick(artifact, r"^The model is unsure")
-        lines += pick(artifact, r"^The (?:most frequent )?labels it gave")
+            lines += pick(artifact, r"unsure about cluster")
+        lines += pick(artifact, r"labels .* gave in cluster")
         lines += pick(artifact, r"^The authors' labels")
-        lines += _caveat(artifact)
+        lines += now.caveats(artifact)
     if shown:
         return Said(lines, replace(ask, clusters=tuple(shown)))
     return Said(lines + _confidence_of_all(now))
@@ -149,14 +174,7 @@ def _confidence_of_all(now: Saying) -> list[str]:
             f" and lowest for cluster {worst['cluster']} "
             f"({worst['cell_type']}, {worst['confidence']:.2f})"
         )
-    return [cite(line + ".", str(labels["id"])), *_caveat(labels)]
-
-
-def _caveat(artifact: Mapping[str, Any]) -> list[str]:
-    from ._phrasing import split_sentences
-
-    found = split_sentences(str(artifact.get("caveat") or ""))
-    return [cite(sentence, str(artifact["id"])) for sentence in found]
+    return [cite(line + ".", str(labels["id"])), *now.caveats(labels)]
 
 
 def tell_labels(ask: Ask, now: Saying) -> Said:
@@ -193,7 +211,6 @@ def tell_which(ask: Ask, now: Saying) -> Said:
     evidence, lines = str(labels["id"]), []
     if exact:
         clusters = [str(row["cluster"]) for row in exact]
-        total = sum(int(row["cells"]) for row in exact)
         verb = "is" if len(exact) == 1 else "are"
         lines.append(
             cite(
@@ -212,7 +229,6 @@ def tell_which(ask: Ask, now: Saying) -> Said:
                     evidence,
                 )
             )
-        del total
         return Said(lines, replace(ask, clusters=tuple(clusters)))
     lines.append(cite(f"No cluster as a whole is labelled {asked.label} ({asked.id}).", evidence))
     if broader:
@@ -220,7 +236,8 @@ def tell_which(ask: Ask, now: Saying) -> Said:
         kinds = listing(dict.fromkeys(str(row["cell_type"]) for row in broader))
         lines.append(
             cite(
-                f"Such cells may hide in {clusters_named(clusters)}, where the model only says {kinds}.",
+                f"Such cells may hide in {clusters_named(clusters)}, which the model only calls "
+                f"{kinds}.",
                 evidence,
             )
         )
@@ -239,9 +256,8 @@ def tell_why(ask: Ask, now: Saying) -> Said:
     for result in now.of("explain_cell_type"):
         artifact = result.artifact or {}
         shown.append(str(result.facts.get("cluster")))
-        lines += quote_all(artifact, skip=r"^The genes were traced")
-        lines += pick(artifact, r"^The genes were traced")
-        lines += _caveat(artifact)
+        lines += quote_all(artifact)
+        lines += now.caveats(artifact)
     if not shown:
         return Said(lines or _no_cluster(ask, now))
     return Said(lines, replace(ask, clusters=tuple(shown)))
@@ -251,45 +267,68 @@ def tell_alternative(ask: Ask, now: Saying) -> Said:
     """Weigh another cell type against the label: "why not NK cells?", "is it a B cell?"."""
     lines: list[str] = []
     for result in now.of("explain_alternative"):
-        artifact, facts = result.artifact or {}, result.facts
-        lead = _verdict(ask, artifact, facts, now)
-        rest = quote_all(artifact)
-        if ask.intent == "why_not" and lead is None:
-            lines += rest
-            continue
-        lines += [*([lead] if lead else []), *rest]
+        artifact = result.artifact or {}
+        lines += pick(artifact, r"cannot tell|is asked about")
+        lines += [*_verdict(ask, result, now), *_chances(result)]
+        if ask.intent == "why_not" or "why" in ask.text.casefold():
+            lines += pick(artifact, r"^The genes that spoke|^No gene")
+        else:
+            lines += pick(artifact, r"^The genes that spoke|^No gene")[:1]
     return Said(lines)
 
 
-def _verdict(
-    ask: Ask, artifact: Mapping[str, Any], facts: Mapping[str, Any], now: Saying
-) -> str | None:
+def _chances(result: Result) -> list[str]:
+    """Set the probabilities of the two types side by side."""
+    rows = [row for row in result.table if row.get("percent") is not None]
+    cluster, evidence = result.facts["cluster"], str((result.artifact or {})["id"])
+    if not rows:
+        return []
+    asked = rows[0]
+    line = (
+        f"In cluster {cluster} the model gives "
+        f"{_term(asked['cell_type'], asked['ontology_term_id'])} a mean probability of "
+        f"{percentage(asked['percent'])}"
+    )
+    if len(rows) > 1:
+        own = rows[1]
+        line += (
+            f", and {_term(own['cell_type'], own['ontology_term_id'])} one of "
+            f"{percentage(own['percent'])}"
+        )
+    return [cite(line + ".", evidence)]
+
+
+def _verdict(ask: Ask, result: Result, now: Saying) -> list[str]:
     """Answer yes or no, as far as labels and ontology allow."""
-    cluster, evidence = facts["cluster"], str(artifact["id"])
-    own_id, other_id = facts.get("term_id"), str(facts["other_id"])
+    facts, evidence = result.facts, str((result.artifact or {})["id"])
+    cluster, own_id, other_id = facts["cluster"], facts.get("term_id"), str(facts["other_id"])
     own, other = str(facts.get("label")), str(facts["other_label"])
     is_question = ask.intent == "is_type"
     if own_id is None:
-        line = f"I cannot tell: the model does not commit itself to one type for cluster {cluster}."
+        line = f"The model does not commit itself to any one cell type for cluster {cluster}."
+    elif own_id == other_id:
+        line = f"that is how the model labels cluster {cluster}."
+        line = f"Yes: {line}" if is_question else f"It does not say no: {line}"
     elif now.vocabulary.is_a(str(own_id), other_id):
-        same = (
-            "that is how the model labels"
-            if own_id == other_id
-            else f"{own} is a kind of {other}, and so the model labels"
-        )
-        line = (
-            f"Yes: {same} cluster {cluster}."
-            if is_question
-            else f"It does not rule that out: {same} cluster {cluster}."
-        )
+        line = f"the model labels cluster {cluster} as {own}, which is a kind of {other}."
+        line = f"Yes: {line}" if is_question else f"It does not rule that out: {line}"
     elif now.vocabulary.is_a(other_id, str(own_id)):
         line = (
-            f"Possibly: {other} is a kind of {own}, which is as far as the model goes for "
-            f"cluster {cluster}."
+            f"{'Possibly' if is_question else 'It may be'}: {other} is a kind of {own}, and that "
+            f"is as far as the model goes for cluster {cluster}."
         )
+    elif is_question:
+        verdict = "Probably not" if _is_close(result) else "No"
+        line = f"{verdict}: the model labels cluster {cluster} as {own}."
     else:
-        line = f"No: the model labels cluster {cluster} as {own}." if is_question else ""
-    return cite(line, evidence) if line else None
+        line = f"The model labels cluster {cluster} as {own}, because that fits its cells better."
+    return [cite(line, evidence)]
+
+
+def _is_close(result: Result) -> bool:
+    """Whether the alternative is not much less probable than the label."""
+    chances = [float(row["percent"]) for row in result.table if row.get("percent") is not None]
+    return len(chances) > 1 and chances[0] >= 0.25 * chances[1]
 
 
 def tell_markers(ask: Ask, now: Saying) -> Said:

@@ -21,7 +21,8 @@ def tell_dataset(ask: Ask, now: Saying) -> Said:
     )
     if asked and asked.group(1).casefold() in {"tissue", "disease", "healthy", "organ"}:
         lines.append(
-            "I cannot read tissue or disease from the file itself; describe a cluster and I will tell you what the model makes of its cells."
+            "I cannot read tissue or disease from the file itself; ask me to describe a cluster, "
+            "and I will tell you what the model makes of its cells."
         )
     return Said(lines)
 
@@ -74,17 +75,19 @@ def tell_expression(ask: Ask, now: Saying) -> Said:
     lines: list[str] = []
     if ask.intent == "gene_info":
         lines.append(
-            f"I can tell you where {gene} is on in your dataset, not what it does elsewhere."
+            f"I can tell you where {ask.genes[0]} is on in your dataset, not what it does "
+            "elsewhere."
         )
     for cluster in ask.clusters:
         row = next((row for row in rows if str(row["cluster"]) == cluster), None)
         if row is not None:
             lines.append(cite(_in_cluster(gene, row), evidence))
-    lines += quote_all(artifact)
     if ask.intent == "where_highest":
-        lines += _runners_up(gene, rows, evidence)
+        lines += [*pick(artifact, r"\bhighest\b"), *_runners_up(gene, rows, evidence)]
+        lines += pick(artifact, r"is detected in|cannot be told|is measured as")
         top = str(result.facts.get("highest_cluster"))
         return Said(lines, replace(ask, genes=(gene,), clusters=(top,)))
+    lines += quote_all(artifact)
     return Said(lines, replace(ask, genes=(gene,), clusters=()))
 
 
@@ -117,10 +120,10 @@ def tell_found(ask: Ask, now: Saying) -> Said:
 def tell_plot(ask: Ask, now: Saying) -> Said:
     """Say what the map shows."""
     artifact = now.artifact("plot_umap") or {}
-    lines = quote_all(artifact)
-    if len(lines) > 3:  # a map of cell types comes with one sentence a cluster
-        lines = lines[:1]
-    return Said(lines)
+    if artifact.get("tool") == "label_clusters":
+        line = "The map is coloured by the cell types that the model names."
+        return Said([cite(line, str(artifact["id"])), *quote_all(artifact)[:1]])
+    return Said([*quote_all(artifact), *now.caveats(artifact)])
 
 
 def tell_term(ask: Ask, now: Saying) -> Said:
@@ -153,7 +156,8 @@ def _kinship(one: Any, two: Any) -> list[str]:
 
     for (child, other), id_ in (((one, two), ids[0]), ((two, one), ids[1])):
         if other.facts["term_id"] in parents(child):
-            line = f"In the ontology {child.facts['label']} is a direct kind of {other.facts['label']}."
+            kind, parent = child.facts["label"], other.facts["label"]
+            line = f"In the ontology {kind} is a direct kind of {parent}."
             return [cite(line, id_)]
     shared = [label for term, label in parents(one).items() if term in parents(two)]
     if shared:
@@ -161,6 +165,14 @@ def _kinship(one: Any, two: Any) -> list[str]:
             cite(f"Both {labels[0]} and {labels[1]} lie directly below {listing(shared)}.", *ids)
         ]
     return []
+
+
+def tell_composition(ask: Ask, now: Saying) -> Said:
+    """Say how the cells of samples or conditions divide."""
+    artifact = now.artifact("count_composition")
+    if artifact is None:
+        return tell_text(ask, now)
+    return Said([*quote_all(artifact), *now.caveats(artifact)])
 
 
 def tell_text(ask: Ask, now: Saying) -> Said:
@@ -183,6 +195,6 @@ THING_TELLERS: Mapping[str, Teller] = {
     "look_up": tell_term,
     "term_difference": tell_difference,
     "search_ontology": tell_text,
-    "composition": tell_text,
+    "composition": tell_composition,
     "choose_clusters": tell_text,
 }

@@ -35,6 +35,8 @@ def say_talk(ask: Ask, vocabulary: Vocabulary, *, seed: int) -> list[str]:
         first = vocabulary.clusters[0] if vocabulary.clusters else "0"
         said = [line.format(first=first, second=example) for line in HELP]
         return said if vocabulary.has_dataset else [*said, NO_DATASET[1]]
+    if ask.intent == "no_next":
+        return [_no_next(ask)]
     simple = {
         "greet": [vary(("Hello.", "Hi.", "Good to see you."), seed), ideas],
         "thanks": [vary(("You are welcome.", "Glad that helped you.", "Any time you like."), seed)],
@@ -58,8 +60,8 @@ def say_talk(ask: Ask, vocabulary: Vocabulary, *, seed: int) -> list[str]:
         "offtopic": [
             vary(
                 (
-                    "I cannot help with that: I only know the open dataset and the cell ontologies.",
-                    "That is beyond me: I answer questions about the cells you opened and about cell types.",
+                    "I cannot help with that: I only know the open dataset and the ontologies.",
+                    "That is beyond me: I answer questions about your cells and about cell types.",
                 ),
                 seed,
             ),
@@ -70,19 +72,19 @@ def say_talk(ask: Ask, vocabulary: Vocabulary, *, seed: int) -> list[str]:
             "Tell me which cluster you mean, and I will show you the genes and the alternatives.",
         ],
         "open_file": [
-            "I cannot open files from the conversation; use the upload box or the demo button beside it, and I will read what you open."
+            "I cannot open files from the conversation; use the upload box beside it, and I will "
+            "read what you open."
         ],
         "cannot": [
             "I cannot do that.",
             "I can describe cells and clusters, label them, rank marker genes, compare clusters, "
             "show the expression of a gene and look terms up for you.",
         ],
-        "no_next": [_no_next(ask, vocabulary)],
     }
     return simple.get(ask.intent, simple["unclear"])
 
 
-def _no_next(ask: Ask, vocabulary: Vocabulary) -> str:
+def _no_next(ask: Ask) -> str:
     end = "first" if ask.number == -1 else "last"
     return f"Cluster {ask.clusters[0]} was the {end} one; which cluster do you want to see?"
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from ._asks import ABOUT_A_CLUSTER, ABOUT_A_GENE, ABOUT_A_TYPE, SMALL_TALK, Ask, Focus
 from ._mentions import Mentions, correct_spelling, find_mentions, spell_out
-from ._rules import NEEDS, classify, small_talk
+from ._rules import NEEDS, classify
+from ._small_talk import small_talk
 from ._vocabulary import Vocabulary
 from ._words import words
 
@@ -87,7 +88,7 @@ def _read(stretch: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
         genes=found.genes,
         cell_types=tuple(map(spell_out, found.cell_types)) + found.term_ids,
         number=found.number,
-        column=found.column,
+        column=found.column or _colouring(found),
         plot=_plot(found),
         text=stretch,
         more=_wants_more(found),
@@ -103,6 +104,10 @@ def _with_bare_label(found: Mentions, vocabulary: Vocabulary) -> Mentions:
         shape = re.sub(rf"\b{re.escape(words[0])}\b", "<cluster>", found.shape)
         return replace(found, clusters=(words[0],), number=None, shape=shape)
     return found
+
+
+def _colouring(found: Mentions) -> str | None:
+    return "cell types" if re.search(r"\b(cell ?types?|annotations?)\b", found.text) else None
 
 
 def _plot(found: Mentions) -> str | None:
@@ -121,9 +126,8 @@ def _each(ask: Ask) -> list[Ask]:
         return [replace(ask, clusters=(cluster,)) for cluster in ask.clusters[:6]]
     if ask.intent in ABOUT_A_GENE and len(ask.genes) > 1:
         return [replace(ask, genes=(gene,)) for gene in ask.genes[:6]]
-    if ask.intent in {"why_not", "is_type", "which_clusters", "count_type", "look_up"}:
-        if len(ask.cell_types) > 1:
-            return [replace(ask, cell_types=(name,)) for name in ask.cell_types[:4]]
+    if ask.intent in ABOUT_A_TYPE and len(ask.cell_types) > 1:
+        return [replace(ask, cell_types=(name,)) for name in ask.cell_types[:4]]
     return [ask]
 
 
@@ -224,9 +228,9 @@ def _fill(ask: Ask, found: Mentions, vocabulary: Vocabulary, focus: Focus) -> As
         ask = _fill_cluster(ask, found, vocabulary, focus)
     if ask.intent == "compare" and not ask.missing:
         ask = _fill_pair(ask, found, vocabulary, focus)
-    if ask.intent == "describe_cells" and not ask.clusters and not ask.cell_types:
-        if ask.more or _PRONOUN.search(found.shape):
-            ask = replace(ask, clusters=focus.clusters[-1:])
+    leans_back = ask.more or _PRONOUN.search(found.shape)
+    if ask.intent == "describe_cells" and leans_back and not (ask.clusters or ask.cell_types):
+        ask = replace(ask, clusters=focus.clusters[-1:])
     if "gene" in needs and not ask.genes and not ask.missing:
         ask = replace(ask, genes=(focus.gene,)) if focus.gene else replace(ask, missing="gene")
     if "type" in needs and not ask.cell_types and not ask.missing:
@@ -294,8 +298,7 @@ def _read_family(ask: Ask, vocabulary: Vocabulary) -> Ask:
             ]
             if chains:
                 genes.append(chains[0])
-                others = f" ({' and '.join(chains[1:])} measured too)" if chains[1:] else ""
-                notes.append(f"I read {gene} as the gene {chains[0]}{others}.")
+                notes.append(f"I took that to mean the gene {chains[0]}.")
                 continue
         genes.append(gene)
     return replace(ask, genes=tuple(genes), note=" ".join(notes)) if notes else ask

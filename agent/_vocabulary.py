@@ -113,4 +113,4 @@ def vocabulary_of(session: "Session") -> Vocabulary:
             more_cells=more_cells,
         )
 
-    return session.cached("agent vocabulary", read)
+    return session.cached(("agent vocabulary", session.cluster_key), read)
