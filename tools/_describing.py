@@ -32,8 +32,9 @@ from ._keys import (
 from ._limits import Limits
 from ._preparing import SEED, Prepared, model_matrix, prepare, stratified
 from ._reading import read_dataset
+from ._reading_h5 import stored_length
 from ._session import is_known, model_errors
-from ._wording import quote
+from ._wording import as_size, quote
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,6 +111,10 @@ def describe_file(
     settings = DescribeSettings(by=by, n_cells=n_cells, cells_per_cluster=limits.cells_per_cluster)
     _check_settings(settings)
     opened = read_dataset(in_path, limits=limits)
+    if opened.n_obs != opened.adata.n_obs:
+        msg = f"{quote(in_path.name)} is larger than {as_size(limits.memory_bytes)} of memory."
+        fix = "Describe parts of it, or raise the limit memory_bytes."
+        raise DatasetError(msg, code="out_of_memory", fix=fix)
     tell(0.02, "Preparing")
     prepared = prepare_to_describe(opened.adata, settings, limits)
     check_genes(prepared, describer, limits)
@@ -125,7 +130,7 @@ def describe_file(
         columns = _by_cell(prepared, describer, settings, work, tell)
     manifest = _manifest(data_hash, describer, settings, prepared, columns)
     tell(0.97, f"Writing {out_path.name}")
-    write_described(in_path, opened.adata, opened.format, out_path, columns, manifest)
+    write_described(in_path, opened.adata, out_path, columns, manifest)
     shutil.rmtree(work, ignore_errors=True)
     tell(1.0, "Done")
 
@@ -416,7 +421,6 @@ def _manifest(
 def write_described(
     in_path: Path,
     adata: "AnnData",
-    file_format: str,
     out_path: Path,
     columns: "pd.DataFrame",
     manifest: dict[str, Any],
@@ -438,7 +442,7 @@ def write_described(
     for name in _ordered(list(columns.columns)):
         obs[name] = _storable(columns[name], obs.index)
     try:
-        if file_format == "h5ad":
+        if _is_same_h5ad(in_path, adata):
             shutil.copyfile(in_path, temporary)
             temporary.chmod(0o644)
             with h5py.File(temporary, "r+") as handle:
@@ -458,6 +462,16 @@ def write_described(
         ) from exc
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _is_same_h5ad(path: Path, adata: "AnnData") -> bool:
+    """Whether a file is an h5ad that holds `adata` as it is, so that it can be copied whole."""
+    import h5py
+
+    if not path.is_file() or not h5py.is_hdf5(path):
+        return False
+    with h5py.File(path, "r") as handle:
+        return "obs" in handle and stored_length(handle["obs"]) == adata.n_obs
 
 
 def _ordered(names: list[str]) -> list[str]:

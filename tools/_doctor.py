@@ -10,41 +10,20 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from ._errors import DatasetError
-from ._genes import GeneIdKind, GeneNames, Species, gene_names
-from ._groupings import find_clustering, list_groupings
+from ._genes import GeneIdKind, GeneNames, Species, gene_names, is_row_number
+from ._groupings import find_clustering, is_clustering, list_groupings
 from ._inspecting import MatrixFacts, MatrixKind
 from ._limits import Limits
-from ._reading import read_dataset
+from ._reading import Opened, read_dataset
 from ._slots import Slot, choose_slot, list_slots
-from ._wording import choices, clean, count, listing
+from ._wording import choices, clean, count, listing, quote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from anndata import AnnData
 
-# With one of these the dataset cannot be opened; the others only limit what can be asked.
-FATAL_CODES = frozenset(
-    [
-        "file_not_found",
-        "unreadable_file",
-        "empty_file",
-        "file_too_large",
-        "out_of_memory",
-        "damaged_file",
-        "no_cells",
-        "no_genes",
-        "too_many_cells",
-        "too_many_genes",
-        "not_anndata",
-        "web_page",
-        "not_a_dataset",
-        "lfs_pointer",
-        "not_numeric",
-        "no_matrix",
-        "all_zero",
-    ]
-)
+_MOST_LABELS = 500
 
 
 class GeneMatcher(Protocol):
@@ -92,7 +71,7 @@ class DoctorReport(BaseModel):
     @property
     def is_usable(self) -> bool:
         """Whether a session can open the file."""
-        return not any(problem.code in FATAL_CODES for problem in self.problems)
+        return self.layer is not None
 
 
 def doctor(
@@ -110,7 +89,7 @@ def doctor(
     limits = limits or Limits()
     try:
         opened = read_dataset(Path(path), limits=limits)
-        return examine(opened.adata, file_format=opened.format, genes=genes, limits=limits)
+        return examine(opened, genes=genes, limits=limits)
     except DatasetError as error:
         problem = Problem(code=error.code, message=error.message, fix=error.fix)
         return DoctorReport(
@@ -119,9 +98,8 @@ def doctor(
 
 
 def examine(
-    adata: "AnnData",
+    opened: Opened,
     *,
-    file_format: str,
     genes: GeneMatcher | None = None,
     limits: Limits | None = None,
 ) -> DoctorReport:
@@ -133,18 +111,21 @@ def examine(
         If no matrix can be read.
     """
     limits = limits or Limits()
+    adata = opened.adata
     slot = choose_slot(list_slots(adata))
     names = gene_names(slot.var)
     n_matched = None if genes is None else int(genes.match(names.names).n_matched)
     problems = [
+        *(Problem(code=n.code, message=n.message, fix=n.fix) for n in opened.notes),
+        *_size_problems(opened),
         *_matrix_problems(slot.facts, slot.name),
         *_axis_problems(adata, slot),
         *_gene_problems(names, n_matched, limits),
         *_grouping_problems(adata, limits),
     ]
     return DoctorReport(
-        format=file_format,
-        n_obs=adata.n_obs,
+        format=opened.format,
+        n_obs=opened.n_obs,
         n_vars=len(slot.var),
         matrix=slot.facts.kind,
         layer=slot.name,
@@ -153,6 +134,21 @@ def examine(
         genes_matched=n_matched,
         problems=tuple(problems),
     )
+
+
+def _size_problems(opened: Opened) -> list[Problem]:
+    if opened.n_obs == opened.adata.n_obs:
+        return []
+    return [
+        Problem(
+            code="sampled",
+            message=(
+                f"The file is larger than the memory limit, so {opened.adata.n_obs:,} of its "
+                f"{opened.n_obs:,} cells were read, in blocks spread evenly over the file."
+            ),
+            fix="Nothing has to be done; raise the limit memory_bytes to read all cells.",
+        )
+    ]
 
 
 def _matrix_problems(facts: MatrixFacts, slot: str) -> list[Problem]:
@@ -233,7 +229,15 @@ def _axis_problems(adata: "AnnData", slot: Slot) -> list[Problem]:
                 fix="It can still be described; open a dataset with more cells to compare.",
             )
         )
-    if len(slot.var) < 50:
+    if len(slot.var) == 1:
+        found.append(
+            Problem(
+                code="one_gene",
+                message="The dataset holds a single gene, so cells cannot be told apart.",
+                fix="Save it again with all measured genes.",
+            )
+        )
+    elif len(slot.var) < 50:
         found.append(
             Problem(
                 code="few_genes",
@@ -246,7 +250,15 @@ def _axis_problems(adata: "AnnData", slot: Slot) -> list[Problem]:
 
 def _gene_problems(names: GeneNames, n_matched: int | None, limits: Limits) -> list[Problem]:
     found = []
-    if names.kind in {"unknown", "entrez"}:
+    if names.kind == "unknown" and is_row_number(names.names):
+        found.append(
+            Problem(
+                code="no_gene_names",
+                message="The genes have no names: var_names only counts them.",
+                fix="Put gene symbols or Ensembl ids in var_names and save again.",
+            )
+        )
+    elif names.kind in {"unknown", "entrez"}:
         example = choices(names.names[:3])
         found.append(
             Problem(
@@ -286,6 +298,7 @@ def _grouping_problems(adata: "AnnData", limits: Limits) -> list[Problem]:
                 fix="Nothing has to be done; they are read as '0', '1', and so on.",
             )
         )
+    found += _label_problems(adata)
     hostile = [
         grouping.key
         for grouping in list_groupings(adata.obs, limit=limits.clusters)
@@ -301,6 +314,36 @@ def _grouping_problems(adata: "AnnData", limits: Limits) -> list[Problem]:
                 fix="Nothing has to be done; they are shown without them.",
             )
         )
+    return found
+
+
+def _label_problems(adata: "AnnData") -> list[Problem]:
+    """Name clusterings with more labels than can be shown, and labels beyond ASCII."""
+    found = []
+    for key in adata.obs.columns:
+        column = adata.obs[key]
+        if column.dtype.kind not in "OiU" and str(column.dtype) != "category":
+            continue
+        n_labels = int(column.nunique())
+        named = is_clustering(str(key), ["0"])
+        if named and n_labels > _MOST_LABELS:
+            found.append(
+                Problem(
+                    code="too_many_clusters",
+                    message=f"The column {quote(key)} has {n_labels:,} different labels.",
+                    fix="Nothing has to be done; it is left aside and cells are clustered anew.",
+                )
+            )
+        elif n_labels <= _MOST_LABELS and not all(
+            str(label).isascii() for label in column.dropna().unique()
+        ):
+            found.append(
+                Problem(
+                    code="non_ascii_labels",
+                    message=f"Labels in {quote(key)} hold letters beyond ASCII.",
+                    fix="Nothing has to be done; they are shown as they are.",
+                )
+            )
     return found
 
 

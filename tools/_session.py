@@ -115,7 +115,7 @@ class Session:
     def _take(self, opened: Opened, *, title: str) -> Evidence:
         from ._describe_dataset import describe_dataset
 
-        report = examine(opened.adata, file_format=opened.format, limits=self.limits)
+        report = examine(opened, limits=self.limits)
         prepared = prepare(opened.adata, limits=self.limits, progress=self.progress)
         with self._lock:
             self.report, self._prepared, self._cache = report, prepared, {}

@@ -69,6 +69,10 @@ def term(label: str, term_id: str | None) -> str:
     return f"{clean(label, limit=120)} ({term_id})" if term_id else clean(label, limit=120)
 
 
-def p_value(value: float) -> str:
-    """Write a p-value with two significant digits, as tables hold it."""
-    return f"{value:.1e}" if value > 0 else "below 1e-300"
+def as_size(n_bytes: float) -> str:
+    """Write a number of bytes in the unit that fits."""
+    for unit in ("bytes", "kB", "MB"):
+        if n_bytes < 1000:
+            return f"{n_bytes:.0f} {unit}"
+        n_bytes /= 1000
+    return f"{n_bytes:.1f} GB"
