@@ -150,11 +150,15 @@ class NameIndex:
         return dict(table)
 
     def is_special(self, name: Name) -> bool:
-        """Tell whether a term is of one species or of none near ours; the general comes first."""
+        """Tell whether a term is of one species, of none near ours, or left undefined.
+
+        The general term comes before such a one.
+        """
         term = self._terms[name.term_id]
         if term.label.endswith((", human", ")")):
             return True
-        return self.biological and _FAR_SPECIES.search(term.definition or "") is not None
+        far = not term.definition or _FAR_SPECIES.search(term.definition) is not None
+        return self.biological and far
 
     @cached_property
     def _weights(self) -> dict[str, float]:

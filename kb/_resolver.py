@@ -21,8 +21,12 @@ from ._vocabulary import MISSING_WORDS
 _ID = re.compile(r"(?<![a-z])(cl|uberon|mondo|hsapdv|pato)[:_](\d{6,7})(?!\d)", re.IGNORECASE)
 _PREFIXES = {"cl": "CL", "uberon": "UBERON", "mondo": "MONDO", "hsapdv": "HsapDv", "pato": "PATO"}
 _N_CANDIDATES = 5
-_RAISED = re.compile(r"\^\{([^{}]*)\}")
-"""A raised sign in markup, as in "CD14^{+}"."""
+_SHORTEST = 4
+_SYMBOL = re.compile(r"^[A-Z][A-Z0-9-]*\d[A-Z0-9]*$")
+"""A gene symbol; similar spelling means nothing there."""
+_RAISED_SIGN = re.compile(r"\^\{([^{}\w]*)\}")
+_RAISED_WORD = re.compile(r"\^\{([^{}]*)\}")
+"""Raised marks of papers, as in "CD14^{+}" and "T^{act}"."""
 _NO_LETTERS = frozenset({"So", "Cn", "Co", "Cs", "Cc"})
 """Unicode classes of emoji, unassigned and control characters."""
 Neighbours = Callable[[Sequence[str]], list[list[tuple[str, float]]]]
@@ -77,7 +81,7 @@ class Resolver:
         return [found[text] for text in texts]
 
     def _without_vectors(self, text: str) -> Resolution:
-        trimmed = " ".join(_RAISED.sub(r"\1", text).split())
+        trimmed = " ".join(_RAISED_WORD.sub(r" \1", _RAISED_SIGN.sub(r"\1", text)).split())
         if not trimmed:
             return _nothing(text, "The name is empty.")
         if fold(trimmed) in MISSING_WORDS:
@@ -158,7 +162,8 @@ class Resolver:
     # -- vectors -------------------------------------------------------------------------
 
     def _worth_a_search(self, answer: Resolution) -> bool:
-        return answer.match == "none" and not answer.candidates and len(answer.query) >= 4
+        unknown = answer.match == "none" and not answer.candidates
+        return unknown and len(answer.query) >= _SHORTEST and not _SYMBOL.match(answer.query)
 
     def _nearest(self, texts: list[str]) -> list[list[tuple[str, float]]]:
         return self._neighbours(texts) if texts and self._neighbours else []
