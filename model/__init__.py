@@ -1,0 +1,28 @@
+"""Reads cells, writes text: gene encoder, projector, language model (arXiv 2509.24840)."""
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "Candidate": "_description",
+    "CheckpointError": "_errors",
+    "Contrast": "_description",
+    "Describer": "_describer",
+    "Description": "_description",
+    "GeneEvidence": "_description",
+    "GeneMatchError": "_errors",
+    "GeneTable": "_genes",
+    "ModelError": "_errors",
+    "Slot": "_description",
+    "load_describer": "_describer",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use, so that ``import model`` loads no torch."""
+    if name not in _HOMES:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)

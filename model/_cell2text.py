@@ -1,0 +1,143 @@
+"""The Cell2Text composition: encoder, projector, splice, causal language model.
+
+Follows arXiv 2509.24840: the projected states of a cell are written over the embeddings of K
+placeholder tokens in the prompt, and the language model continues with the description.
+"""
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from ._config import Cell2TextConfig
+from ._encoder import CompactEncoder, GeneformerEncoder
+from ._errors import ModelError
+from ._language_model import CELL_TOKEN, build_language_model, prompt_ids
+from ._projector import Projector
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+#: Positions with this label do not count in the loss.
+IGNORE = -100
+
+
+class Cell2TextModel(nn.Module):
+    """Describe cells, given their rank-value tokens.
+
+    Parameters
+    ----------
+    config
+        What to build.
+    tokenizer
+        Tokenizer of the language model; the placeholder is added where it lacks one.
+    pretrained
+        Load the weights of parts that come from the hub.
+    """
+
+    def __init__(
+        self,
+        config: Cell2TextConfig,
+        tokenizer: "PreTrainedTokenizerBase",
+        *,
+        pretrained: bool = True,
+    ) -> None:
+        super().__init__()
+        self.config, self.tokenizer = config, tokenizer
+        if config.encoder.kind == "compact":
+            self.encoder: nn.Module = CompactEncoder(config.encoder)
+            encoder_size = config.encoder.hidden_size
+        else:
+            self.encoder = GeneformerEncoder(config.encoder, pretrained=pretrained)
+            encoder_size = self.encoder.bert.config.hidden_size
+        if CELL_TOKEN not in tokenizer.get_vocab():
+            tokenizer.add_special_tokens({"additional_special_tokens": [CELL_TOKEN]})
+        self.language_model = build_language_model(config.language_model, pretrained=pretrained)
+        if len(tokenizer) > self.embeddings.num_embeddings:
+            self.language_model.resize_token_embeddings(len(tokenizer))
+        self.projector = Projector(
+            encoder_size, config.projector_hidden_size, self.embeddings.embedding_dim
+        )
+        self.cell_token_id = tokenizer.convert_tokens_to_ids(CELL_TOKEN)
+        self.prompt_ids = prompt_ids(tokenizer, config.encoder.n_cell_tokens)
+        self._match_scale()
+
+    def _match_scale(self) -> None:
+        """Start the projected states at the spread of the word embeddings."""
+        spread = float(self.embeddings.weight.detach().float().std())
+        nn.init.constant_(self.projector.layers[-1].weight, spread)
+
+    @property
+    def embeddings(self) -> nn.Embedding:
+        """Word embeddings of the language model."""
+        return self.language_model.get_input_embeddings()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.projector.parameters()).device
+
+    def encode(self, tokens: torch.Tensor, gates: torch.Tensor | None = None) -> torch.Tensor:
+        """Turn ``[B, T]`` rank-value tokens into ``[B, K, D]`` projected states."""
+        return self.projector(self.encoder(tokens, gates))
+
+    def splice(self, input_ids: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:
+        """Write projected states over the placeholder embeddings.
+
+        Parameters
+        ----------
+        input_ids
+            ``[B, P]`` prompt and text; each row holds exactly K placeholders.
+        cells
+            ``[B, K, D]`` projected states.
+
+        Returns
+        -------
+        ``[B, P, D]`` embeddings.
+
+        Raises
+        ------
+        ModelError
+            If a row does not hold exactly K placeholders.
+        """
+        place = input_ids == self.cell_token_id
+        if not bool((place.sum(1) == cells.shape[1]).all()):
+            msg = (
+                f"Each prompt needs {cells.shape[1]} placeholders; the rows hold "
+                f"{place.sum(1).tolist()[:10]}. Build prompts with prompt_ids()."
+            )
+            raise ModelError(msg)
+        embedded = self.embeddings(input_ids)
+        spliced = embedded.masked_scatter(place[..., None], cells.to(embedded.dtype))
+        return spliced
+
+    def forward(
+        self,
+        tokens: torch.Tensor,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        *,
+        gates: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Return ``[B, P, V]`` logits of the next word piece at every position.
+
+        Parameters
+        ----------
+        tokens
+            ``[B, T]`` rank-value tokens.
+        input_ids
+            ``[B, P]`` prompt and description.
+        attention_mask
+            ``[B, P]`` 1 for real positions.
+        gates
+            ``[B, T]`` weight of each gene, 1 when absent.
+        """
+        embeds = self.splice(input_ids, self.encode(tokens, gates))
+        output = self.language_model(inputs_embeds=embeds, attention_mask=attention_mask)
+        return output.logits
+
+    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Cross-entropy of the description ``[B, P]``; positions labelled -100 are left out."""
+        return nn.functional.cross_entropy(
+            logits[:, :-1].flatten(0, 1).float(), labels[:, 1:].flatten(), ignore_index=IGNORE
+        )

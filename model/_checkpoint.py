@@ -1,0 +1,194 @@
+"""A checkpoint is a folder of JSON, parquet and safetensors; nothing in it can run code.
+
+=====================  ======================================================================
+``config.json``        parts and sizes (`Cell2TextConfig`)
+``model.safetensors``  the weights that were trained; base models are named, not copied
+``tokenizer*.json``    tokenizer of the language model
+``genes.parquet``      Ensembl id, symbol, aliases, median of each gene
+``labels.json``        terms of every slot with labels, definitions and parents
+``pathways.parquet``   gene sets with the reference their scores are compared with
+``calibration.json``   temperature and least probability of every slot
+``metadata.json``      sources with licences, seed, versions, scores
+=====================  ======================================================================
+"""
+
+import hashlib
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ._calibration import Calibration
+from ._cell2text import Cell2TextModel
+from ._config import Cell2TextConfig
+from ._errors import CheckpointError
+from ._genes import GeneTable
+from ._labels import LabelSpace
+from ._pathways import PathwayScorer
+
+#: The checkpoint in the package.
+COMPACT = Path(__file__).parent / "checkpoints" / "compact"
+FILES = (
+    "config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "genes.parquet",
+    "labels.json",
+    "pathways.parquet",
+    "calibration.json",
+    "metadata.json",
+)
+
+
+@dataclass
+class Checkpoint:
+    """Everything a describer needs."""
+
+    model: Cell2TextModel
+    genes: GeneTable
+    labels: LabelSpace
+    pathways: PathwayScorer
+    calibration: Calibration
+    metadata: dict[str, Any]
+    revision: str = ""
+
+    def save(self, folder: Path) -> None:
+        """Write the checkpoint; an existing one is replaced only when all files are written."""
+        from safetensors.torch import save_file
+
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            new = Path(scratch) / "checkpoint"
+            new.mkdir()
+            self.model.config.save(new / "config.json")
+            save_file(trained_weights(self.model), new / "model.safetensors")
+            self.model.tokenizer.save_pretrained(new)
+            self.genes.save(new / "genes.parquet")
+            self.labels.save(new / "labels.json")
+            self.pathways.save(new / "pathways.parquet")
+            self.calibration.save(new / "calibration.json")
+            metadata = json.dumps(self.metadata, indent=1, ensure_ascii=False)
+            (new / "metadata.json").write_text(metadata, encoding="utf-8")
+            if folder.exists():
+                folder.rename(Path(scratch) / "previous")
+            new.rename(folder)
+
+
+def trained_weights(model: Cell2TextModel) -> dict[str, Any]:
+    """Return the weights to save: trained ones, once each, in half precision where large.
+
+    Embedding tables are stored in float16, which changes no choice and halves the folder.
+    """
+    import torch
+
+    tied = tied_names(model)
+    frozen = {name for name, p in model.named_parameters() if not p.requires_grad}
+    weights = {}
+    for name, tensor in model.state_dict().items():
+        if name in frozen or name in tied:
+            continue
+        large = tensor.ndim == 2 and tensor.numel() > 1_000_000
+        weights[name] = tensor.detach().cpu().to(torch.float16 if large else tensor.dtype)
+        weights[name] = weights[name].contiguous()
+    return weights
+
+
+def tied_names(model: Cell2TextModel) -> set[str]:
+    """Return names of weights that are another weight of the model under a second name."""
+    seen: dict[int, str] = {}
+    second = set()
+    for name, tensor in model.state_dict().items():
+        if seen.setdefault(tensor.data_ptr(), name) != name:
+            second.add(name)
+    return second
+
+
+def load_checkpoint(path: str | Path | None = None, *, device: str = "auto") -> Checkpoint:
+    """Load a checkpoint from a folder or from the Hugging Face hub.
+
+    Parameters
+    ----------
+    path
+        Folder, hub id ("owner/name"), or None for the compact checkpoint in the package.
+    device
+        "cpu", "cuda", "mps" or "auto".
+
+    Raises
+    ------
+    CheckpointError
+        If a file is missing or the weights do not fit the configuration.
+    """
+    import torch
+    from safetensors.torch import load_file
+    from transformers import AutoTokenizer
+
+    folder = find_checkpoint(path)
+    config = Cell2TextConfig.load(folder / "config.json")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = Cell2TextModel(config, tokenizer)
+    weights = {k: v.float() for k, v in load_file(folder / "model.safetensors").items()}
+    missing, unexpected = model.load_state_dict(weights, strict=False)
+    trainable = {name for name, p in model.named_parameters() if p.requires_grad}
+    lost = trainable & set(missing) - tied_names(model)
+    if unexpected or lost:
+        msg = (
+            f"The weights in {folder} do not fit its config.json: "
+            f"missing {sorted(lost)[:3]}, unknown {list(unexpected)[:3]}. "
+            "Copy the whole checkpoint folder again."
+        )
+        raise CheckpointError(msg)
+    genes = GeneTable.load(folder / "genes.parquet")
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return Checkpoint(
+        model=model.eval().to(device),
+        genes=genes,
+        labels=LabelSpace.load(folder / "labels.json"),
+        pathways=PathwayScorer.load(folder / "pathways.parquet", genes.symbols),
+        calibration=Calibration.load(folder / "calibration.json"),
+        metadata=json.loads((folder / "metadata.json").read_text(encoding="utf-8")),
+        revision=revision(folder),
+    )
+
+
+def find_checkpoint(path: str | Path | None) -> Path:
+    """Return the folder of a checkpoint, downloading it from the hub when it is a hub id.
+
+    Raises
+    ------
+    CheckpointError
+        If neither a folder nor a hub repository of that name can be had.
+    """
+    folder = COMPACT if path is None else Path(path)
+    if not folder.is_dir():
+        folder = _download(str(path))
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        msg = f"The checkpoint {folder} lacks {missing}. A checkpoint folder holds {list(FILES)}."
+        raise CheckpointError(msg)
+    return folder
+
+
+def _download(hub_id: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(hub_id, allow_patterns=[*FILES, "tokenizer*", "*.json"]))
+    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as exc:
+        msg = (
+            f"{hub_id!r} is neither a checkpoint folder nor a repository that could be "
+            "downloaded from the hub. Give a folder, or a hub id such as 'owner/name' while online."
+        )
+        raise CheckpointError(msg) from exc
+
+
+def revision(folder: Path) -> str:
+    """Return a short hash of everything that decides what a checkpoint says."""
+    digest = hashlib.sha256()
+    for name in FILES:
+        if name != "metadata.json":
+            digest.update(name.encode())
+            digest.update((folder / name).read_bytes())
+    return digest.hexdigest()[:16]

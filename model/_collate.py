@@ -1,0 +1,194 @@
+"""From labelled cells to the tensors of a training step.
+
+The text is tokenised piece by piece (opening, name, closing), in training and in decoding
+alike, so that a slot begins at the same place in both. The space before a name belongs to the
+name: " a T cell" is what the language model chooses.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from ._cell2text import IGNORE
+from ._descriptions import DescriptionFormat, phrase
+from ._labels import SLOTS
+from ._training_data import CellBatch
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+#: Labels with at least this many more specific choices must be divided among those.
+FORCE_BELOW = 4
+
+
+@dataclass(frozen=True)
+class TextBatch:
+    """Tensors of one step.
+
+    Parameters
+    ----------
+    tokens
+        ``[B, T]`` rank-value tokens.
+    input_ids
+        ``[B, P]`` prompt and description, padded on the right.
+    attention_mask
+        ``[B, P]`` 1 for real positions.
+    labels
+        ``[B, P]`` next-token targets; -100 in the prompt, in padding and at names that are
+        trained by `allowed` instead.
+    name_rows, name_positions
+        ``[N]`` row of a name and position of the logits that predict it.
+    allowed
+        ``[N, V]`` bool, the word pieces that are true at that name.
+    slots
+        ``{slot: ([R] rows whose label is known, [R, n_choices] bool choices that are true)}``.
+    """
+
+    tokens: torch.Tensor
+    input_ids: torch.Tensor
+    attention_mask: torch.Tensor
+    labels: torch.Tensor
+    name_rows: torch.Tensor
+    name_positions: torch.Tensor
+    allowed: torch.Tensor
+    slots: Mapping[str, tuple[torch.Tensor, torch.Tensor]]
+
+
+class Collator:
+    """Turns cells into prompts with descriptions.
+
+    Parameters
+    ----------
+    text
+        Format of the descriptions.
+    tokenizer
+        Tokenizer of the language model.
+    prompt
+        Ids of the prompt.
+    """
+
+    def __init__(
+        self, text: DescriptionFormat, tokenizer: "PreTrainedTokenizerBase", prompt: list[int]
+    ) -> None:
+        self.text, self.space = text, text.space
+        self.tokenizer, self.prompt = tokenizer, prompt
+        self._pieces: dict[str, list[int]] = {}
+        self._targets: dict[tuple[str, str], np.ndarray] = {}
+
+    def ids(self, piece: str) -> list[int]:
+        """Return the ids of a piece of text, remembered."""
+        if piece not in self._pieces:
+            self._pieces[piece] = self.tokenizer.encode(piece, add_special_tokens=False)
+        return self._pieces[piece]
+
+    def name_ids(self, term_id: str, slot: str) -> list[int]:
+        """Return the ids of a name as a slot says it, with the space before it."""
+        return self.ids(" " + phrase(self.space.label(term_id), slot))
+
+    def targets(self, term_id: str, slot: str) -> np.ndarray:
+        """Return the choices of a slot that make a label true, ``(n_choices,)`` bool.
+
+        A label with many more specific choices leaves its own name out: a cell that a study
+        only calls a T cell is some kind of T cell, and other studies teach which.
+        """
+        key = (term_id, "pathway" if slot.startswith("pathway") else slot)
+        if key not in self._targets:
+            space = self.space.slot(slot)
+            allowed = space.allowed(term_id).copy()
+            if allowed.sum() > FORCE_BELOW and term_id in space.choices:
+                allowed[space.choices.index(term_id)] = False
+            self._targets[key] = allowed
+        return self._targets[key]
+
+    def __call__(self, batch: CellBatch, rng: np.random.Generator) -> TextBatch:
+        """Build the tensors of a step; `rng` drops slots and generalises names."""
+        rows: list[list[int]] = []
+        row_labels: list[list[int]] = []
+        names: list[tuple[int, int, np.ndarray]] = []
+        for row, labels in enumerate(batch.labels):
+            ids, targets = list(self.prompt), [IGNORE] * len(self.prompt)
+            for piece, slot in self.text.pieces(_drop(labels, rng)):
+                if slot is None:
+                    piece_ids = self.ids(piece.rstrip(" "))
+                    ids += piece_ids
+                    targets += piece_ids
+                    continue
+                allowed = self._allowed_ids(labels[slot], slot)
+                piece_ids = self.name_ids(self._spoken(labels[slot], slot, rng), slot)
+                if allowed is not None:
+                    names.append((row, len(ids) - 1, allowed))
+                    targets += [IGNORE] * len(piece_ids)
+                else:
+                    piece_ids = self.name_ids(labels[slot], slot)
+                    targets += piece_ids
+                ids += piece_ids
+            ids.append(self.tokenizer.eos_token_id)
+            targets.append(self.tokenizer.eos_token_id)
+            rows.append(ids)
+            row_labels.append(targets)
+        return self._tensors(batch, rows, row_labels, names)
+
+    def _allowed_ids(self, term_id: str, slot: str) -> np.ndarray | None:
+        """Return the word pieces that make a label true; None if a name has several pieces."""
+        space = self.space.slot(slot)
+        allowed = self.targets(term_id, slot)
+        pieces = [self.name_ids(space.choices[i], slot) for i in np.flatnonzero(allowed)]
+        if any(len(piece) != 1 for piece in pieces):
+            return None
+        return np.array([piece[0] for piece in pieces])
+
+    def _spoken(self, term_id: str, slot: str, rng: np.random.Generator) -> str:
+        """Return the name that later slots get to read: often a more general one."""
+        space = self.space.slot(slot)
+        if rng.random() < 0.6 or term_id not in space.speakable:
+            return term_id
+        above = [t for t in space.speakable if space.is_a(term_id, t)]
+        return above[int(rng.integers(len(above)))]
+
+    def _tensors(
+        self,
+        batch: CellBatch,
+        rows: list[list[int]],
+        row_labels: list[list[int]],
+        names: list[tuple[int, int, np.ndarray]],
+    ) -> TextBatch:
+        width = max(map(len, rows))
+        pad = self.tokenizer.pad_token_id
+        input_ids = torch.tensor([r + [pad] * (width - len(r)) for r in rows])
+        mask = torch.tensor([[1] * len(r) + [0] * (width - len(r)) for r in rows])
+        labels = torch.tensor([r + [IGNORE] * (width - len(r)) for r in row_labels])
+        allowed = torch.zeros(len(names), len(self.tokenizer), dtype=torch.bool)
+        for i, (_, _, ids) in enumerate(names):
+            allowed[i, ids] = True
+        slots = {}
+        for slot in SLOTS:
+            known = [i for i, row in enumerate(batch.labels) if slot in row]
+            if known:
+                true = np.stack([self.targets(batch.labels[i][slot], slot) for i in known])
+                slots[slot] = (torch.tensor(known), torch.from_numpy(true))
+        return TextBatch(
+            tokens=torch.from_numpy(batch.tokens),
+            input_ids=input_ids,
+            attention_mask=mask,
+            labels=labels,
+            name_rows=torch.tensor([n[0] for n in names], dtype=torch.long),
+            name_positions=torch.tensor([n[1] for n in names], dtype=torch.long),
+            allowed=allowed,
+            slots=slots,
+        )
+
+
+def _drop(labels: Mapping[str, str], rng: np.random.Generator) -> dict[str, str]:
+    """Leave out a slot now and then, as a careful decoder does when it is not sure."""
+    dropped = rng.random(len(SLOTS)) < 0.1
+    kept = {
+        slot: labels[slot]
+        for slot, out in zip(SLOTS, dropped, strict=True)
+        if slot in labels and not (out and slot != "cell_type")
+    }
+    if "pathway_1" not in kept:
+        kept.pop("pathway_2", None)
+    return kept

@@ -1,0 +1,206 @@
+"""Decoding: cells in, probabilities of every slot and text out.
+
+``constrained`` walks the format. Fixed words are fed in one forward pass with whatever name came
+before them; at a slot the language model's next-token distribution is restricted to the names
+that the slot may say, along a trie of their word pieces, and renormalised. ``free`` is plain
+greedy generation as in the paper (arXiv 2509.24840).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from ._collate import Collator
+from ._descriptions import OPENINGS
+from ._labels import SLOTS
+
+if TYPE_CHECKING:
+    from transformers import DynamicCache
+
+    from ._cell2text import Cell2TextModel
+
+#: Branches of a name trie less probable than this are not followed; they count as zero.
+LEAST_BRANCH = 1e-4
+
+#: Chooses what to say: (slot, ``(B, n_choices)`` log-probabilities) -> ids of the terms to feed.
+Chooser = Callable[[str, np.ndarray], Sequence[str]]
+
+
+class ConstrainedDecoder:
+    """Walks the description format with a key-value cache.
+
+    Parameters
+    ----------
+    model
+        The composition.
+    collator
+        Tokenises the format piece by piece, as in training.
+    """
+
+    def __init__(self, model: "Cell2TextModel", collator: Collator) -> None:
+        self.model, self.collator = model, collator
+        self.tries = {slot: self._trie(slot) for slot in SLOTS}
+
+    def _trie(self, slot: str) -> "_Node":
+        """Return the trie of the word pieces of a slot's names."""
+        root = _Node()
+        for index, term_id in enumerate(self.collator.space.slot(slot).choices):
+            node = root
+            for piece in self.collator.name_ids(term_id, slot):
+                node = node.children.setdefault(piece, _Node())
+            node.choice = index
+        return root
+
+    def walk(self, cells: torch.Tensor, choose: Chooser) -> dict[str, torch.Tensor]:
+        """Walk the format for a batch of cells.
+
+        Parameters
+        ----------
+        cells
+            ``[B, K, D]`` projected states.
+        choose
+            Called at each slot with its log-probabilities; returns the term that each cell's
+            text goes on with.
+
+        Returns
+        -------
+        ``{slot: [B, n_choices]}`` log-probabilities of the choices, normalised over the slot.
+        """
+        from transformers import DynamicCache
+
+        n = cells.shape[0]
+        state = _State(self.model, DynamicCache(), n)
+        prompt = torch.tensor([self.collator.prompt] * n, device=cells.device)
+        logits = state.feed(self.model.splice(prompt, cells), torch.ones_like(prompt))
+        results: dict[str, torch.Tensor] = {}
+        pending: list[list[int]] = [[] for _ in range(n)]
+        for slot in SLOTS:
+            before, after = OPENINGS[slot].split("{}")
+            opening = self.collator.ids(before.rstrip(" "))
+            logits = state.feed_ids([ids + opening for ids in pending])
+            results[slot] = self._choices(slot, logits, state)
+            terms = choose(slot, results[slot].detach().cpu().numpy())
+            closing = self.collator.ids(after) if after else []
+            pending = [self.collator.name_ids(term, slot) + closing for term in terms]
+        return results
+
+    def _choices(self, slot: str, logits: torch.Tensor, state: "_State") -> torch.Tensor:
+        """Return ``[B, n_choices]`` log-probabilities along the trie of a slot."""
+        n_choices = len(self.collator.space.slot(slot).choices)
+        total = torch.full((logits.shape[0], n_choices), -torch.inf, device=logits.device)
+        start = torch.zeros(logits.shape[0], device=logits.device)
+        frontier: list[tuple[_Node, list[int], torch.Tensor, torch.Tensor]] = [
+            (self.tries[slot], [], start, logits)
+        ]
+        while frontier:
+            node, prefix, score, at = frontier.pop()
+            pieces = sorted(node.children)
+            # A name that is the beginning of another ends by the sentence's next piece.
+            ends = self._end_pieces(slot) if node.choice >= 0 else []
+            options = torch.log_softmax(at[:, pieces + ends].float(), dim=-1)
+            if ends:
+                total[:, node.choice] = score + options[:, -1]
+            leaves = [p for p, piece in enumerate(pieces) if not node.children[piece].children]
+            if leaves:
+                columns = [node.children[pieces[p]].choice for p in leaves]
+                total[:, columns] = score[:, None] + options[:, leaves]
+            for p, piece in enumerate(pieces):
+                child, branch = node.children[piece], score + options[:, p]
+                if child.children and float(branch.detach().max().exp()) > LEAST_BRANCH:
+                    longer = [*prefix, piece]
+                    frontier.append((child, longer, branch, state.peek(longer)))
+        return torch.log_softmax(total, dim=-1)
+
+    def _end_pieces(self, slot: str) -> list[int]:
+        after = OPENINGS[slot].split("{}")[1] or ","
+        return self.collator.ids(after)[:1]
+
+
+@dataclass
+class _Node:
+    """A word piece of a name; `choice` is the name that ends here, -1 for none."""
+
+    choice: int = -1
+    children: "dict[int, _Node]" = field(default_factory=dict)
+
+
+class _State:
+    """A batch in the middle of its text: cache, mask and positions of each row."""
+
+    def __init__(self, model: "Cell2TextModel", cache: "DynamicCache", n: int) -> None:
+        self.model, self.cache = model, cache
+        self.mask = torch.zeros(n, 0, dtype=torch.long, device=model.device)
+
+    def feed_ids(self, rows: list[list[int]]) -> torch.Tensor:
+        """Feed ids of different length per row; return the logits after each row's last."""
+        width = max(map(len, rows))
+        pad = self.model.tokenizer.pad_token_id or 0
+        ids = torch.tensor([r + [pad] * (width - len(r)) for r in rows], device=self.mask.device)
+        mask = torch.tensor(
+            [[1] * len(r) + [0] * (width - len(r)) for r in rows], device=self.mask.device
+        )
+        return self.feed(self.model.embeddings(ids), mask)
+
+    def feed(self, embeds: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Feed embeddings ``[B, T, D]`` with a mask; return logits ``[B, V]`` after the last."""
+        past = self.mask.sum(1, keepdim=True)
+        positions = (past + mask.cumsum(1) - 1).clamp_min(0)
+        self.mask = torch.cat([self.mask, mask], dim=1)
+        last = mask.shape[1] - 1 - mask.flip(1).argmax(1)  # [B]
+        hidden = _backbone(self.model.language_model)(
+            inputs_embeds=embeds,
+            attention_mask=self.mask,
+            position_ids=positions,
+            past_key_values=self.cache,
+            use_cache=True,
+        ).last_hidden_state
+        rows = torch.arange(len(last), device=last.device)
+        return self.model.language_model.get_output_embeddings()(hidden[rows, last])
+
+    def peek(self, ids: list[int]) -> torch.Tensor:
+        """Return the logits after some more ids, without keeping them."""
+        mask = self.mask
+        logits = self.feed_ids([ids] * mask.shape[0])
+        self.cache.crop(-len(ids))
+        self.mask = mask
+        return logits
+
+
+def generate_free(
+    model: "Cell2TextModel", cells: torch.Tensor, prompt: list[int], *, max_new_tokens: int = 160
+) -> list[str]:
+    """Write descriptions by greedy generation, nothing forced and nothing forbidden.
+
+    Parameters
+    ----------
+    model
+        The composition.
+    cells
+        ``[B, K, D]`` projected states.
+    prompt
+        Ids of the prompt.
+    max_new_tokens
+        Longest description in word pieces; a description of the format needs fewer.
+    """
+    ids = torch.tensor([prompt] * cells.shape[0], device=cells.device)
+    output = model.language_model.generate(
+        inputs_embeds=model.splice(ids, cells),
+        attention_mask=torch.ones_like(ids),
+        max_new_tokens=max_new_tokens,
+        do_sample=False,
+        pad_token_id=model.tokenizer.pad_token_id or 0,
+        eos_token_id=model.tokenizer.eos_token_id,
+    )
+    texts = model.tokenizer.batch_decode(output, skip_special_tokens=True)
+    return [text.strip() for text in texts]
+
+
+def _backbone(language_model: torch.nn.Module) -> torch.nn.Module:
+    """Return the part of a causal language model below its vocabulary head."""
+    model = language_model
+    if hasattr(model, "get_base_model"):  # a model with peft adapters
+        model = model.get_base_model()
+    return model.get_decoder()

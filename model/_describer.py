@@ -1,0 +1,369 @@
+"""Describes cells: the face of a checkpoint."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+
+from ._checkpoint import Checkpoint, load_checkpoint
+from ._description import Candidate, Contrast, Description, GeneEvidence, Slot
+from ._errors import GeneMatchError, ModelError
+from ._labels import NOT_KNOWN, SLOTS
+from ._tokens import rank_value_tokens, undo_log1p
+
+if TYPE_CHECKING:
+    import torch
+
+    from ._genes import GeneTable
+
+#: A description of a cell with fewer genes of the model than this is flagged.
+FEW_GENES = 100
+#: Below this many genes of the model in a dataset, nothing is described.
+LEAST_MATCHED = 50
+#: A log scale does not reach values above this.
+_LARGEST_LOG = 20.0
+_N_RUNNERS_UP = 3
+_N_GENES = 8
+
+
+class Describer:
+    """Reads cells and describes them.
+
+    Parameters
+    ----------
+    checkpoint
+        The model with its tables.
+    checkpoint_id
+        Name under which it was asked for.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, *, checkpoint_id: str = "compact") -> None:
+        from ._collate import Collator
+        from ._decoding import ConstrainedDecoder
+        from ._descriptions import DescriptionFormat
+
+        self.checkpoint, self.checkpoint_id = checkpoint, checkpoint_id
+        self.genes: GeneTable = checkpoint.genes
+        self.space = checkpoint.labels
+        self.text = DescriptionFormat(self.space)
+        model = checkpoint.model
+        self._model = model
+        collator = Collator(self.text, model.tokenizer, model.prompt_ids)
+        self._decoder = ConstrainedDecoder(model, collator)
+
+    @property
+    def revision(self) -> str:
+        """Hash of everything that decides what the checkpoint says."""
+        return self.checkpoint.revision
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Sources, seed, versions and scores of the checkpoint."""
+        return self.checkpoint.metadata
+
+    @property
+    def labels(self) -> dict[str, dict[str, Any]]:
+        """``{term id: {"label", "definition", "parents"}}`` of every term it knows."""
+        return {
+            t.term_id: {"label": t.label, "definition": t.definition, "parents": t.parents}
+            for t in self.space.terms.values()
+        }
+
+    def tokens(
+        self, matrix: sparse.csr_matrix | np.ndarray, var_names: Sequence[str]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return rank-value tokens ``(n, T)`` of cells and their number ``(n,)``.
+
+        Values that are whole numbers, or larger than 20, are taken as linear; others as log1p.
+
+        Raises
+        ------
+        GeneMatchError
+            If hardly any variable is a gene of the model.
+        """
+        match = self.genes.match(var_names)
+        if match.n_matched < min(LEAST_MATCHED, len(self.genes)):
+            msg = (
+                f"Only {match.n_matched} of {len(var_names)} variables, such as "
+                f"{[str(v) for v in var_names[:3]]}, are genes of the model, which knows "
+                f"{len(self.genes)} human genes. Name the variables by gene symbol or Ensembl id."
+            )
+            raise GeneMatchError(msg)
+        linear = sparse.csr_matrix(matrix)
+        sample = linear.data[:100_000]
+        fractional = bool(np.any(sample != np.round(sample)))
+        if fractional and float(linear.data.max()) <= _LARGEST_LOG:
+            linear = undo_log1p(linear)
+        limit = self._model.config.encoder.max_tokens
+        return rank_value_tokens(linear, match.token_ids, self.genes.medians, max_tokens=limit)
+
+    def describe(
+        self,
+        matrix: sparse.csr_matrix | np.ndarray,
+        var_names: Sequence[str],
+        *,
+        with_genes: bool = False,
+        batch_size: int = 64,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> list[Description]:
+        """Describe cells.
+
+        Parameters
+        ----------
+        matrix
+            ``(n, n_vars)`` counts, normalised or log1p expression; only the order of the genes
+            within a cell is read.
+        var_names
+            ``(n_vars,)`` gene symbols or Ensembl ids.
+        with_genes
+            Also find the genes that speak for and against every claim; some ten times the work.
+        batch_size
+            Cells described together.
+        progress
+            Called with (cells done, cells in all).
+
+        Raises
+        ------
+        GeneMatchError
+            If hardly any variable is a gene of the model.
+        """
+        tokens, n_tokens = self.tokens(matrix, var_names)
+        order = np.argsort(-n_tokens, kind="stable")
+        results: list[Description | None] = [None] * len(tokens)
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            width = max(1, int(n_tokens[rows].max(initial=1)))
+            described = self._describe_batch(
+                tokens[rows, :width], n_tokens[rows], with_genes=with_genes
+            )
+            for row, description in zip(rows, described, strict=True):
+                results[row] = description
+            if progress:
+                progress(min(start + batch_size, len(order)), len(order))
+        return [result for result in results if result is not None]
+
+    def _describe_batch(
+        self, tokens: np.ndarray, n_tokens: np.ndarray, *, with_genes: bool
+    ) -> list[Description]:
+        import torch
+
+        with torch.set_grad_enabled(with_genes):
+            batch = torch.as_tensor(tokens, device=self._model.device)
+            gates = (batch != 0).float().requires_grad_(with_genes)
+            walked = self._walk(batch, gates)
+            genes = self._genes(walked, batch, gates) if with_genes else {}
+        descriptions = []
+        for i in range(len(tokens)):
+            slots = {}
+            for name in SLOTS:
+                slot = walked.slots[name][i]
+                if n_tokens[i] == 0:
+                    slot = Slot(name, NOT_KNOWN, None, 0.0)
+                elif with_genes and slot.is_known:
+                    slot = replace(slot, genes=genes[name][i])
+                slots[name] = slot
+            spoken = {name: walked.spoken[name][i] for name, slot in slots.items() if slot.is_known}
+            flags = ("few genes",) if n_tokens[i] < FEW_GENES else ()
+            text = self.text.write(spoken)
+            descriptions.append(Description(text, slots, int(n_tokens[i]), flags))
+        return descriptions
+
+    def _walk(self, tokens: "torch.Tensor", gates: "torch.Tensor") -> "_Walked":
+        calibration = self.checkpoint.calibration
+        walked = _Walked()
+
+        def choose(slot: str, scores: np.ndarray) -> list[str]:
+            space, settings = self.space.slot(slot), calibration.slot(slot)
+            scores = scores / settings.temperature
+            if slot == "pathway_2":
+                for i, first in enumerate(walked.fed["pathway_1"]):
+                    scores[i, space.choices.index(first)] = -np.inf
+            probabilities = np.exp(scores - scores.max(1, keepdims=True))
+            probabilities /= probabilities.sum(1, keepdims=True)
+            walked.probabilities[slot] = probabilities
+            spoken = space.add_up(probabilities)
+            fed = []
+            for i in range(len(scores)):
+                best = space.most_specific(spoken[i], least=settings.least)
+                likely = space.choices[int(probabilities[i].argmax())]
+                said = space.speakable[best] if best >= 0 and settings.stated else None
+                walked.spoken.setdefault(slot, []).append(said)
+                walked.slots.setdefault(slot, []).append(
+                    self._slot(slot, said, float(spoken[i, best]), probabilities[i])
+                )
+                fed.append(said or likely)
+            walked.fed[slot] = fed
+            return fed
+
+        walked.scores = self._decoder.walk(self._model.encode(tokens, gates), choose)
+        return walked
+
+    def _slot(self, name: str, term_id: str | None, confidence: float, p: np.ndarray) -> Slot:
+        space = self.space.slot(name)
+        others = []
+        for index in np.argsort(-p, kind="stable")[: _N_RUNNERS_UP + 3]:
+            other = space.choices[index]
+            if other != term_id and not (term_id and space.is_a(term_id, other)):
+                others.append(
+                    Candidate(
+                        self.space.label(other), _ontology_id(other), round(float(p[index]), 4)
+                    )
+                )
+        runners_up = tuple(others[:_N_RUNNERS_UP])
+        if term_id is None:
+            return Slot(name, NOT_KNOWN, None, 0.0, runners_up)
+        label = self.space.label(term_id)
+        return Slot(name, label, _ontology_id(term_id), round(confidence, 4), runners_up)
+
+    def _genes(
+        self, walked: "_Walked", tokens: "torch.Tensor", gates: "torch.Tensor"
+    ) -> dict[str, list[tuple[GeneEvidence, ...]]]:
+        """Return the genes for and against every claim, by the derivative of their gates."""
+        import torch
+
+        results = {}
+        for slot in SLOTS:
+            space = self.space.slot(slot)
+            member = torch.zeros(len(walked.fed[slot]), len(space.choices), dtype=torch.bool)
+            for i, term_id in enumerate(walked.fed[slot]):
+                member[i] = torch.from_numpy(space.allowed(term_id))
+            scores = walked.scores[slot].masked_fill(~member.to(gates.device), -torch.inf)
+            (weights,) = torch.autograd.grad(scores.logsumexp(-1).sum(), gates, retain_graph=True)
+            results[slot] = [
+                self._top_genes(t, w)
+                for t, w in zip(tokens.cpu().numpy(), weights.cpu().numpy(), strict=True)
+            ]
+        return results
+
+    def _top_genes(self, tokens: np.ndarray, weights: np.ndarray) -> tuple[GeneEvidence, ...]:
+        weights = np.where(tokens > 0, weights, 0.0)
+        order = np.argsort(-weights, kind="stable")
+        chosen = [i for i in order[:_N_GENES] if weights[i] > 0]
+        chosen += [i for i in order[::-1][: _N_GENES // 2] if weights[i] < 0]
+        return tuple(
+            GeneEvidence(self.genes.symbols[tokens[i] - 1], round(float(weights[i]), 4))
+            for i in chosen
+        )
+
+    def cell_type_probabilities(
+        self, matrix: sparse.csr_matrix | np.ndarray, var_names: Sequence[str]
+    ) -> tuple[np.ndarray, list[str]]:
+        """Return ``(n, n_terms)`` probabilities of each term or a term below it, and the ids.
+
+        Raises
+        ------
+        GeneMatchError
+            If hardly any variable is a gene of the model.
+        """
+        import torch
+
+        tokens, n_tokens = self.tokens(matrix, var_names)
+        space = self.space.slot("cell_type")
+        parts = []
+        with torch.no_grad():
+            for start in range(0, len(tokens), 256):
+                width = max(1, int(n_tokens[start : start + 256].max(initial=1)))
+                batch = torch.as_tensor(
+                    tokens[start : start + 256, :width], device=self._model.device
+                )
+                walked = self._walk(batch, (batch != 0).float())
+                parts.append(space.add_up(walked.probabilities["cell_type"]))
+        return np.vstack(parts), list(space.speakable)
+
+    def contrast(
+        self,
+        matrix: sparse.csr_matrix | np.ndarray,
+        var_names: Sequence[str],
+        *,
+        term_id: str,
+        other_id: str,
+    ) -> Contrast:
+        """Compare two cell types in the same cells.
+
+        Parameters
+        ----------
+        matrix
+            ``(n, n_vars)`` expression as in `describe`.
+        var_names
+            ``(n_vars,)`` gene symbols or Ensembl ids.
+        term_id, other_id
+            Cell Ontology ids that the model knows.
+
+        Raises
+        ------
+        ModelError
+            If the model does not know a term.
+        GeneMatchError
+            If hardly any variable is a gene of the model.
+        """
+        import torch
+
+        masks = [torch.from_numpy(self._mask(term)) for term in (term_id, other_id)]
+        tokens, _ = self.tokens(matrix, var_names)
+        batch = torch.as_tensor(tokens, device=self._model.device)
+        with torch.enable_grad():
+            gates = (batch != 0).float().requires_grad_(requires_grad=True)
+            walked = self._walk(batch, gates)
+            scores = walked.scores["cell_type"]
+            first, second = (
+                scores.masked_fill(~mask.to(scores.device), -torch.inf).logsumexp(-1)
+                for mask in masks
+            )
+            (weights,) = torch.autograd.grad((first - second).sum(), gates)
+        total = np.zeros(len(self.genes) + 1)
+        np.add.at(total, tokens, weights.cpu().numpy() * (tokens > 0))
+        p = walked.probabilities["cell_type"]
+        genes = np.arange(len(total))
+        return Contrast(
+            round(float((p @ masks[0].numpy()).mean()), 4),
+            round(float((p @ masks[1].numpy()).mean()), 4),
+            self._top_genes(genes, total / max(1, len(tokens))),
+        )
+
+    def _mask(self, term_id: str) -> np.ndarray:
+        space = self.space.slot("cell_type")
+        if term_id not in space.speakable:
+            label = self.space.terms[term_id].label if term_id in self.space.terms else term_id
+            msg = (
+                f"The model cannot name {label!r} ({term_id}). It knows {len(space.speakable)} "
+                "cell types; ask about one that it names, or about a more general one."
+            )
+            raise ModelError(msg)
+        return space.allowed(term_id)
+
+
+class _Walked:
+    """What a walk through the format found, by slot."""
+
+    def __init__(self) -> None:
+        self.scores: dict[str, torch.Tensor] = {}
+        self.probabilities: dict[str, np.ndarray] = {}
+        self.spoken: dict[str, list[str | None]] = {}
+        self.fed: dict[str, list[str]] = {}
+        self.slots: dict[str, list[Slot]] = {}
+
+
+def _ontology_id(term_id: str) -> str | None:
+    return term_id if ":" in term_id else None
+
+
+def load_describer(checkpoint: str | Path | None = None, *, device: str = "auto") -> Describer:
+    """Load a checkpoint to describe cells with.
+
+    Parameters
+    ----------
+    checkpoint
+        Folder or hub id; None is the compact checkpoint in the package.
+    device
+        "cpu", "cuda", "mps" or "auto".
+
+    Raises
+    ------
+    CheckpointError
+        If the checkpoint cannot be found or is not whole.
+    """
+    name = "compact" if checkpoint is None else str(checkpoint)
+    return Describer(load_checkpoint(checkpoint, device=device), checkpoint_id=name)

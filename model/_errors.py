@@ -1,0 +1,23 @@
+"""Errors of the model room.
+
+ModelError (RuntimeError)
+├── CheckpointError     a checkpoint folder is missing, incomplete or of another version
+├── GeneMatchError      too few genes of the input are known to the model
+└── ConfigError         a training or model configuration is not usable
+"""
+
+
+class ModelError(RuntimeError):
+    """Any failure the model room reports on purpose."""
+
+
+class CheckpointError(ModelError):
+    """A checkpoint folder is missing, incomplete or of another version."""
+
+
+class GeneMatchError(ModelError):
+    """Too few genes of the input are known to the model."""
+
+
+class ConfigError(ModelError):
+    """A training or model configuration is not usable."""

@@ -1,0 +1,161 @@
+"""The label space of a checkpoint: what each slot of a description may say.
+
+Every slot has *choices*, the terms among which the language model divides its probability, and
+*speakable* terms, the choices and those of their ancestors that are worth saying. Probability
+flows up the ontology: a term is as probable as all choices at or below it together, so a cell
+whose subtype is unclear can still be called a T cell.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ._errors import CheckpointError
+
+#: Slots in the order in which a description states them.
+SLOTS = ("cell_type", "tissue", "life_stage", "disease", "pathway_1", "pathway_2")
+#: What a slot says when no term is probable enough.
+NOT_KNOWN = "not known"
+
+
+@dataclass(frozen=True)
+class LabelTerm:
+    """A term that a description may name.
+
+    Parameters
+    ----------
+    term_id
+        Ontology id, or the name of a gene set.
+    label
+        The ontology's own label.
+    definition
+        The ontology's definition, or what the gene set stands for.
+    parents
+        Ids of the direct parents.
+    """
+
+    term_id: str
+    label: str
+    definition: str | None
+    parents: tuple[str, ...]
+
+
+class SlotSpace:
+    """The terms of one slot and how probability adds up over them."""
+
+    def __init__(
+        self, choices: Iterable[str], speakable: Iterable[str], terms: Mapping[str, LabelTerm]
+    ) -> None:
+        self.choices = tuple(choices)
+        self.speakable = tuple(speakable)
+        self._ancestors = {term_id: _ancestors(term_id, terms) for term_id in self.speakable}
+        column = {term_id: i for i, term_id in enumerate(self.choices)}
+        self.membership = np.zeros((len(self.choices), len(self.speakable)), dtype=np.float32)
+        for j, spoken in enumerate(self.speakable):
+            for choice, i in column.items():
+                above = self._ancestors.get(choice) or _ancestors(choice, terms)
+                self.membership[i, j] = spoken in above
+        #: Fewer choices below means more specific; used to pick what to say.
+        self.breadth = self.membership.sum(0)
+        self.depth = np.array([len(self._ancestors[t]) for t in self.speakable])
+
+    def is_a(self, term_id: str, ancestor_id: str) -> bool:
+        """Tell whether a speakable term equals another or lies below it."""
+        return ancestor_id in self._ancestors.get(term_id, ())
+
+    def allowed(self, term_id: str) -> np.ndarray:
+        """Return the ``(n_choices,)`` bool mask of choices compatible with a known label."""
+        return self.membership[:, self.speakable.index(term_id)] > 0
+
+    def add_up(self, probabilities: np.ndarray) -> np.ndarray:
+        """Sum ``(n, n_choices)`` probabilities into ``(n, n_speakable)`` along the ontology."""
+        return np.minimum(probabilities @ self.membership, 1.0)
+
+    def most_specific(self, spoken: np.ndarray, *, least: float) -> int:
+        """Return the index of the most specific term with at least this probability, or -1.
+
+        Among equally specific terms the more probable one wins; specificity is the number of
+        choices a term covers, then its depth in the ontology.
+        """
+        safe = np.flatnonzero(spoken >= least)
+        if not len(safe):
+            return -1
+        rank = np.lexsort((-self.depth[safe], -spoken[safe], self.breadth[safe]))
+        return int(safe[rank[0]])
+
+
+class LabelSpace:
+    """All slots of a checkpoint, read from and written to ``labels.json``."""
+
+    def __init__(
+        self,
+        terms: Mapping[str, LabelTerm],
+        slots: Mapping[str, tuple[list[str], list[str]]],
+        versions: Mapping[str, str],
+    ) -> None:
+        self.terms, self.versions = dict(terms), dict(versions)
+        self.slots = {
+            name: SlotSpace(choices, speakable, self.terms)
+            for name, (choices, speakable) in slots.items()
+        }
+
+    def slot(self, name: str) -> SlotSpace:
+        """Return the space of a slot; both pathway slots share one."""
+        return self.slots["pathway" if name.startswith("pathway") else name]
+
+    def label(self, term_id: str) -> str:
+        """Return the label of a term."""
+        return self.terms[term_id].label
+
+    @classmethod
+    def load(cls, path: Path) -> "LabelSpace":
+        """Read ``labels.json``.
+
+        Raises
+        ------
+        CheckpointError
+            If the file is missing.
+        """
+        if not path.is_file():
+            msg = f"{path.name} is missing in {path.parent}. Copy the whole checkpoint folder."
+            raise CheckpointError(msg)
+        data = json.loads(path.read_text(encoding="utf-8"))
+        terms = {
+            term_id: LabelTerm(term_id, t["label"], t["definition"], tuple(t["parents"]))
+            for term_id, t in data["terms"].items()
+        }
+        slots = {name: (s["choices"], s["speakable"]) for name, s in data["slots"].items()}
+        return cls(terms, slots, data["versions"])
+
+    def save(self, path: Path) -> None:
+        """Write ``labels.json``."""
+        data = {
+            "versions": self.versions,
+            "slots": {
+                name: {"choices": list(s.choices), "speakable": list(s.speakable)}
+                for name, s in self.slots.items()
+            },
+            "terms": {
+                t.term_id: {
+                    "label": t.label,
+                    "definition": t.definition,
+                    "parents": list(t.parents),
+                }
+                for t in self.terms.values()
+            },
+        }
+        path.write_text(json.dumps(data, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def _ancestors(term_id: str, terms: Mapping[str, LabelTerm]) -> frozenset[str]:
+    seen, stack = {term_id}, [term_id]
+    while stack:
+        term = terms.get(stack.pop())
+        for parent in term.parents if term else ():
+            if parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return frozenset(seen)

@@ -1,0 +1,150 @@
+"""Pseudo-cells: draws from the mean expression profile of a labelled cell type.
+
+A profile is a distribution rather than a cell. Each draw imitates what separates one study from
+another, so that the model learns what a cell type keeps across studies: library size, ambient
+RNA, a bias per gene, whole groups of genes that follow handling rather than identity, panels
+that measure few genes, and doublets never (they are planted on purpose elsewhere).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+#: Prefixes of genes whose level follows handling and protocol more than identity.
+HANDLING_GROUPS = (("RPL", "RPS"), ("HSP", "DNAJ"), ("FOS", "JUN", "EGR", "IER"), ("MT1", "MT2"))
+#: Prefixes of genes that some studies do not count at all; their absence must mean nothing.
+UNCOUNTED_GROUPS = (("HLA-",), ("TRAC", "TRBC", "TRDC", "TRGC", "IGH", "IGK", "IGL"), ("XIST",))
+
+
+@dataclass(frozen=True)
+class NoiseConfig:
+    """How far a pseudo-cell may stray from its profile."""
+
+    counts_low: float = 600.0  # total counts, drawn log-uniformly from here
+    counts_high: float = 20_000.0  # total counts, to here
+    gene_bias: float = 0.8  # largest standard deviation of the log bias per gene
+    ambient: float = 0.2  # largest share of ambient RNA
+    contrast: float = 0.25  # profiles are raised to a power in 1 +/- this
+    uncounted_rate: float = 0.12  # share of cells that lack each group of `UNCOUNTED_GROUPS`
+    panel_rate: float = 0.3  # share of cells that are measured with few genes
+    panel_low: int = 300  # genes of the smallest panel
+    panel_high: int = 4_000  # genes of the largest panel
+    blend_rate: float = 0.3  # share of cells drawn between two profiles of one cell type
+
+
+class ProfileSampler:
+    """Draws pseudo-cells from a matrix of profiles.
+
+    Parameters
+    ----------
+    profiles
+        ``(n_profiles, n_genes)`` mean expression, linear scale, each row summing to 1.
+    measured
+        ``(n_profiles, n_genes)`` whether the profile's study measured the gene.
+    labels
+        ``(n_profiles,)`` cell type of each profile; blends stay within one label.
+    sources
+        ``(n_profiles,)`` study of each profile; ambient RNA is the mean of the study.
+    """
+
+    def __init__(
+        self,
+        profiles: np.ndarray,
+        measured: np.ndarray,
+        *,
+        labels: np.ndarray,
+        sources: np.ndarray,
+        symbols: list[str],
+        noise: NoiseConfig,
+    ) -> None:
+        self.profiles, self.measured, self.noise = profiles, measured, noise
+        self.twins = [
+            np.flatnonzero((labels == labels[i]) & (np.arange(len(labels)) != i))
+            for i in range(len(labels))
+        ]
+        self.ambient = np.stack([profiles[sources == source].mean(0) for source in sources])
+        self.overall = profiles.mean(0)
+        self.groups = [
+            np.flatnonzero([symbol.startswith(prefixes) for symbol in symbols])
+            for prefixes in HANDLING_GROUPS
+        ]
+        self.uncounted = [
+            np.flatnonzero([symbol.startswith(prefixes) for symbol in symbols])
+            for prefixes in UNCOUNTED_GROUPS
+        ]
+        # Panels favour genes that vary between cell types, as designed panels do.
+        spread = np.log1p(profiles * 1e4).std(0) + 1e-3
+        self.panel_weight = spread / spread.sum()
+
+    def draw(self, rows: np.ndarray, rng: np.random.Generator) -> sparse.csr_matrix:
+        """Draw one pseudo-cell from each given profile.
+
+        Parameters
+        ----------
+        rows
+            ``(n,)`` indices of profiles.
+        rng
+            Source of all randomness.
+
+        Returns
+        -------
+        ``(n, n_genes)`` float32 counts.
+        """
+        noise, n_genes = self.noise, self.profiles.shape[1]
+        cells = []
+        for row in rows:
+            mean = self._mean(int(row), rng)
+            sigma = rng.uniform(0.1, noise.gene_bias)
+            mean = mean * np.exp(sigma * rng.standard_normal(n_genes, dtype=np.float32))
+            for group in self.groups:
+                mean[group] *= np.exp(rng.normal(0.0, 0.7))
+            for group in self.uncounted:
+                if rng.random() < noise.uncounted_rate:
+                    mean[group] = 0.0
+            if rng.random() < noise.panel_rate:
+                mean = mean * self._panel(rng)
+            total = float(mean.sum())
+            depth = np.exp(rng.uniform(np.log(noise.counts_low), np.log(noise.counts_high)))
+            rate = mean * (depth / total) if total > 0 else mean
+            cells.append(sparse.csr_matrix(rng.poisson(rate).astype(np.float32)))
+        return sparse.vstack(cells, format="csr")
+
+    def draw_marker_list(self, row: int, rng: np.random.Generator, *, size: int) -> np.ndarray:
+        """Return gene indices as a paper's table of markers would list them, best first.
+
+        Markers are ranked by how much more the profile expresses a gene than its study (or than
+        all studies), with enough noise that two lists of one cell type differ.
+        """
+        mean = self.profiles[row]
+        background = self.ambient[row] if rng.random() < 0.5 else self.overall
+        score = np.log(mean + 2e-5) - np.log(background + 2e-5)
+        score = score * np.sqrt(np.minimum(mean / 1e-4, 1.0))
+        score += 0.5 * rng.standard_normal(len(score), dtype=np.float32)
+        score[(mean <= 0) | ~self.measured[row]] = -np.inf
+        best = np.argpartition(-score, size)[:size]
+        return best[np.argsort(-score[best])]
+
+    def _mean(self, row: int, rng: np.random.Generator) -> np.ndarray:
+        noise = self.noise
+        mean = self.profiles[row]
+        if len(self.twins[row]) and rng.random() < noise.blend_rate:
+            twin = int(rng.choice(self.twins[row]))
+            both = self.measured[row] & self.measured[twin]
+            if both.sum() > 5_000:
+                weight = rng.uniform(0.0, 0.6)
+                mean = np.where(both, (1 - weight) * mean + weight * self.profiles[twin], 0.0)
+        share = rng.uniform(0.0, noise.ambient) if rng.random() < 0.5 else 0.0
+        mean = (1 - share) * mean + share * self.ambient[row]
+        power = 1.0 + rng.uniform(-noise.contrast, noise.contrast)
+        return np.power(mean, power, dtype=np.float32)
+
+    def _panel(self, rng: np.random.Generator) -> np.ndarray:
+        n_genes = self.profiles.shape[1]
+        low, high = np.log(self.noise.panel_low), np.log(self.noise.panel_high)
+        size = min(int(np.exp(rng.uniform(low, high))), n_genes)
+        # Exponential keys give a weighted draw without replacement in one pass.
+        keys = rng.exponential(size=n_genes) / self.panel_weight
+        panel = np.zeros(n_genes, dtype=bool)
+        panel[np.argpartition(keys, size - 1)[:size]] = True
+        return panel

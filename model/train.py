@@ -1,0 +1,222 @@
+"""Train a model from a configuration file: ``python -m model.train CONFIG``.
+
+The run keeps its state in the configuration's ``state`` folder; started again after a kill it
+goes on from there and ends with the same weights.
+"""
+
+import dataclasses
+import importlib.metadata
+import json
+import logging
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ._errors import ConfigError, ModelError
+
+if TYPE_CHECKING:
+    from ._calibration import Calibration
+    from ._checkpoint import Checkpoint
+    from ._optimisation import Trainer
+
+logger = logging.getLogger(__name__)
+CURATION = Path(__file__).parent / "curation"
+#: Held-out cells that the calibration is fitted on.
+CALIBRATION_CELLS = 3_000
+
+
+def train(
+    config_path: Path, *, data: Path | None = None, out: Path | None = None
+) -> dict[str, Any]:
+    """Train a model and write its checkpoint.
+
+    Parameters
+    ----------
+    config_path
+        TOML file; ``model/configs`` holds one per model.
+    data, out
+        Replace the configuration's folders.
+
+    Returns
+    -------
+    The metadata written beside the weights.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration or the data folder is not usable.
+    """
+    from tqdm import tqdm
+
+    config = read_config(config_path)
+    folder = data or Path(config["data"])
+    if not (folder / "profiles").is_dir():
+        msg = f"The data folder {folder} has no profiles/. Give the right one with --data."
+        raise ConfigError(msg)
+    trainer, checkpoint = prepare(config, folder)
+    bar = tqdm(total=trainer.config.steps, unit="step", desc="train")
+    history: list[dict[str, float]] = []
+
+    def report(step: int, parts: dict[str, float]) -> None:
+        history.append(parts)
+        bar.update(step - bar.n)
+        recent = [h for h in history[-50:] if h.keys() == parts.keys()]
+        means = {name: sum(h[name] for h in recent) / len(recent) for name in parts}
+        bar.set_postfix({name: f"{mean:.3f}" for name, mean in means.items()})
+
+    trainer.run(report=report)
+    bar.close()
+    if trainer.data.config.hold_out:
+        checkpoint.calibration = calibrate(config, folder, checkpoint, seed=trainer.config.seed)
+    checkpoint.metadata = metadata(config, folder)
+    checkpoint.save(out or Path(config["out"]))
+    return checkpoint.metadata
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read a TOML configuration.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing or is not TOML.
+    """
+    if not path.is_file():
+        known = sorted(p.name for p in (Path(__file__).parent / "configs").glob("*.toml"))
+        msg = f"The configuration {path} does not exist. In model/configs there are {known}."
+        raise ConfigError(msg)
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as exc:
+        msg = f"{path} is not valid TOML: {exc}."
+        raise ConfigError(msg) from exc
+
+
+def prepare(config: dict[str, Any], folder: Path) -> "tuple[Trainer, Checkpoint]":
+    """Build the trainer and the checkpoint that it fills."""
+    import torch
+
+    from ._calibration import Calibration
+    from ._cell2text import Cell2TextModel
+    from ._checkpoint import Checkpoint
+    from ._collate import Collator
+    from ._config import Cell2TextConfig
+    from ._descriptions import DescriptionFormat
+    from ._language_model import build_compact_tokenizer
+    from ._optimisation import TrainConfig, Trainer
+    from ._profiles import NoiseConfig
+    from ._training_data import DataConfig, TrainingData
+    from ._vocabulary import (
+        all_phrases,
+        build_gene_table,
+        build_labels,
+        build_scorer,
+        example_texts,
+    )
+
+    train_config = TrainConfig(**config["train"])
+    torch.manual_seed(train_config.seed)
+    genes = build_gene_table(folder, CURATION)
+    labels = build_labels(CURATION)
+    text = DescriptionFormat(labels)
+    tokenizer = build_compact_tokenizer(example_texts(text), all_phrases(text))
+    sizes = config["model"]
+    sizes["encoder"]["vocab_size"] = len(genes) + 1
+    sizes["language_model"]["vocab_size"] = len(tokenizer)
+    model_config = Cell2TextConfig.from_dict(sizes)
+    model = Cell2TextModel(model_config, tokenizer)
+    scorer = build_scorer(folder, genes, labels)
+    mixture = dict(config["mixture"], hold_out=tuple(config["mixture"].get("hold_out", ())))
+    data = TrainingData(
+        folder,
+        CURATION,
+        genes,
+        scorer,
+        DataConfig(**mixture),
+        NoiseConfig(**config["noise"]),
+        max_tokens=model_config.encoder.max_tokens,
+    )
+    data.fit_reference(n_cells=4_000, seed=train_config.seed)
+    if model_config.encoder.kind == "compact":
+        start = data.gene_embeddings(model_config.encoder.hidden_size, seed=train_config.seed)
+        with torch.no_grad():
+            model.encoder.genes.weight[1:] = torch.from_numpy(start)
+    collator = Collator(text, tokenizer, model.prompt_ids)
+    trainer = Trainer(model, data, collator, train_config, Path(config["state"]))
+    checkpoint = Checkpoint(model, genes, labels, scorer, Calibration({}), {})
+    return trainer, checkpoint
+
+
+def calibrate(
+    config: dict[str, Any], folder: Path, checkpoint: "Checkpoint", *, seed: int
+) -> "Calibration":
+    """Fit temperatures and least probabilities on the sources that were left out."""
+    from ._calibrating import fit_calibration
+    from ._profiles import NoiseConfig
+    from ._training_data import DataConfig, TrainingData
+
+    mixture = DataConfig(
+        real_rate=0.3,
+        marker_list_rate=0.0,
+        balance=config["mixture"]["balance"],
+        hold_out=tuple(config["mixture"]["hold_out"]),
+        held_out_only=True,
+    )
+    data = TrainingData(
+        folder,
+        CURATION,
+        checkpoint.genes,
+        checkpoint.pathways,
+        mixture,
+        NoiseConfig(**config["noise"]),
+        max_tokens=config["model"]["encoder"]["max_tokens"],
+    )
+    return fit_calibration(checkpoint, data.batch(0, size=CALIBRATION_CELLS, seed=seed))
+
+
+def metadata(config: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return what a reader of the checkpoint must know of its making."""
+    import pandas as pd
+
+    packages = ("torch", "transformers", "tokenizers", "numpy", "anndata")
+    sources: list[dict[str, str]] = []
+    table = folder / "SOURCES.csv"
+    if table.is_file():
+        rows = pd.read_csv(table, keep_default_na=False, dtype=str)
+        trained = rows["file"].str.startswith(("profiles/", "cells/train/", "knowledge/genes_homo"))
+        trained |= rows["file"].str.contains("hallmark_v2025|geneformer_30m")
+        columns = ["file", "repository", "licence", "cite", "sha256_16"]
+        sources = rows.loc[trained, columns].to_dict("records")
+    return {
+        "configuration": json.loads(json.dumps(config, default=dataclasses.asdict)),
+        "sources": sources,
+        "packages": {name: importlib.metadata.version(name) for name in packages},
+    }
+
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(
+    config: Annotated[
+        Path, typer.Argument(help="TOML configuration, e.g. model/configs/compact.toml")
+    ],
+    data: Annotated[
+        Path | None, typer.Option(help="Data folder, instead of the configuration's")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Checkpoint folder to write")] = None,
+) -> None:
+    """Train a model and write its checkpoint folder."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        train(config, data=data, out=out)
+    except ModelError as exc:
+        typer.echo(str(exc), err=True)
+        raise typer.Exit(2) from exc
+
+
+if __name__ == "__main__":
+    app()
