@@ -21,6 +21,7 @@ from ._vocabulary import MISSING_WORDS
 _ID = re.compile(r"(?<![a-z])(cl|uberon|mondo|hsapdv|pato)[:_](\d{6,7})(?!\d)", re.IGNORECASE)
 _PREFIXES = {"cl": "CL", "uberon": "UBERON", "mondo": "MONDO", "hsapdv": "HsapDv", "pato": "PATO"}
 _N_CANDIDATES = 5
+_SCORE_OF_OTHERS = 0.6
 _SHORTEST = 4
 _SYMBOL = re.compile(r"^[A-Z][A-Z0-9-]*\d[A-Z0-9]*$")
 """A gene symbol; similar spelling means nothing there."""
@@ -132,8 +133,8 @@ class Resolver:
         ids = list(dict.fromkeys(name.term_id for name in names))
         usual = [name.term_id for name in self._names.author(text)]
         if kind == "synonym" and usual and usual[0] not in ids:
-            label = self._terms[usual[0]].label
-            note = f"Authors mean {label}; the ontology also has it as a synonym."
+            label, other = self._terms[usual[0]].label, self._terms[ids[0]].label
+            note = f"Authors mean {label} by it; in the ontology it is a synonym of {other}."
             return self._answer(query, [usual[0], *ids], "lexical", 0.85, note)
         if kind == "label" or len(ids) == 1:
             note = "The label." if kind == "label" else "An exact synonym."
@@ -193,7 +194,12 @@ class Resolver:
     def _answer(
         self, query: str, ids: Sequence[str], match: Match, score: float, note: str
     ) -> Resolution:
-        candidates = tuple(self._candidate(key, score, match) for key in ids[:_N_CANDIDATES])
+        # Terms with an equal claim to an exact name keep its score; others only come near.
+        after = min(score, _SCORE_OF_OTHERS) if match == "lexical" else score
+        candidates = tuple(
+            self._candidate(key, score if place == 0 else after, match)
+            for place, key in enumerate(ids[:_N_CANDIDATES])
+        )
         return Resolution(query, ids[0], self._terms[ids[0]].label, match, score, candidates, note)
 
     def _from_draft(self, query: str, draft: Draft) -> Resolution:

@@ -85,6 +85,19 @@ def test_two_processes_build_one_index(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("index-*"))) == 1
 
 
+def test_names_resolve_while_the_index_is_built(tmp_path: Path) -> None:
+    knowledge = KnowledgeBase.open(tmp_path, ontologies=("CL", "HsapDv"))
+    seen: list[str | None] = []
+
+    def ask(fraction: float, message: str) -> None:
+        seen.append(knowledge.resolve("regulatory T cells").label)
+        seen.extend(passage.label for passage in knowledge.search("insulin", limit=1))
+
+    KnowledgeBase.open(tmp_path, ontologies=("HsapDv",)).build(progress=ask)
+    assert seen[0] == "regulatory T cell"
+    assert not knowledge.is_ready()
+
+
 def test_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     occupied = tmp_path / "file"
     occupied.write_text("")
