@@ -16,6 +16,7 @@ import numpy as np
 from ._errors import DatasetError
 from ._genes import name_kind
 from ._limits import Limits
+from ._probing import survives
 from ._quiet import quiet
 from ._reading_folders import find_mtx, is_archive, is_zarr, read_mtx, read_zarr, unpacked
 from ._reading_h5 import (
@@ -181,7 +182,12 @@ def _look(path: Path, limits: Limits) -> Source:
         )
         fix = "Save a subset of its cells, or raise the limit file_bytes."
         raise DatasetError(msg, code="file_too_large", fix=fix)
-    keys = hdf5_keys(path) if head.startswith(HDF5_MAGIC) else set()
+    is_hdf5 = head.startswith(HDF5_MAGIC)
+    if is_hdf5 and not survives(path):
+        msg = f"{quote(path.name)} is an HDF5 file whose inner structure is damaged."
+        fix = "The file is damaged or incomplete: download or save it again."
+        raise DatasetError(msg, code="damaged_file", fix=fix)
+    keys = hdf5_keys(path) if is_hdf5 else set()
     return Source(path, head, _plain(path, head), frozenset(keys))
 
 
