@@ -421,6 +421,7 @@ footer { display: none !important; }
 .reference { font-size: .76em; font-weight: 600; padding: 1px 6px; border-radius: 6px;
   white-space: nowrap; text-decoration: none !important;
   color: var(--primary-800) !important; background: var(--primary-100); }
+.reference[role=button] { cursor: pointer; }
 .dark .reference { color: var(--primary-100) !important; background: var(--primary-800); }
 .fact { margin: 0 0 12px; font-size: .88rem; line-height: 1.5; }
 .fact table { display: block; overflow-x: auto; margin: 8px 0; font-size: .8rem; }
@@ -446,8 +447,9 @@ footer { display: none !important; }
   .gradio-container .fillable { padding: 8px 10px 0 !important; } }
 """
 
-# Keep the newest message in view while answers and plots grow, unless the reader scrolled away.
-FOLLOW = """() => {
+# Keep the newest message in view while answers and plots grow, unless the reader scrolled away;
+# a click on a reference opens the evidence it names.
+BEHAVIOUR = """() => {
   let height = 0, asked = 0, follow = true;
   const box = () => document.querySelector('#talk .panel-wrap');
   const moved = () => setTimeout(() => {
@@ -459,7 +461,20 @@ FOLLOW = """() => {
     if (questions > asked) follow = true;
     if (follow && b.scrollHeight !== height) b.scrollTop = b.scrollHeight;
     [asked, height] = [questions, b.scrollHeight];
-  }, 100); }"""
+  }, 100);
+  const open = (event) => {
+    const mark = event.target.closest('#talk .reference[role=button]');
+    if (!mark || (event.key && event.key !== 'Enter')) return;
+    const names = (t) => t.textContent.includes('Evidence:')
+      && t.textContent.match(/E[0-9]+/g).includes(mark.textContent);
+    const title = [...document.querySelectorAll('#talk .thought-group > .title')].find((t) =>
+      names(t) && mark.compareDocumentPosition(t) & Node.DOCUMENT_POSITION_FOLLOWING);
+    if (!title) return;
+    follow = false;
+    if (!title.parentElement.querySelector('.fact')) title.click();
+    setTimeout(() => title.scrollIntoView({ block: 'start', behavior: 'smooth' }), 120);
+  };
+  for (const act of ['click', 'keydown']) document.addEventListener(act, open, true); }"""
 
 
 @dataclass
@@ -490,7 +505,7 @@ def answer_text(text: str) -> str:
     def mark(match: re.Match[str]) -> str:
         name = match[1]
         if ":" not in name:
-            return f'<span class="reference">{name}</span>'
+            return f'<span class="reference" role="button" tabindex="0">{name}</span>'
         address = "http://purl.obolibrary.org/obo/" + name.replace(":", "_")
         return f'<a class="reference term" target="_blank" href="{address}">{name}</a>'
 
@@ -837,7 +852,7 @@ def launch(desk: Desk, *, host: str, port: int, share: bool) -> None:
             share=share,
             inbrowser=at_a_screen,
             css=CSS,
-            js=FOLLOW,
+            js=BEHAVIOUR,
             theme=gr.themes.Base(
                 primary_hue=gr.themes.colors.teal,
                 neutral_hue=gr.themes.colors.slate,

@@ -27,7 +27,11 @@ FLAGS = [
     "--disable-background-networking",
     "--no-first-run",
 ]
-ANSWERED = "#question button.submit-button"
+ANSWERED = """(n) => {
+    const rows = [...document.querySelectorAll('#talk .message-row')];
+    const asked = rows.filter((row) => row.classList.contains('user-row')).length;
+    return asked > n && rows.at(-1).classList.contains('bot-row')
+        && document.querySelector('#question button.submit-button') !== null; }"""
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason=f"no Chromium on PATH (looked for {NAMES})"),
     pytest.mark.timeout(240),
@@ -91,13 +95,18 @@ def page(browser: Any, address: str) -> Iterator["Page"]:
     assert elsewhere == []
 
 
+def wait_for_answer(page: "Page", *, after: int) -> str:
+    """Wait until one more question than `after` is answered; return the conversation's text."""
+    page.wait_for_function(ANSWERED, arg=after, timeout=90_000)
+    return page.inner_text("#talk")
+
+
 def ask(page: "Page", question: str) -> str:
     """Ask as a person does and return the text of the whole conversation after the answer."""
+    n_asked = page.locator("#talk .user-row").count()
     page.fill("#question textarea", question)
     page.press("#question textarea", "Enter")
-    page.wait_for_selector("#question button.stop-button", timeout=20_000)
-    page.wait_for_selector(ANSWERED, timeout=90_000)
-    return page.inner_text("#talk")
+    return wait_for_answer(page, after=n_asked)
 
 
 def picture(page: "Page", name: str, folder: Path) -> None:
@@ -140,13 +149,19 @@ def test_the_newest_answer_is_in_view(page: "Page") -> None:
     assert talk["y"] < newest["y"] < talk["y"] + talk["height"]
 
 
+def test_a_reference_opens_its_evidence(page: "Page") -> None:
+    ask(page, "What tells cluster 2 from cluster 5?")
+    assert page.locator("#talk .fact").count() == 0
+    page.locator("#talk .reference[role=button]").last.click()
+    page.wait_for_selector("#talk .fact table", timeout=5_000)
+    assert "fold change" in page.inner_text("#talk .fact")
+
+
 def test_a_suggested_question_is_asked_by_a_click(page: "Page") -> None:
     chip = page.locator("#chips .chip:visible").first
     question = chip.inner_text()
     chip.click()
-    page.wait_for_selector("#question button.stop-button", timeout=20_000)
-    page.wait_for_selector(ANSWERED, timeout=90_000)
-    assert question in page.inner_text("#talk")
+    assert question in wait_for_answer(page, after=0)
 
 
 def test_a_file_that_is_no_dataset_is_refused_and_the_demo_stays(

@@ -71,7 +71,7 @@ def test_evidence_stays_one_block_for_markdown() -> None:
 
 def test_references_become_marks_and_terms_link_to_the_ontology() -> None:
     shown = app.answer_text("B cells [E3] [CL:0000236] [not one]")
-    assert '<span class="reference">E3</span>' in shown
+    assert '<span class="reference" role="button" tabindex="0">E3</span>' in shown
     assert 'href="http://purl.obolibrary.org/obo/CL_0000236"' in shown
     assert "[not one]" in shown
 
