@@ -42,6 +42,7 @@ class Ask:
     missing: str = ""
     note: str = ""
     more: bool = False
+    barcodes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values that a checkpoint can hold."""
@@ -92,5 +93,6 @@ class Focus:
 SMALL_TALK = words(
     """
     greet thanks bye ack help identity empty offtopic unclear cannot open_file complaint no_next
+    glossary
     """
 )

@@ -5,11 +5,12 @@ What is said about clusters is in `_saying_clusters`, about genes, cells and ter
 `_saying_things`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ._asks import SMALL_TALK, Ask
-from ._phrasing import cite
+from ._phrasing import cite, quote_all
 from ._plan import NEEDS_NO_DATASET, Situation, plan
 from ._saying import Saying, Teller
 from ._saying_clusters import CLUSTER_TELLERS
@@ -41,6 +42,8 @@ def compose(asks: list[Ask], situation: Situation, *, n_turns: int) -> Composed:
 
 
 def _say(ask: Ask, now: Situation, *, seed: int) -> tuple[list[str], Ask]:
+    if ask.intent == "evidence":
+        return _recall(ask, now), ask
     if ask.intent in SMALL_TALK:
         return say_talk(ask, now.vocabulary, seed=seed), ask
     if not now.vocabulary.has_dataset and ask.intent not in NEEDS_NO_DATASET:
@@ -57,9 +60,29 @@ def _say(ask: Ask, now: Situation, *, seed: int) -> tuple[list[str], Ask]:
         lines += said.lines
         outcome = said.ask or ask
     lines += list(dict.fromkeys(errors))
-    if errors and not good:  # nothing was shown, so nothing new is spoken of
-        outcome = Ask("unclear", text=ask.text)
+    if errors and not good:
+        outcome = _known_part(ask, now)
     return lines or ["I could not work that out."], outcome
+
+
+def _known_part(ask: Ask, now: Situation) -> Ask:
+    """Return what can still be spoken of after an error: unknown names are dropped."""
+    words = now.vocabulary
+    clusters = tuple(label for label in ask.clusters if label in words.clusters)
+    genes = tuple(gene for gene in ask.genes if gene.casefold() in words.genes)
+    types = tuple(name for name in ask.cell_types if words.resolve(name) is not None)
+    if len(clusters) < len(ask.clusters) or not (clusters or genes):
+        return Ask("unclear", text=ask.text)
+    return replace(ask, clusters=clusters, genes=genes, cell_types=types)
+
+
+def _recall(ask: Ask, now: Situation) -> list[str]:
+    """Say again what pieces of evidence hold."""
+    lines: list[str] = []
+    for name in re.findall(r"\bE\d+\b", ask.text):
+        artifact = now.earlier.get(name)
+        lines += quote_all(artifact) if artifact else [f"I have no evidence called '{name}'."]
+    return lines
 
 
 def _join(lines: list[str]) -> str:

@@ -83,6 +83,15 @@ class History:
                 focus = focus.after(ask)
         return focus
 
+    def artifacts(self) -> dict[str, Mapping[str, Any]]:
+        """Return everything that was computed so far, by id."""
+        return {
+            str(result.artifact["id"]): result.artifact
+            for turn in self.turns
+            for result in turn.results
+            if result.artifact is not None
+        }
+
     def said(self) -> str:
         """Return the earlier answers."""
         return "\n".join(text_of(turn.answer) for turn in self.turns[:-1] if turn.answer)

@@ -29,6 +29,11 @@ _WORD = re.compile(r"[^\W_]+(?:[-+./'_:][^\W_]+)*\+?")
 _GENE_SHAPE = re.compile(r"^(?=.*\d)[A-Z][A-Z0-9]*(?:[-.][A-Z0-9]+)*$|^[A-Z]{3,6}$")
 _TERM_ID = re.compile(r"\b(?:CL|UBERON|MONDO|HsapDv):\d{7}\b")
 _CUE = r"(?i)\b(genes?|express\w*|show|plot|violin|markers?|levels?|colou?r)\b"
+_BARCODE = re.compile(r"\b[ACGT]{10,}(?:-\d+)?\b")
+_SHARED = re.compile(
+    r"(?i)\b(cd\d+\+?|naive|memory|effector|regulatory|classical|non-classical|t|b|nk)\s+(and|or|from|vs\.?|"
+    r"versus)\s+([\w+-]+)\s+((?:t\s+|b\s+)?(?:cells?|monocytes?|macrophages?))\b"
+)
 _JOIN = r"(?:\s*(?:,|&|/|and|or|vs\.?|versus|with|from|to|against|than)\s*)+"
 
 
@@ -45,6 +50,7 @@ class Mentions:
     number: int | None = None
     column: str | None = None
     ordinal: int | None = None
+    barcodes: tuple[str, ...] = ()
     step: int = 0  # "the next one" 1, "the previous one" -1
     raw: str = field(default="", repr=False)
 
@@ -63,6 +69,7 @@ def correct_spelling(text: str, vocabulary: Vocabulary) -> str:
             or not low.isalpha()
             or low in COMMANDS
             or low in COMMON
+            or low.removesuffix("s") in COMMANDS | COMMON
             or low in labels
             or low in CELL_ABBREVIATIONS
             or low in vocabulary.genes
@@ -83,7 +90,8 @@ def find_mentions(text: str, vocabulary: Vocabulary) -> Mentions:
     """Return what `text` names; `text` has gone through `correct_spelling`."""
     raw = text
     term_ids = tuple(_TERM_ID.findall(text))
-    text = _TERM_ID.sub(" ", text)
+    barcodes = tuple(_BARCODE.findall(text))
+    text = _share_noun(_BARCODE.sub(" ", _TERM_ID.sub(" ", text)))
     clusters, text = _take_clusters(text, vocabulary)
     cell_types, rest = _take_cell_types(text)
     genes = tuple(dict.fromkeys(_genes(rest, vocabulary)))
@@ -95,12 +103,18 @@ def find_mentions(text: str, vocabulary: Vocabulary) -> Mentions:
         genes=genes,
         cell_types=cell_types,
         term_ids=term_ids,
+        barcodes=barcodes,
         number=_number(rest.casefold()),
         column=_column(low, vocabulary),
         ordinal=_ordinal(low),
         step=_step(low),
         raw=raw,
     )
+
+
+def _share_noun(text: str) -> str:
+    """Spell out "CD4 and CD8 T cells" as "CD4 T cells and CD8 T cells"."""
+    return _SHARED.sub(r"\1 \4 \2 \3 \4", text)
 
 
 # Clusters
@@ -130,6 +144,9 @@ def _take_clusters(text: str, vocabulary: Vocabulary) -> tuple[list[str], str]:
     head = r"(?<!\w)(?:the\s+)?(?:clusters?|group)(?:\s+(?:number|no\.?|nr|called|named))?[\s#:]*"
     text = re.sub(rf"{head}(?P<list>{name}(?:{_JOIN}{name})*)", claim, text, flags=re.IGNORECASE)
     text = re.sub(r"(?<!\w)(?:c|#)(?P<list>\d{1,3})(?!\w)", claim, text)
+    if labels and re.search(r"(?i)compar|differ|\bvs\b|versus", text):
+        text = re.sub(r"(?<![\w.])(?P<list>\d{1,3})(?=\s+\d{1,3}(?![\w.]))", claim, text)
+        text = re.sub(r"(?<=<cluster>)\s+(?P<list>\d{1,3})(?![\w.%])", claim, text)
     pair = r"(?<![\w.])(?P<list>\d{1,3}" + _JOIN + r"\d{1,3})(?![\w.%])"
     if labels:
         text = re.sub(pair, claim, text, flags=re.IGNORECASE)

@@ -6,7 +6,7 @@ monocytes" become clusters only once the clusters are labelled.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ._asks import Ask
@@ -15,6 +15,7 @@ from ._vocabulary import Vocabulary
 
 _MOST_GENES = 30
 _MOST_CELLS = 20
+_ENOUGH_MARKERS = 50  # genes among which a marker is looked for
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Situation:
     vocabulary: Vocabulary
     results: tuple[Result, ...] = ()
     seen: frozenset[str] = frozenset()
+    earlier: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # artifacts, by id
     said: str = ""  # earlier answers, to say a caveat only once
 
     def result(self, call: Call) -> Result | None:
@@ -107,6 +109,8 @@ def _markers(ask: Ask, situation: Situation) -> list[Call]:
 
 
 def _cells(ask: Ask, situation: Situation) -> list[Call]:
+    if ask.barcodes:
+        return _one("describe_cells", cells=list(ask.barcodes[:_MOST_CELLS]))
     first, clusters = _clusters_of(ask, situation)
     if ask.cell_types and not clusters:
         return first
@@ -148,6 +152,10 @@ def _look_up(ask: Ask, situation: Situation) -> list[Call]:
     return [Call("look_up_term", {"name": name}) for name in ask.cell_types[:3]]
 
 
+def _is_marker(ask: Ask, situation: Situation) -> list[Call]:
+    return _one("rank_markers", cluster=ask.clusters[0], n_genes=_ENOUGH_MARKERS)
+
+
 def _composition(ask: Ask, situation: Situation) -> list[Call]:
     if re.search(r"\bcell ?types?\b", ask.text, re.IGNORECASE):
         by_type = _one("count_composition", by=ask.column, within="cell types")
@@ -174,6 +182,7 @@ _PLANS: Mapping[str, Plan] = {
     "explain": _per_cluster("explain_cell_type"),
     "confidence": _confidence,
     "markers": _markers,
+    "is_marker": _is_marker,
     "describe_cells": _cells,
     "compare": _compare,
     "why_not": _alternative,

@@ -25,7 +25,7 @@ from ._plan import Situation, plan, unique
 from ._understanding import understand
 from ._vocabulary import Vocabulary
 
-_MOST_ASKS = 6
+_MOST_ASKS = 12
 _MOST_ROUNDS = 3
 
 
@@ -87,9 +87,8 @@ class EmbeddedPlanner(BaseChatModel):
         history = read_history(messages)
         vocabulary, turn = self.vocabulary(), history.current
         asks = understand(turn.question, vocabulary, history.focus())[:_MOST_ASKS]
-        situation = Situation(
-            vocabulary, turn.results, frozenset(history.seen_barcodes()), history.said()
-        )
+        seen = frozenset(history.seen_barcodes())
+        situation = Situation(vocabulary, turn.results, seen, history.artifacts(), history.said())
         wanted = unique(call for ask in asks for call in plan(ask, situation))
         made = {result.key for result in turn.results}
         missing = [call for call in wanted if call.key not in made]

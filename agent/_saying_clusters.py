@@ -23,7 +23,22 @@ from ._saying import Said, Saying, Teller
 
 _SURE, _FAIR = 0.8, 0.6
 _MOST_LISTED = 30
-_WHOLE = re.compile(r"\b(describe|tell|more|detail|everything|summari[sz]e|explain)\b", re.I)
+_OF_ALL = re.compile(r"\b(?:each|every|all)\b.*\bcluster", re.IGNORECASE)
+_WHOLE = re.compile(
+    r"\b(describe|tell|more|detail|everything|summari[sz]e|explain|pathways?|tissue|disease|healthy|"
+    r"life stage|active)\b",
+    re.I,
+)
+
+
+# What a question may be about, and the sentences that answer it.
+_ASPECTS = (
+    (r"\bpathways?\b|\bprogram", r"[Pp]athway"),
+    (r"\btissues?\b|\borgan\b", r"\btissue\b"),
+    (r"\bdisease|\bhealthy\b|\bsick\b|\bcovid|\bcancer", r"\bdisease state\b"),
+    (r"\blife stage|\bage\b|\bold\b", r"\blife stage\b"),
+    (r"\bauthors?\b", r"\bauthors' labels\b"),
+)
 
 
 def _certainty(confidence: float | None, percent: float, seed: int) -> str:
@@ -54,6 +69,9 @@ def _one_cluster(ask: Ask, result: Result, now: Saying) -> list[str]:
     artifact, facts = result.artifact or {}, result.facts
     cluster, evidence = facts["cluster"], str(artifact["id"])
     percent = float(facts.get("percent") or 0)
+    aspects = [wanted for asked, wanted in _ASPECTS if re.search(asked, ask.text, re.IGNORECASE)]
+    if aspects:
+        return pick(artifact, "|".join(aspects)) or quote_all(artifact)[:1]
     lines = []
     if facts.get("is_known"):
         verb = _certainty(facts.get("confidence"), percent, now.seed)
@@ -307,8 +325,8 @@ def _verdict(ask: Ask, result: Result, now: Saying) -> list[str]:
     if own_id is None:
         line = f"The model does not commit itself to any one cell type for cluster {cluster}."
     elif own_id == other_id:
-        line = f"that is how the model labels cluster {cluster}."
-        line = f"Yes: {line}" if is_question else f"It does not say no: {line}"
+        line = f"the model labels cluster {cluster} as {own}."
+        line = f"Yes: {line}" if is_question else f"It does say so: {line}"
     elif now.vocabulary.is_a(str(own_id), other_id):
         line = f"the model labels cluster {cluster} as {own}, which is a kind of {other}."
         line = f"Yes: {line}" if is_question else f"It does not rule that out: {line}"
@@ -335,11 +353,31 @@ def tell_markers(ask: Ask, now: Saying) -> Said:
     """Name the genes that mark a cluster."""
     lines, shown = _found_by_type(ask, now), []
     for result in now.of("rank_markers"):
-        lines += quote_all(result.artifact or {})
+        said = quote_all(result.artifact or {})
+        lines += said[:1] if _OF_ALL.search(ask.text) else said
         shown.append(str(result.facts.get("cluster")))
     if not shown:
         return Said(lines or _no_cluster(ask, now))
     return Said(lines, replace(ask, clusters=tuple(shown)))
+
+
+def tell_is_marker(ask: Ask, now: Saying) -> Said:
+    """Say whether a gene is among the strongest markers of a cluster."""
+    artifact, gene = now.artifact("rank_markers") or {}, ask.genes[0]
+    rows, evidence = artifact.get("table") or [], str(artifact["id"])
+    cluster = artifact["facts"]["cluster"]
+    row = next((row for row in rows if str(row["gene"]).casefold() == gene.casefold()), None)
+    if row is None:
+        best = listing(str(row["gene"]) for row in rows[:3])
+        line = f"No: it is not among the {len(rows)} strongest markers of cluster {cluster}"
+        return Said([cite(f"{line}, which {best} lead." if best else f"{line}.", evidence)])
+    line = f"Yes: {row['gene']} is among the {len(rows)} strongest markers of cluster {cluster}"
+    if "percent_out" in row:
+        line += (
+            f"; {percentage(row['percent_in'])} of its cells express it, and "
+            f"{percentage(row['percent_out'])} of the other cells"
+        )
+    return Said([cite(line + ".", evidence)], replace(ask, clusters=(str(cluster),)))
 
 
 def tell_comparison(ask: Ask, now: Saying) -> Said:
@@ -389,6 +427,7 @@ CLUSTER_TELLERS: Mapping[str, Teller] = {
     "why_not": tell_alternative,
     "is_type": tell_alternative,
     "markers": tell_markers,
+    "is_marker": tell_is_marker,
     "compare": tell_comparison,
     "list_clusters": tell_sizes,
     "cluster_size": tell_sizes,

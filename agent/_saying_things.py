@@ -10,20 +10,23 @@ from ._phrasing import cite, counted, listing, percentage, pick, quote_all
 from ._saying import Said, Saying, Teller
 
 _MOST_NEXT = 2
+_OF_THE_BODY = re.compile(
+    r"\b(tissues?|diseased?|healthy|covid|cancer|organs?|organism|species|donors?|patients?)\b",
+    re.IGNORECASE,
+)
+_MORE = re.compile(r"\b(higher|more|stronger|lower|less|weaker)\b", re.IGNORECASE)
 
 
 def tell_dataset(ask: Ask, now: Saying) -> Said:
     """Summarise the dataset."""
     artifact = now.artifact("describe_dataset") or {}
-    lines = quote_all(artifact)
-    asked = re.search(
-        r"\b(tissue|disease|healthy|organism|species|organ|donor|patient)\b", ask.text, re.I
+    if not _OF_THE_BODY.search(ask.text):
+        return Said(quote_all(artifact))
+    lines = [*quote_all(artifact)[:1], *pick(artifact, r"human genes|mouse genes|species|Donors")]
+    lines.append(
+        "I cannot read tissue or disease off the file itself; ask me to describe a cluster, and I "
+        "will tell you what the model makes of its cells."
     )
-    if asked and asked.group(1).casefold() in {"tissue", "disease", "healthy", "organ"}:
-        lines.append(
-            "I cannot read tissue or disease from the file itself; ask me to describe a cluster, "
-            "and I will tell you what the model makes of its cells."
-        )
     return Said(lines)
 
 
@@ -87,8 +90,25 @@ def tell_expression(ask: Ask, now: Saying) -> Said:
         lines += pick(artifact, r"is detected in|cannot be told|is measured as")
         top = str(result.facts.get("highest_cluster"))
         return Said(lines, replace(ask, genes=(gene,), clusters=(top,)))
+    both = [row for row in rows if str(row["cluster"]) in ask.clusters]
+    if len(both) == 2 and (asked := _MORE.search(ask.text)):
+        verdict = _which_is_more(gene, both, ask.clusters, asked.group(1))
+        return Said([cite(verdict, evidence), *lines])
     lines += quote_all(artifact)
     return Said(lines, replace(ask, genes=(gene,), clusters=()))
+
+
+def _which_is_more(
+    gene: str, rows: list[dict[str, Any]], order: tuple[str, ...], asked: str
+) -> str:
+    """Answer whether a gene is higher in the first of two clusters than in the second."""
+    means = {str(row["cluster"]): float(row["mean"]) for row in rows}
+    first, second = means[order[0]], means[order[1]]
+    is_so = first < second if asked.casefold() in {"lower", "less", "weaker"} else first > second
+    return (
+        f"{'Yes' if is_so else 'No'}: the mean of {gene} is {first:.2f} in cluster {order[0]} and "
+        f"{second:.2f} in cluster {order[1]}."
+    )
 
 
 def _in_cluster(gene: str, row: Mapping[str, Any]) -> str:

@@ -37,6 +37,8 @@ def say_talk(ask: Ask, vocabulary: Vocabulary, *, seed: int) -> list[str]:
         return said if vocabulary.has_dataset else [*said, NO_DATASET[1]]
     if ask.intent == "no_next":
         return [_no_next(ask)]
+    if ask.intent == "glossary":
+        return _explain_words(ask)
     simple = {
         "greet": [vary(("Hello.", "Hi.", "Good to see you."), seed), ideas],
         "thanks": [vary(("You are welcome.", "Glad that helped you.", "Any time you like."), seed)],
@@ -82,6 +84,38 @@ def say_talk(ask: Ask, vocabulary: Vocabulary, *, seed: int) -> list[str]:
         ],
     }
     return simple.get(ask.intent, simple["unclear"])
+
+
+_WORDS = {
+    "fold change": 'By "log2 fold change" I mean how much higher a gene is on average in one group '
+    "than in the other: each step of one doubles it.",
+    "p value": 'By "p-value" I mean how surprising a difference would be by chance; cells are not '
+    "independent, so use it to rank genes, not as proof.",
+    "confidence": 'By "confidence" I mean the model\'s own probability, from zero to one, that a '
+    "label holds, checked against cells it had not seen.",
+    "weight": 'By "weight" I mean how far a gene moved the model towards a label: above zero it '
+    "speaks for the label, below zero against it.",
+    "umap": "You can read the map like this: each dot is one cell, and cells that express similar "
+    "genes lie close together.",
+    "marker": 'By "marker" I mean a gene that is clearly higher in one cluster than elsewhere.',
+    "agreement": 'By "agree" I mean the share of the cells read that got this label or a more '
+    "specific one.",
+}
+
+
+def _explain_words(ask: Ask) -> list[str]:
+    """Explain the words that answers use."""
+    text = ask.text.casefold().replace("p-value", "p value").replace("log2", "fold change")
+    text = text.replace("probability", "confidence")
+    named = [line for word, line in _WORDS.items() if word in text]
+    if named:
+        return named
+    return [
+        "Let me put it differently: a mark like [E…] tells you which piece of evidence a sentence "
+        "rests on, and you can open it below my answer.",
+        _WORDS["confidence"],
+        _WORDS["agreement"],
+    ]
 
 
 def _no_next(ask: Ask) -> str:

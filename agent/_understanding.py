@@ -13,7 +13,7 @@ from ._mentions import Mentions, correct_spelling, find_mentions, spell_out
 from ._rules import NEEDS, classify
 from ._small_talk import small_talk
 from ._vocabulary import Vocabulary
-from ._words import words
+from ._words import NUMBERS, ORDINALS, words
 
 _SPEAKS = (
     r"(?:please |can you |could you |also |then |now )*(?:show|plot|draw|display|tell|what|which|"
@@ -33,6 +33,7 @@ _FOLLOWS = re.compile(
 _PRONOUN = re.compile(
     r"\b(it|its|them|they|their|those|these|that|this|that one|this one|the cluster|same)\b"
 )
+_PAIRED = re.compile(r"\b(compare|comparison|between|with|from|to|than|and|vs|versus|same)\b")
 _EMPTY_WORDS = words(
     """
     and what about how of the same for to or then i mean meant now but a an one ones cluster
@@ -41,6 +42,10 @@ _EMPTY_WORDS = words(
     actually thing as by if
     """
 )
+
+
+_ABOUT_ALL = frozenset({"label_clusters", "list_clusters"})
+_MOST_EACH = 12  # clusters of one ask that are answered one by one
 
 
 def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
@@ -92,6 +97,7 @@ def _read(stretch: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
         plot=_plot(found),
         text=stretch,
         more=_wants_more(found),
+        barcodes=found.barcodes,
     )
     return _each(_fill(ask, found, vocabulary, focus))
 
@@ -123,7 +129,7 @@ def _wants_more(found: Mentions) -> bool:
 def _each(ask: Ask) -> list[Ask]:
     """Give each of several clusters or genes an ask of its own."""
     if ask.intent in ABOUT_A_CLUSTER - {"compare"} and len(ask.clusters) > 1:
-        return [replace(ask, clusters=(cluster,)) for cluster in ask.clusters[:6]]
+        return [replace(ask, clusters=(cluster,)) for cluster in ask.clusters[:_MOST_EACH]]
     if ask.intent in ABOUT_A_GENE and len(ask.genes) > 1:
         return [replace(ask, genes=(gene,)) for gene in ask.genes[:6]]
     if ask.intent in ABOUT_A_TYPE and len(ask.cell_types) > 1:
@@ -188,7 +194,9 @@ def _follow_up(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask:
 def _answer_to_us(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> list[Ask] | None:
     """Read a short message as the answer to what we asked back."""
     pending = focus.pending
-    if pending is None or len(found.shape.split()) > 5:
+    others = set(found.shape.split()) - _EMPTY_WORDS - set(ORDINALS) - {"number", "type"}
+    others -= {*vocabulary.clusters, *(label.casefold() for label in vocabulary.clusters)}
+    if pending is None or any(not word.isdigit() and word not in NUMBERS for word in others):
         return None
     ask = replace(pending, missing="", text=f"{pending.text} {found.raw}".strip())
     if pending.missing == "cluster":
@@ -253,6 +261,13 @@ def _fill_cluster(ask: Ask, found: Mentions, vocabulary: Vocabulary, focus: Focu
         labels = listed or vocabulary.clusters
         if labels and -len(labels) <= found.ordinal < len(labels):
             return replace(ask, clusters=(labels[found.ordinal],))
+    if ask.intent == "markers" and re.search(r"\b(?:each|every|all)\b.*\bcluster", found.text):
+        return replace(ask, clusters=vocabulary.clusters)
+    is_of_all = re.search(r"\blabels\b|\bannotations?\b", found.text) or not focus.clusters
+    if ask.intent == "confidence" and (is_of_all or focus.intent in _ABOUT_ALL):
+        return ask
+    if ask.intent == "explain" and focus.intent in _ABOUT_ALL and not ask.cell_types:
+        return replace(ask, missing="cluster")
     largest = re.search(r"\b(biggest|largest|smallest)\b", found.text)
     if largest and vocabulary.sizes:
         pick = min if largest.group(1) == "smallest" else max
@@ -279,6 +294,8 @@ def _fill_cluster(ask: Ask, found: Mentions, vocabulary: Vocabulary, focus: Focu
 def _fill_pair(ask: Ask, found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask:
     if len(ask.clusters) >= 2:
         return replace(ask, clusters=ask.clusters[:2])
+    if len(ask.clusters) == 1 and not _PAIRED.search(found.shape):
+        return replace(ask, intent="markers")
     spoken = [label for label in reversed(focus.clusters) if label not in ask.clusters]
     if len(found.clusters) == 1 and spoken:
         return replace(ask, clusters=(spoken[0], *found.clusters))

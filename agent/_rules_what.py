@@ -1,0 +1,214 @@
+"""Rules for genes, clusters, cells, maps and the dataset."""
+
+import re
+
+from ._rule import DIFFERENCE, Rule, has_cluster, has_gene, has_type, only_types
+
+WHAT_RULES: tuple[Rule, ...] = (
+    # Genes
+    Rule("is_marker", r"\bmarkers?\b", lambda m, f: bool(m.genes and (m.clusters or f.clusters))),
+    Rule(
+        "expression",
+        r"\b(?:higher|lower|more|less|stronger|weaker)\b.*<cluster>",
+        lambda m, f: bool(m.genes) and len(m.clusters) > 1,
+    ),
+    Rule(
+        "where_highest",
+        r"\bwhere\b|\b(?:which|what|who)\b.*\b(?:express\w*|highest|most|high|strong\w*|"
+        r"peaks?|positive|has|have|contains?)\b|\bhighest\b|\bstrongest\b|\bmost of\b|"
+        r"\bwho expresses\b|"
+        r"\bpositive (?:for|clusters?)\b",
+        has_gene,
+    ),
+    Rule(
+        "gene_info",
+        r"^(?:and |so )?(?:what is|what are|what does|what do you know about|tell me about|"
+        r"tell me more about|who is|explain|define|about|information on|info on|function of|"
+        r"what is the function of|what about the function of)\b",
+        lambda m, f: (
+            bool(m.genes)
+            and not m.clusters
+            and not re.search(r"express|level|umap|plot|marker", m.shape)
+        ),
+    ),
+    Rule("expression", "", lambda m, f: bool(m.genes) and not m.cell_types),
+    Rule(
+        "expression",
+        r"\b(show|plot|draw|display|expression|express\w*|violin|umap|colou?r)\b",
+        has_gene,
+    ),
+    # Clusters against each other
+    Rule(
+        "compare",
+        DIFFERENCE,
+        lambda m, f: (
+            not m.cell_types and (has_cluster(m, f) or bool(f.clusters) or "cluster" in m.shape)
+        ),
+    ),
+    # Markers
+    Rule(
+        "markers",
+        r"\bmarkers?\b|\bsignature\b|\btop (?:\w+ )?genes\b|\bgenes?\b.*\b(?:define|mark|marks|"
+        r"characteri\w+|distinguish\w*|specific|enriched|up|high|higher|highest|express\w*|"
+        r"typical|"
+        r"stand out|most)\b|\bupregulated\b|\bdifferentially\b|\bdegs?\b|\bde genes\b|"
+        r"\b(?:which|what) genes\b|\bgenes? (?:of|in|for|from)\b|^(?:list |show |give |me |the |"
+        r"its |top )*"
+        r"genes$|\bwhat (?:does|do) (?:it|they|<cluster>|<type>) express\b|\bcharacteri[sz]es\b|"
+        r"\b(?:makes?|defines?|marks)\b.*(?:<cluster>|\bit\b|\bthem\b)",
+        lambda m, f: not re.search(r"how many genes|number of genes", m.shape),
+    ),
+    # Single cells
+    Rule("describe_cells", "", lambda m, f: bool(m.barcodes)),
+    Rule(
+        "describe_cells",
+        r"\b(?:describe|read|look at|inspect|examine|show|give|pick|take|summari[sz]e|"
+        r"tell me about|what are|what do|random|sample|individual|single)\b.*\bcells?\b",
+        lambda m, f: (
+            bool(
+                m.number
+                or re.search(r"\b(single|individual|random|some|more|another|few)\b", m.shape)
+            )
+            and not re.search(r"\bhow many\b|\beach\b|\bcell types?\b|\ball\b", m.shape)
+        ),
+    ),
+    Rule(
+        "describe_cells",
+        r"^(?:and |ok |please |now )*(?:describe|show|give|read|list|pick|take)?\s*"
+        r"(?:me |us )?(?:\w+ )?(?:more|another|others?)(?: \w+)?(?: please)?$",
+        lambda m, f: (
+            not m.genes
+            and (f.intent == "describe_cells" or bool(re.search("describe|read", m.shape)))
+        ),
+    ),
+    # The whole
+    Rule(
+        "smallest",
+        r"\b(smallest|fewest|least|tiniest|rarest)\b",
+        lambda m, f: (
+            not m.clusters
+            and bool(re.search("which|what|who|name|how (?:big|large)", m.shape))
+            and not re.search(r"cell types? (?:is|are)|describe", m.shape)
+        ),
+    ),
+    Rule(
+        "biggest",
+        r"\b(biggest|largest|most cells|most abundant|most common|most frequent|main)\b",
+        lambda m, f: (
+            not m.clusters and not re.search(r"^(?:describe|label|markers)|\bmarkers?\b", m.shape)
+        ),
+    ),
+    Rule(
+        "count_type",
+        r"\b(how many|number of|count|fraction|percentage|proportion|share|percent)\b",
+        lambda m, f: has_type(m, f) and not m.clusters,
+    ),
+    Rule(
+        "cluster_size",
+        r"\b(how many|number of|how (?:big|large|small)|size|count)\b",
+        lambda m, f: bool(m.clusters) and not m.cell_types and "genes" not in m.shape,
+    ),
+    Rule(
+        "cluster_size",
+        r"\b(how many cells|how (?:big|large|small)|size of)\b.*"
+        r"\b(it|they|them|that|this|one|there in it)\b",
+        lambda m, f: bool(f.clusters) and "dataset" not in m.shape,
+    ),
+    Rule(
+        "list_clusters",
+        r"\bhow many (?:clusters|groups)\b|\b(?:list|show|name|give|which|what)\b.*"
+        r"\b(?:clusters|groups) (?:are|exist|do)\b|^(?:list|show)(?: me)?(?: all)?(?: the)? "
+        r"(?:clusters|groups)$|\bnumber of clusters\b|\bcluster sizes\b|\bsizes? of (?:the |all |"
+        r"each )?"
+        r"clusters?\b|^(?:all |the )*clusters$|\bhow (?:big|large) (?:are|is) (?:the|each|every)",
+        lambda m, f: not m.clusters and not m.cell_types,
+    ),
+    Rule(
+        "count",
+        r"\bhow (?:many|big|large)\b|\bnumber of (?:cells|genes)\b|\bcount\b",
+        lambda m, f: not m.clusters and not m.cell_types,
+    ),
+    Rule(
+        "plot",
+        r"\b(umap|tsne|embedding|scatter)\b|\b(?:plot|draw|show|display|map|picture|visuali[sz]e|"
+        r"colou?r)\b.*\b(clusters?|cell types?|labels?|map|dataset|data|umap|by|plot|picture)\b|"
+        r"^(?:plot|draw|visuali[sz]e)",
+        lambda m, f: not m.genes and not re.search(r"\bmarkers?\b|\bcells? of\b", m.shape),
+    ),
+    Rule(
+        "label_clusters",
+        r"\b(?:label|annotate|annotation|assign|identify|name|call)\b(?!.*<cluster>)|"
+        r"\b(?:all|each|every) (?:of )?(?:the )?cells?\b|"
+        r"\b(?:all|each|every|the) (?:the )?(?:\w+ )?clusters\b|\bcell types?\b|\bcelltypes?\b|"
+        r"\bwhat (?:kinds?|sorts?|types?) of cells\b|\bwho is (?:in )?(?:here|there)\b|"
+        r"\b(?:which|what) (?:\w+ )?cells (?:are|do|can)\b|\bcell identities\b|\bpopulations?\b",
+        lambda m, f: not m.clusters and not m.cell_types and m.step == 0 and m.ordinal is None,
+    ),
+    # Types in the dataset
+    Rule(
+        "describe_cluster",
+        r"\b(?:describe|summari[sz]e|tell me (?:more )?about|look at)\b.*<type>",
+        lambda m, f: (
+            only_types(m, f)
+            and bool(re.search(r"\b(?:here|dataset|data|cluster|the <type>)", m.shape))
+        ),
+    ),
+    Rule(
+        "look_up",
+        r"\blook up\b|\bdo you know about\b|\bexplain what\b|^(?:please )?(?:explain|describe) "
+        r"(?:an? )?<type>$|\btell me (?:more |something )?about (?:an? |the )?<type>$|\bmeaning\b|"
+        r"^(?:what|who) (?:is|are|was|were) (?:an? |the )?<type>$",
+        only_types,
+    ),
+    Rule(
+        "which_clusters",
+        r"\b(which|what|any|are there|is there|do you see|do we have|does it have|find|"
+        r"where|there|contain\w*|show|have|has|see|present|clusters?|highlight|locate|got)\b",
+        only_types,
+    ),
+    Rule("look_up", r"\b(what|who|describe|tell|about|explain|mean\w*|info\w*)\b", only_types),
+    Rule("is_type", r"^(?:so |and |then )*<cluster>.*<type>"),
+    Rule("which_clusters", r"", only_types),
+    # One cluster
+    Rule(
+        "label_clusters",
+        r"^(?:describe|explain|summari[sz]e|tell me about) (?:all |every |each |the )+"
+        r"(?:of the )?(?:clusters|groups)",
+    ),
+    Rule(
+        "describe_cluster",
+        r"<cluster>|\b(?:first|second|third|last|next|previous|biggest|largest|"
+        r"smallest) (?:cluster|one|group)\b",
+    ),
+    Rule(
+        "dataset",
+        r"\bdataset|\bdata\b|\boverview\b|\bsamples?\b|\btissue\b|\borganism\b|\bspecies\b|"
+        r"\bdiseased?\b|\bdonors?\b|\bpatients?\b|\bhealthy\b|"
+        r"\bcovid|\bcancer\b|\bsummary\b|\bsummari[sz]e\b|\bwhat (?:is|have we|do we have|"
+        r"have i)(?: got)? "
+        r"(?:in )?(?:here|this|there|it)\b|\bexperiment\b|\bwhat am i looking at\b|"
+        r"\bwhere do (?:these|the) "
+        r"cells come\b|\bcolumns?\b|\bmetadata\b|\bwhat did i (?:open|load|upload)\b|\bfile\b|"
+        r"\bdescribe (?:it|this|everything)\b$",
+        lambda m, f: (
+            not (
+                f.clusters
+                and re.search(r"(?:what is|describe|summari[sz]e) (?:it|this|that)$", m.shape)
+            )
+        ),
+    ),
+    Rule(
+        "describe_cluster",
+        r"\b(?:what|who|which|describe|tell|about|explain|identity|summari[sz]e|more|"
+        r"type)\b.*\b(it|this|that|they|those|these|them|one|cluster)\b|^(?:describe|go on|"
+        r"continue)$|"
+        r"\btell me more\b|\bdescribe\b|^(?:and |ok )*(?:more|details?|more details?)$",
+        lambda m, f: bool(f.clusters) or "cluster" in m.shape,
+    ),
+    Rule("list_clusters", r"\bclusters?\b|\bgroups?\b"),
+    Rule("expression", r"\b(?:expression|expressed|express|violin)\b"),
+    Rule(
+        "describe_cells",
+        r"\bcells?\b.*\b(?:describe|read|look)\b|\b(?:describe|read|look)\b.*\bcells?\b",
+    ),
+)

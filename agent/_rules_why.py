@@ -1,0 +1,137 @@
+"""Rules for reasons, certainty, the ontology, and what is not done."""
+
+import re
+
+from ._rule import DIFFERENCE, Rule, has_type, in_play, no_gene, two_types
+
+_ONTOLOGY = (
+    r"\bontolog\w*|\bdefin\w+|\bsynonyms?\b|\bsubtypes?\b|\b(?:kinds?|types|sorts?) of <type>|"
+    r"\b(?:parents?|children|ancestors?|descendants?)\b"
+)
+_WHY_GENES = (
+    r"\b(?:which|what) genes?\b.*\b(?:say|said|think|thought|made|make|makes|decide\w*|told|"
+    r"convinc\w+|"
+    r"use|uses|used|rely|relied|look|led|lead|support\w*|speak|spoke|argue\w*|point\w*|behind|reason\w*|call|called|base\w*)\b"
+)
+
+_GLOSSARY = (
+    r"\bwhat (?:is|are|does|do|did)\b.*\b(?:log2?|fold change|p value|p values|confidence|weights?|"
+    r"umap|marker genes?|numbers|agreement|probability)\b(?: mean| stand for| show)?$|"
+    r"\bwhat does (?:that|this|it) mean$|\b(?:do not|don't) understand\b"
+)
+
+WHY_RULES: tuple[Rule, ...] = (
+    # What this assistant does not do
+    Rule(
+        "cannot",
+        r"\b(pseudotime|trajector\w*|velocity|lineage tracing|batch correct\w*|integrate|"
+        r"harmony|recluster\w*|re-cluster|subcluster\w*|doublets?|cell cell communication|"
+        r"ligand\w*|"
+        r"copy number|cnv|spatial|download|export|save|delete|remove|upload|rename|relabel|"
+        r"python|code|script|run a|fold|structure of|drug|treatment|diagnos\w*|survival|"
+        r"blast|sequence of|mutation\w*|re-?run|cluster (?:the )?\w+ again)\b",
+        lambda m, f: not re.search(r"\bfold change|remove.*not\b", m.shape),
+    ),
+    Rule(
+        "choose_clusters",
+        r"\b(?:use|switch to|take|choose|group by|cluster by|set)\b",
+        lambda m, f: m.column is not None and not m.genes and not m.cell_types,
+    ),
+    Rule(
+        "composition",
+        r"\b(?:composition|proportions?|per|by|across|divide\w*|split|distribut\w*|"
+        r"fractions?|break ?down|between|how many|what is|which|describe|values?|each|mean)\b",
+        lambda m, f: (
+            m.column is not None
+            and not m.genes
+            and not m.cell_types
+            and not m.clusters
+            and not re.search(r"\b(umap|plot|colou?r|map|draw|show)\b", m.shape)
+        ),
+    ),
+    Rule("open_file", r"\b(open|load|switch to|use)\b.*\b(file|dataset|data|demo|h5ad)\b"),
+    # Ontology
+    Rule(
+        "look_up", "", lambda m, f: bool(m.term_ids) and not (m.clusters or m.genes or f.clusters)
+    ),
+    Rule("term_difference", DIFFERENCE, two_types),
+    Rule("glossary", _GLOSSARY, lambda m, f: not m.clusters and not m.cell_types),
+    Rule("evidence", "", lambda m, f: bool(re.search(r"\bE\d+\b", m.raw))),
+    Rule(
+        "search_ontology",
+        r"\bsearch\b|\bfind (?:me )?(?:an? |the )?(?:terms?|entries)\b|"
+        r"\bwhich (?:cell types?|cells?|terms?) (?:make|makes|secrete|produce|synthesi\w+|"
+        r"are called|"
+        r"are known|live|transport|carry|kill|engulf|detect|respond)\w*|"
+        r"^(?:which |what |find |the |are there )*cells? (?:that|which|who)\b",
+        lambda m, f: not m.clusters and not m.genes,
+    ),
+    Rule(
+        "look_up",
+        _ONTOLOGY,
+        lambda m, f: (
+            has_type(m, f)
+            or (bool(re.search("ontolog|defin", m.shape)) and not m.clusters and not m.genes)
+        ),
+    ),
+    # Why
+    Rule(
+        "why_not",
+        r"\b(?:why|how come)\b.*(?:\bnot\b|n't\b|\brather than\b|\binstead of\b|\bno\b)|"
+        r"^(?:and |but |so )?not\b|\bcouldn't (?:it|they|that|this|these|<cluster>) (?:be|"
+        r"also be)",
+        has_type,
+    ),
+    Rule("explain", _WHY_GENES, no_gene),
+    Rule(
+        "why_not",
+        r"^(?:and |but |so |then )?why (?:not|isn't|aren't|couldn't|wouldn't|no) (?!\W*$)"
+        r"(?!it\b|that\b|you\b|we\b|show\b|tell\b|just\b)",
+        lambda m, f: not m.clusters or bool(re.search(r"not \w+|n't <cluster> \w+", m.shape)),
+    ),
+    Rule(
+        "is_type",
+        r"^(?:and |but |so |then |or )?(?:is|are|isn't|aren't|could|can|might|would|does|do|"
+        r"were|was|surely|how likely|how probable|probability)\b",
+        lambda m, f: (
+            has_type(m, f)
+            and not m.genes
+            and (
+                bool(m.clusters)
+                or bool(re.search(r"\b(it|they|this|that|these|those|them|<cluster>)\b", m.shape))
+            )
+        ),
+    ),
+    Rule(
+        "is_type",
+        r"\b(?:how likely|likely|probab\w+|chance)\b",
+        lambda m, f: has_type(m, f) and in_play(m, f),
+    ),
+    Rule(
+        "is_type",
+        r"<cluster>.*\b(?:is|are|being|be|really|looks? like)\b.*<type>|"
+        r"^(?:so )?<cluster> <type>$",
+        lambda m, f: not re.search(r"^how (?:do|did|can)\b|\bwhy\b|\bevidence\b", m.shape),
+    ),
+    Rule(
+        "explain",
+        r"\bwhy\b.*<type>|\b(?:what|which) (?:makes?|made|tells?|told|leads?) you\b|"
+        r"\bhow (?:do|did|can|could|would) you (?:tell|know|decide|conclude|see|figure|come|"
+        r"arrive|get)\b|"
+        r"\bbased on what\b|\bevidence\b|\bon what (?:grounds|basis)\b|\bjustif\w+|\breasons?\b|"
+        r"^(?:and |but |so |ok )*why\b|\bhow come\b|\bsays who\b|\bexplain (?:that|this|it|why|"
+        r"your)\b|"
+        r"\bwhy (?:do|did|would) you\b|\bprove it\b|\bhow so\b|"
+        r"\b(?:speaks?|argues?|says) (?:for|against)\b",
+        no_gene,
+    ),
+    Rule(
+        "confidence",
+        r"\bhow (?:sure|certain|confident|reliable|trustworthy|safe|accurate)\b|"
+        r"\bare you (?:sure|certain|confident|serious|positive)\b|\bconfiden\w+|\btrust\b|"
+        r"\bcertainty\b|"
+        r"\bis (?:that|this|it) (?:certain|reliable|right|true|correct|safe)\b|^(?:oh )?really$|"
+        r"\bhow (?:likely|probable)\b|\bprobabilit\w+|\bcertain\b|\bcould you be wrong\b|\bsure\b",
+        lambda m, f: not m.genes,
+    ),
+)
