@@ -35,6 +35,8 @@ _CAMEL = re.compile(r"(?<=[a-z]{3})(?=[A-Z][a-z]{2})")
 _LAYER = re.compile(r"\bl(?:ayer)?[ _]?(\d)\s?[/.-]\s?(\d)\b", re.IGNORECASE)
 _JOINED_LYMPHOCYTE = re.compile(r"\b([TB])[-_. ]?(cells?)\b", re.IGNORECASE)
 _SURFACE_MARKER = re.compile(r"^cd\d{1,3}[a-h]{0,2}$")
+_ISOTYPE = re.compile(r"^ig[adegm]\d?$")
+"""A plasma cell of an isotype is positive for it: "IgA+" says no more than "IgA"."""
 _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5"}
 _STATES = {
     "positive": "+",
@@ -131,7 +133,8 @@ def _written_out(words: list[str], *, biological: bool) -> list[str]:
         following = words[place + 1] if place + 1 < len(words) else ""
         sign = _STATES.get(word, "") if biological and tokens else ""
         if sign and (sign in "+-" or _may_carry_level(tokens[-1])):
-            tokens[-1] = tokens[-1].rstrip("+-") + sign
+            isotype = sign == "+" and _ISOTYPE.match(tokens[-1]) is not None
+            tokens[-1] = tokens[-1].rstrip("+-") + ("" if isotype else sign)
             continue
         if tokens and words[place - 1] == "type" and (word in _ROMAN or len(word) == 1):
             # "type II" and "type B" are one thing: the letter alone would be a B cell.

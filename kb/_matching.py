@@ -25,6 +25,7 @@ _SERIAL = re.compile(r"(?:[\s_.-]+|(?<=[a-z]{3}))\(?(?:[Cc]luster|[Cc]|#)?\s?\d{
 _GENE = re.compile(
     r"^[a-z][a-z0-9]{0,19}[+-]$|^[a-z][a-z0-9]{1,8}(?:hi|lo)$|^(?=.*\d)[a-z][a-z0-9]{2,9}$"
 )
+_TYPE = re.compile(r"^type\w{1,2}$")
 _LIKE = re.compile(
     r"\b[A-Za-z0-9/+]+[- ](?:like|enriched|related|associated|committed|commited)\b"
     r"|\bnon-(?!classical|switched|class|myelinating|pigment|terminally|striated|keratin)\w+",
@@ -47,7 +48,7 @@ _MIN_COVERAGE = 0.5
 _MIN_COVERAGE_OF_HEAD = 0.25
 """The last noun of a name says what the cell is, so more may be left off before it."""
 _MIN_COVERAGE_OF_SHORT = 0.75
-_MIN_SHARE = 0.6
+_MIN_SHARE = 0.5
 """Of what a term's name tells, the part that an incomplete name must hold."""
 _LONG_WORD = 8
 _SHORT = 4
@@ -114,15 +115,17 @@ class WordMatcher:
             return Draft(note="It reads as the symbol of a gene.")
         shouted = _shouted(text)
         if self._names.biological:
-            text = _LIKE.sub(" ", text).strip(" ,;()_") or text
+            text = _LIKE.sub(" ", _DERIVED.sub(" ", text)).strip(" ,;()_") or text
         for order in dict.fromkeys((_head_last(text), text)):
             tokens = tokenise(order, biological=self._names.biological)
             if len(tokens) > _MAX_TOKENS:
                 return Draft(note="It is longer than any name.")
             if draft := self._by_short_words(tokens) or self._by_containment(tokens, shouted):
                 return draft
-        return self._by_correction(tokens, shouted) or Draft(
-            note="No term has this name or one like it."
+        return (
+            self._by_completion(frozenset(tokens))
+            or self._by_correction(tokens, shouted)
+            or Draft(note="No term has this name or one like it.")
         )
 
     def _spellings(self, text: str) -> list[str]:
@@ -135,16 +138,10 @@ class WordMatcher:
         unlike = _LIKE.sub(" ", plain).strip(" ,;()_")
         own = _HUMAN_PREFIX.sub("", plain)
         alone = own.rstrip("0123456789") if own != plain else own
-        spellings = (
-            text,
-            _SERIAL.sub("", text),
-            plain,
-            _SERIAL.sub("", plain),
-            direct,
-            own,
-            alone,
-            unlike,
-        )
+        bare = _SERIAL.sub("", plain)
+        untyped = _TYPED.sub("", bare)
+        spellings = (text, _SERIAL.sub("", text), plain, bare, direct, own, alone)
+        spellings = (*spellings, unlike, untyped)
         if _GENE_SYMBOL.match(text):
             spellings = (text,)
         elif _COUNTED.search(text):
@@ -306,9 +303,8 @@ class WordMatcher:
             return 0.4
         if token in TISSUE_WORDS:
             return _WORTH_OF_TISSUE
-        if self._names.biological and (
-            _GENE.match(token) or shouted and not self._names.knows(token)
-        ):
+        unknown = shouted and not self._names.knows(token)
+        if self._names.biological and (unknown or _GENE.match(token) or _TYPE.match(token)):
             return 0.5
         return min(self._names.weight(token), 6.0) or 4.0
 

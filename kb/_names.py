@@ -76,7 +76,7 @@ class NameIndex:
 
     def contained(self, key: frozenset[str]) -> Iterator[tuple[frozenset[str], list[Name]]]:
         """Yield the keys all of whose tokens are in `key`, with their names."""
-        for token in key:
+        for token in sorted(key):  # in one order, so that ties end the same way in every process
             for candidate in self._by_rarest.get(token, ()):
                 if candidate <= key:
                     yield candidate, self._keyed[candidate]

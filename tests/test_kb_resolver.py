@@ -1,5 +1,8 @@
 """Names resolve to terms: exact first, honest about what was left off and about garbage."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,6 +80,10 @@ def test_obsolete_id_without_replacement_lists_what_to_consider(knowledge: Knowl
         ("hTreg", "regulatory T cell"),
         ("Cardiomycoyte", "cardiac muscle cell"),
         ("mammary epithelial cells", "mammary gland epithelial cell"),
+        ("CD4+/CD25 T Reg", "CD4-positive, CD25-positive, alpha-beta regulatory T cell"),
+        ("CD8+ Cytotoxic T", "CD8-positive, alpha-beta cytotoxic T cell"),
+        ("CD4+/CD45RO+ Memory", "CD4-positive, alpha-beta memory T cell"),
+        ("CD14^{+} monocytes", "CD14-positive monocyte"),
         ("Myeloid.Type.1", "myeloid cell"),
         ("retinal.rod.cell.type.B", "retinal rod cell"),
         ("B cell 2", "B cell"),
@@ -107,6 +114,17 @@ def test_nearest_term_says_what_was_left_off(
 
 def test_what_a_cell_resembles_is_not_what_it_is(knowledge: KnowledgeBase) -> None:
     assert knowledge.resolve("Fibroblast-like endothelial cells").label == "endothelial cell"
+
+
+def test_incomplete_name_is_completed_and_said_so(knowledge: KnowledgeBase) -> None:
+    answer = knowledge.resolve("marginal zone")
+    assert answer.label == "marginal zone B cell of spleen"
+    assert answer.score < 0.8
+    assert "has all its words and more" in answer.note
+
+
+def test_origin_of_a_cell_is_not_what_it_is(knowledge: KnowledgeBase) -> None:
+    assert knowledge.resolve("neural crest-derived odontoblast").label == "odontoblast"
 
 
 def test_precursor_is_never_given_as_the_cell_it_becomes(knowledge: KnowledgeBase) -> None:
@@ -189,6 +207,26 @@ def test_tissue_decides_between_cells_of_one_name(
     knowledge: KnowledgeBase, tissue: str | None, label: str
 ) -> None:
     assert knowledge.resolve("HSC", tissue=tissue).label == label
+
+
+def test_ties_end_the_same_way_in_every_process() -> None:
+    names = ["Cycling DN/DP T cell", "Venous capillary T cell lung", "T/NK", "stressed beta cells"]
+    code = (
+        "import sys; from pathlib import Path; from kb import KnowledgeBase\n"
+        "print([a.id for a in KnowledgeBase.open(Path('absent')).resolve_many(sys.argv[1:])])"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code, *names],
+            cwd=Path(__file__).parent.parent,
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in (1, 2, 3)
+    }
+    assert len(said) == 1
 
 
 def test_resolve_many_answers_in_order(knowledge: KnowledgeBase) -> None:
