@@ -162,7 +162,7 @@ def test_five_cells_are_described_without_their_barcodes_in_the_text(demo: Sessi
 def test_alternative_is_weighed_against_the_label(demo: Session) -> None:
     evidence = TOOLS["explain_alternative"](demo, cluster="4", cell_type="NK cells")
     assert evidence.facts["other_id"] == "CL:0000623"
-    assert "spoke most for B cell over natural killer cell in cluster 4 are CD79A" in evidence.text
+    assert "spoke most for B cell over natural killer cell in cluster 4 is CD79A" in evidence.text
     other, own = evidence.table[:2]  # type: ignore[index]
     assert own["percent"] > other["percent"]
     assert f"a mean probability of {other['percent']:g}%" in evidence.text
@@ -176,7 +176,7 @@ def test_asking_why_not_the_given_label_says_so(demo: Session) -> None:
 def test_genes_behind_a_label_are_traced(demo: Session) -> None:
     evidence = TOOLS["explain_cell_type"](demo, cluster="4")
     assert evidence.facts["genes"][0] == "CD79A"
-    assert "against that label in cluster 4 are LYZ (mean weight -0.25)" in evidence.text
+    assert "against that label in cluster 4 is LYZ (mean weight -0.25)" in evidence.text
 
 
 def test_markers_are_higher_in_the_cluster(demo: Session) -> None:

@@ -9,8 +9,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ._describable import is_known
 from ._keys import NOT_KNOWN, PATHWAY_SLOTS
-from ._session import Session, is_known
+from ._session import Session
 from ._wording import percent
 
 if TYPE_CHECKING:

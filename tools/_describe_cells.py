@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._describable import is_known
 from ._describe_cluster import PREDICTED, model_caveat
 from ._errors import UnknownLabelError
 from ._evidence import Evidence
 from ._keys import PATHWAY_SLOTS
 from ._preparing import stratified
 from ._rank_markers import next_cluster
-from ._session import Session, is_known
+from ._session import Session
 from ._wording import choices, clean, count, term
 
 if TYPE_CHECKING:

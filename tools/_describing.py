@@ -18,22 +18,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ._consensus import cell_type_verdict, plain_verdict
-from ._errors import DatasetError, ToolError, UnsupportedError
+from ._describable import check_matched, check_species, model_errors
+from ._described import row_of, shared_row, write_described
+from ._errors import DatasetError, ToolError
 from ._keys import (
-    AGREEMENT,
     DESCRIPTION,
-    LIFE_STAGE,
-    PATHWAY_SLOTS,
-    PATHWAYS,
-    PREFIX,
-    SLOTS_WITH_TERMS,
 )
 from ._limits import Limits
 from ._preparing import SEED, Prepared, model_matrix, prepare, stratified
 from ._reading import read_dataset
-from ._reading_h5 import stored_length
-from ._session import is_known, model_errors
 from ._wording import as_size, quote
 
 if TYPE_CHECKING:
@@ -41,7 +34,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
     from kb import KnowledgeBase
-    from model import Describer, Description
+    from model import Describer
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +110,9 @@ def describe_file(
         raise DatasetError(msg, code="out_of_memory", fix=fix)
     tell(0.02, "Preparing")
     prepared = prepare_to_describe(opened.adata, settings, limits)
-    check_genes(prepared, describer, limits)
+    check_species(prepared.names)
+    n_matched = int(describer.genes.match(prepared.names.names).n_matched)
+    check_matched(prepared.names, n_matched, limits)
     data_hash = hash_file(in_path)
     key = _work_key(data_hash, describer, settings)
     work = out_path.with_name(f".{out_path.name}.{key[:16]}.parts")
@@ -166,34 +161,6 @@ def prepare_to_describe(adata: "AnnData", settings: DescribeSettings, limits: Li
     return prepare(
         adata, limits=limits, progress=lambda fraction, text: None, cluster=settings.by == "cluster"
     )
-
-
-def check_genes(prepared: Prepared, describer: "Describer", limits: Limits) -> None:
-    """Refuse cells that the model cannot read.
-
-    Raises
-    ------
-    UnsupportedError
-        If the genes are not human, or too few of them are known to the model.
-    """
-    names = prepared.names
-    if names.species in {"mouse", "other"}:
-        what = "mouse" if names.species == "mouse" else "another species"
-        msg = (
-            f"The gene names of this dataset are those of {what}, and the model has read human "
-            "cells "
-            "only, so its cells are not described."
-        )
-        raise UnsupportedError(msg)
-    n_matched = int(describer.genes.match(names.names).n_matched)
-    if n_matched < limits.genes_matched:
-        msg = (
-            f"Only {n_matched:,} of the model's genes were found among the "
-            f"{len(names.names):,} names in {names.slot}, and at least {limits.genes_matched} "
-            "are needed. "
-            "Put human gene symbols or Ensembl ids there and open the dataset again."
-        )
-        raise UnsupportedError(msg)
 
 
 def hash_file(path: Path) -> str:
@@ -252,7 +219,7 @@ def _by_cluster(
     }
     positions = np.sort(np.concatenate(list(samples.values())))
     described = describe_positions(prepared, describer, positions, work=work, tell=tell)
-    rows = {name: _shared_row(described.loc[samples[name]], knowledge) for name in clusters}
+    rows = {name: shared_row(described.loc[samples[name]], knowledge) for name in clusters}
     return pd.DataFrame([rows[name] for name in labels])
 
 
@@ -312,70 +279,6 @@ def _write_shard(frame: "pd.DataFrame", path: Path) -> None:
     temporary.replace(path)
 
 
-def row_of(description: "Description") -> dict[str, Any]:
-    """Return the obs columns of one description."""
-    row: dict[str, Any] = {DESCRIPTION: description.text}
-    for key in SLOTS_WITH_TERMS:
-        slot = description.slots[key]
-        row[f"{PREFIX}_{key}"] = slot.label
-        row[f"{PREFIX}_{key}_ontology_term_id"] = slot.ontology_term_id
-        row[f"{PREFIX}_{key}_confidence"] = float(slot.confidence)
-    row[LIFE_STAGE] = description.slots["life_stage"].label
-    slots = [description.slots[key] for key in PATHWAY_SLOTS if key in description.slots]
-    row[PATHWAYS] = "; ".join(slot.label for slot in slots if is_known(slot))
-    return row
-
-
-@dataclass(frozen=True)
-class _Spoken:
-    """A slot read back from a shard, enough for finding a consensus."""
-
-    label: str
-    ontology_term_id: str | None
-    confidence: float
-
-
-def _shared_row(sample: "pd.DataFrame", knowledge: "KnowledgeBase | None") -> dict[str, Any]:
-    """Return the row that stands for a cluster: its own words are those of a typical cell."""
-    spoken = {
-        key: [
-            _Spoken(str(label), term_id if isinstance(term_id, str) else None, float(confidence))
-            for label, term_id, confidence in sample[
-                [
-                    f"{PREFIX}_{key}",
-                    f"{PREFIX}_{key}_ontology_term_id",
-                    f"{PREFIX}_{key}_confidence",
-                ]
-            ].itertuples(index=False)
-        ]
-        for key in SLOTS_WITH_TERMS
-    }
-    row: dict[str, Any] = {}
-    for key, slots in spoken.items():
-        verdict = (
-            cell_type_verdict(slots, knowledge)  # type: ignore[arg-type]
-            if key == "cell_type" and knowledge is not None
-            else plain_verdict(slots)  # type: ignore[arg-type]
-        )
-        row[f"{PREFIX}_{key}"] = verdict.label
-        row[f"{PREFIX}_{key}_ontology_term_id"] = verdict.term_id
-        row[f"{PREFIX}_{key}_confidence"] = verdict.confidence or 0.0
-        if key == "cell_type":
-            row[AGREEMENT] = verdict.percent / 100
-    for column in (LIFE_STAGE, PATHWAYS):
-        row[column] = str(sample[column].mode().iloc[0])
-    row[DESCRIPTION] = _typical_text(sample, row)
-    return row
-
-
-def _typical_text(sample: "pd.DataFrame", row: dict[str, Any]) -> str:
-    """Return the text of the most typical cell: most shared labels, then highest confidence."""
-    keys = [*(f"{PREFIX}_{key}" for key in SLOTS_WITH_TERMS), LIFE_STAGE, PATHWAYS]
-    score = sum((sample[key] == row[key]).astype(int) for key in keys)
-    score = score + sample[f"{PREFIX}_cell_type_confidence"].clip(0, 1) * 0.5
-    return str(sample[DESCRIPTION].to_numpy()[int(np.argmax(score.to_numpy()))])
-
-
 def _n_genes(prepared: Prepared) -> np.ndarray:
     obs = prepared.adata.obs
     return np.asarray(obs.get("cell2text_n_genes", np.arange(len(obs))))
@@ -416,82 +319,3 @@ def _manifest(
         },
         "n_described": int(columns[DESCRIPTION].notna().sum()),
     }
-
-
-def write_described(
-    in_path: Path,
-    adata: "AnnData",
-    out_path: Path,
-    columns: "pd.DataFrame",
-    manifest: dict[str, Any],
-) -> None:
-    """Write OUT under a temporary name and rename it when it is whole.
-
-    Of an .h5ad everything but obs and the manifest is copied byte by byte.
-
-    Raises
-    ------
-    DatasetError
-        If it cannot be written.
-    """
-    import anndata
-    import h5py
-
-    temporary = out_path.with_name(f".{out_path.name}.{os.getpid()}.tmp")
-    obs = adata.obs.drop(columns=[c for c in adata.obs.columns if str(c).startswith(PREFIX + "_")])
-    for name in _ordered(list(columns.columns)):
-        obs[name] = _storable(columns[name], obs.index)
-    try:
-        if _is_same_h5ad(in_path, adata):
-            shutil.copyfile(in_path, temporary)
-            temporary.chmod(0o644)
-            with h5py.File(temporary, "r+") as handle:
-                anndata.io.write_elem(handle, "obs", obs)
-                uns = handle.require_group("uns")
-                anndata.io.write_elem(uns, PREFIX, manifest)
-        else:
-            copy = adata.copy()
-            copy.obs = obs
-            copy.uns[PREFIX] = manifest
-            copy.write_h5ad(temporary, compression="gzip")
-        temporary.replace(out_path)
-    except OSError as exc:
-        msg = f"{quote(out_path.name, limit=200)} could not be written: {exc.strerror or exc}."
-        raise DatasetError(
-            msg, code="bad_output", fix="Check the space on the disk and try again."
-        ) from exc
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _is_same_h5ad(path: Path, adata: "AnnData") -> bool:
-    """Whether a file is an h5ad that holds `adata` as it is, so that it can be copied whole."""
-    import h5py
-
-    if not path.is_file() or not h5py.is_hdf5(path):
-        return False
-    with h5py.File(path, "r") as handle:
-        return "obs" in handle and stored_length(handle["obs"]) == adata.n_obs
-
-
-def _ordered(names: list[str]) -> list[str]:
-    """Put the description first and the slots in the order of the contract."""
-    order = [DESCRIPTION]
-    for key in SLOTS_WITH_TERMS:
-        order += [
-            f"{PREFIX}_{key}",
-            f"{PREFIX}_{key}_ontology_term_id",
-            f"{PREFIX}_{key}_confidence",
-        ]
-    order += [LIFE_STAGE, PATHWAYS, AGREEMENT]
-    return [name for name in order if name in names]
-
-
-def _storable(column: "pd.Series", index: "pd.Index") -> "pd.Series":
-    """Return a column that every anndata can read: categories for text, float32 for numbers."""
-    import pandas as pd
-
-    if column.name in {AGREEMENT} or str(column.name).endswith("_confidence"):
-        return pd.Series(column.to_numpy(dtype=np.float32), index=index)
-    values = [value if isinstance(value, str) else None for value in column]
-    return pd.Series(pd.Categorical(values), index=index)

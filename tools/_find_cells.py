@@ -4,12 +4,13 @@ from typing import Any
 
 import numpy as np
 
+from ._describable import model_errors
 from ._describe_cluster import model_caveat
 from ._evidence import Evidence
-from ._explain_cell_type import known_to_model, resolve_cell_type
+from ._explain_alternative import known_to_model, resolve_cell_type
 from ._figures import map_of_values
 from ._preparing import stratified
-from ._session import Session, model_errors
+from ._session import Session
 from ._wording import as_percent, clean, count, percent, term
 
 _LIKELY = 0.5

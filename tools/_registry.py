@@ -12,7 +12,8 @@ from ._describe_cells import describe_cells
 from ._describe_cluster import describe_cluster
 from ._describe_dataset import describe_dataset
 from ._evidence import Evidence
-from ._explain_cell_type import explain_alternative, explain_cell_type
+from ._explain_alternative import explain_alternative
+from ._explain_cell_type import explain_cell_type
 from ._find_cells import find_cells
 from ._label_clusters import label_clusters
 from ._list_clusters import list_clusters

@@ -7,19 +7,19 @@ leaves the dataset that was open before.
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from ._describable import check_matched, check_species, model_errors
 from ._doctor import DoctorReport, examine
-from ._errors import DescriberError, NoDatasetError, UnsupportedError
+from ._errors import DescriberError, NoDatasetError
 from ._evidence import Evidence
 from ._genes import find_gene
 from ._groupings import as_labels, match_label
-from ._keys import LOG1P_LAYER, NOT_KNOWN
+from ._keys import LOG1P_LAYER
 from ._limits import Limits
 from ._preparing import (
     Prepared,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from scipy import sparse
 
     from kb import KnowledgeBase
-    from model import Describer, Description, Slot
+    from model import Describer, Description
 
 logger = logging.getLogger(__name__)
 
@@ -317,23 +317,8 @@ class Session:
         return model_matrix(self.prepared, positions), self.prepared.names.names
 
     def _check_describable(self) -> None:
-        names = self.prepared.names
-        if names.species in {"mouse", "other"}:
-            what = "mouse" if names.species == "mouse" else "another species"
-            msg = (
-                f"The gene names of this dataset are those of {what}, and the model has read human "
-                "cells only, so its cells are not described. Clusters, markers and plots work."
-            )
-            raise UnsupportedError(msg)
-        n_matched = self.n_genes_matched()
-        if n_matched < self.limits.genes_matched:
-            msg = (
-                f"Only {n_matched:,} of the model's genes were found among the "
-                f"{len(names.names):,} names in {names.slot}, and at least "
-                f"{self.limits.genes_matched} are needed. Put human gene symbols or Ensembl ids "
-                "there and open the dataset again."
-            )
-            raise UnsupportedError(msg)
+        check_species(self.prepared.names)
+        check_matched(self.prepared.names, self.n_genes_matched(), self.limits)
 
     def n_genes_matched(self) -> int:
         """Return how many of the model's genes the dataset measures."""
@@ -383,26 +368,3 @@ class Session:
             )
             self.evidence[evidence.id] = evidence
         return evidence
-
-
-def is_known(slot: "Slot") -> bool:
-    """Whether the model committed itself to a label."""
-    return bool(slot.label) and slot.label != NOT_KNOWN
-
-
-@contextmanager
-def model_errors() -> Iterator[None]:
-    """Translate the model room's errors at the wall.
-
-    Raises
-    ------
-    DescriberError
-        Where the model raised one of its own errors.
-    """
-    from model import ModelError
-
-    try:
-        yield
-    except ModelError as exc:
-        msg = f"The model could not read these cells: {clean(exc, limit=300)}"
-        raise DescriberError(msg) from exc

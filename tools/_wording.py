@@ -57,6 +57,16 @@ def are(words: Sequence[object]) -> str:
     return "is" if len(words) == 1 else "are"
 
 
+def genes(words: Sequence[object]) -> str:
+    """Write ``gene`` before one and ``genes`` before several."""
+    return "gene" if len(words) == 1 else "genes"
+
+
+def short(value: float) -> float:
+    """Round to two significant digits."""
+    return float(f"{value:.2g}")
+
+
 def choices(words: Sequence[object], *, limit: int = 10) -> str:
     """Quote at most `limit` of `words` for an error message and say how many are left."""
     shown = ", ".join(quote(word) for word in words[:limit])
