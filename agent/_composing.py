@@ -1,10 +1,11 @@
 """From evidence to an answer: one short paragraph or list for each thing asked.
 
 Every number comes out of an artifact, and every sentence that states something cites it.
-What is said about clusters is in `_saying_clusters`, about genes, cells and terms in
-`_saying_things`.
+What is said about clusters is in `_saying_clusters`, about one cell type in `_saying_types`,
+about genes, cells and terms in `_saying_things`.
 """
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,12 +13,15 @@ from dataclasses import dataclass, replace
 from ._asks import SMALL_TALK, Ask
 from ._phrasing import cite, quote_all
 from ._plan import NEEDS_NO_DATASET, Situation, plan
-from ._saying import Saying, Teller
+from ._saying import Said, Saying, Teller
 from ._saying_clusters import CLUSTER_TELLERS
 from ._saying_things import THING_TELLERS
+from ._saying_types import TYPE_TELLERS
 from ._talk import NO_DATASET, ask_back, say_talk
 
-TELLERS: Mapping[str, Teller] = {**CLUSTER_TELLERS, **THING_TELLERS}
+logger = logging.getLogger(__name__)
+
+TELLERS: Mapping[str, Teller] = {**CLUSTER_TELLERS, **TYPE_TELLERS, **THING_TELLERS}
 
 
 @dataclass(frozen=True)
@@ -56,13 +60,22 @@ def _say(ask: Ask, now: Situation, *, seed: int) -> tuple[list[str], Ask]:
     lines = [cite(ask.note, str(good[0].artifact["id"]))] if ask.note and good else []
     outcome = ask
     if good:
-        said = TELLERS[ask.intent](ask, Saying(now.vocabulary, tuple(good), seed, now.said))
+        said = _tell(ask, Saying(now.vocabulary, tuple(good), seed, now.said))
         lines += said.lines
         outcome = said.ask or ask
     lines += list(dict.fromkeys(errors))
     if errors and not good:
         outcome = _known_part(ask, now)
     return lines or ["I could not work that out."], outcome
+
+
+def _tell(ask: Ask, now: Saying) -> Said:
+    """Let the teller speak; where evidence lacks what it looks for, the evidence speaks."""
+    try:
+        return TELLERS[ask.intent](ask, now)
+    except (AttributeError, LookupError, TypeError, ValueError):
+        logger.warning("No words of our own for %s", ask.intent, exc_info=True)
+        return Said([line for result in now.results for line in quote_all(result.artifact or {})])
 
 
 def _known_part(ask: Ask, now: Situation) -> Ask:

@@ -18,6 +18,7 @@ from ._words import (
     CELL_SUFFIXES,
     COMMANDS,
     COMMON,
+    EVERYDAY,
     MISSPELT,
     NOT_GENES,
     NOT_OF_A_NAME,
@@ -34,6 +35,7 @@ _SHARED = re.compile(
     r"(?i)\b(cd\d+\+?|naive|memory|effector|regulatory|classical|non-classical|t|b|nk)\s+(and|or|from|vs\.?|"
     r"versus)\s+([\w+-]+)\s+((?:t\s+|b\s+)?(?:cells?|monocytes?|macrophages?))\b"
 )
+_MANY = r"how many|number of|different|"
 _JOIN = r"(?:\s*(?:,|&|/|and|or|vs\.?|versus|with|from|to|against|than)\s*)+"
 
 
@@ -57,7 +59,8 @@ class Mentions:
 
 def correct_spelling(text: str, vocabulary: Vocabulary) -> str:
     """Move misspelt words to the nearest word that the planner knows."""
-    labels = {word.casefold() for label in vocabulary.clusters for word in label.split()}
+    names = (*vocabulary.clusters, *vocabulary.columns)
+    labels = {part for name in names for part in re.split(r"[\W_]+", name.casefold())}
 
     def fix(match: re.Match[str]) -> str:
         word = match.group()
@@ -314,10 +317,17 @@ def _step(text: str) -> int:
 
 
 def _column(text: str, vocabulary: Vocabulary) -> str | None:
+    """Return the obs column that is named; one with an everyday name only after "by" or "per"."""
     for low, column in sorted(vocabulary.columns.items(), key=lambda item: -len(item[0])):
-        plain = low.replace("_", " ")
-        if len(low) > 2 and re.search(
-            rf"(?<!\w)(?:{re.escape(low)}|{re.escape(plain)})(?!\w)", text
-        ):
+        plain = low.removesuffix("_id").replace("_", " ")
+        name = rf"(?:{re.escape(low)}|{re.escape(plain)}s?)"
+        is_everyday = plain in EVERYDAY or plain in COMMANDS | COMMON or len(low) < 3
+        cue = ""
+        if is_everyday:
+            many = "" if plain.removesuffix("s") in {"cell", "gene", "cluster"} else _MANY
+            cue = rf"\b(?:{many}by|per|across|column|each|every|between|over)\s+(?:the\s+)?['\"]?"
+        if plain.removesuffix("s") in {"cell type", "celltype"}:
+            cue, name = "", re.escape(low if "_" in low else f"column {low}")
+        if re.search(rf"{cue}(?<!\w){name}(?!\w)", text):
             return column
     return None

@@ -40,7 +40,8 @@ WHY_RULES: tuple[Rule, ...] = (
     Rule(
         "composition",
         r"\b(?:composition|proportions?|per|by|across|divide\w*|split|distribut\w*|"
-        r"fractions?|break ?down|between|how many|what is|which|describe|values?|each|mean)\b",
+        r"fractions?|break ?down|between|how many|number of|what is|"
+        r"which|describe|values?|each|mean)\b",
         lambda m, f: (
             m.column is not None
             and not m.genes

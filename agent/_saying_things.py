@@ -14,12 +14,21 @@ _OF_THE_BODY = re.compile(
     r"\b(tissues?|diseased?|healthy|covid|cancer|organs?|organism|species|donors?|patients?)\b",
     re.IGNORECASE,
 )
+_BY_SOMETHING = re.compile(
+    r"\b(?:by|per|across|how many|number of|between)\s+(?:the\s+|different\s+)?"
+    r"(donors?|patients?|samples?|batch(?:es)?|conditions?|treatments?|individuals?|groups)\b",
+    re.IGNORECASE,
+)
 _MORE = re.compile(r"\b(higher|more|stronger|lower|less|weaker)\b", re.IGNORECASE)
 
 
 def tell_dataset(ask: Ask, now: Saying) -> Said:
     """Summarise the dataset."""
     artifact = now.artifact("describe_dataset") or {}
+    if (asked := _BY_SOMETHING.search(ask.text)) is not None:
+        noun = asked.group(1).casefold()
+        lines = [f"I see no column called '{noun}' that groups the cells of your file."]
+        return Said([*lines, *pick(artifact, r"\bcolumns?\b")])
     if not _OF_THE_BODY.search(ask.text):
         return Said(quote_all(artifact))
     lines = [*quote_all(artifact)[:1], *pick(artifact, r"human genes|mouse genes|species|Donors")]
@@ -33,6 +42,8 @@ def tell_dataset(ask: Ask, now: Saying) -> Said:
 def tell_counts(ask: Ask, now: Saying) -> Said:
     """Say how many cells, genes or clusters there are."""
     artifact = now.artifact("describe_dataset") or {}
+    if _BY_SOMETHING.search(ask.text):
+        return tell_dataset(ask, now)
     facts, evidence = artifact["facts"], str(artifact["id"])
     cells, genes = counted(int(facts["n_obs"]), "cell"), counted(int(facts["n_vars"]), "gene")
     clusters = counted(int(facts["n_clusters"]), "cluster")

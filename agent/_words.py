@@ -38,6 +38,14 @@ COMMANDS = words(
     """
 )
 
+# Names of columns that are also everyday words of such a conversation.
+EVERYDAY = words(
+    """
+    dataset sample samples donor patient cluster clusters tissue disease organ species organism
+    cell gene label labels group groups condition stage age sex batch assay study state name type
+    """
+)
+
 # Slips too short or too far for the rule above.
 MISSPELT = {
     "fiv": "five", "fve": "five", "thre": "three", "tow": "two", "wat": "what", "wht": "what",

@@ -351,6 +351,29 @@ def test_clusters_with_names_are_found_by_name(question: str, clusters: tuple[st
     assert tuple(c for ask in asks for c in ask.clusters) == clusters
 
 
+@pytest.mark.parametrize(
+    ("question", "column"),
+    [
+        ("What is in this dataset?", None),
+        ("which tissue is this", None),
+        ("describe two cells per sample", "sample"),
+        ("composition by tissue", "tissue"),
+        ("umap by cell type", "cell types"),
+        ("umap by cell_type", "cell_type"),
+        ("colour by donor", "donor_id"),
+        ("how many donors are there?", "donor_id"),
+        ("how does stim_status divide?", "stim_status"),
+        ("show stim status", "stim_status"),
+    ],
+)
+def test_a_column_with_an_everyday_name_is_meant_only_after_by(
+    question: str, column: str | None
+) -> None:
+    names = ("dataset", "tissue", "cell_type", "sample", "donor_id", "stim_status")
+    vocabulary = Vocabulary(clusters=("0", "1"), columns={name: name for name in names})
+    assert understand(question, vocabulary, Focus())[0].column == column
+
+
 @pytest.mark.parametrize("word", ["was", "set", "Set", "rest"])
 def test_an_ordinary_word_is_no_gene(word: str, vocabulary: Vocabulary) -> None:
     assert understand(f"what {word} cluster 3", vocabulary, Focus())[0].genes == ()

@@ -1,0 +1,141 @@
+"""Answers about one cell type: which clusters are of it, and why a cluster is or is not."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ._asks import Ask
+from ._history import Result
+from ._phrasing import cite, clusters_named, counted, listing, percentage, pick, plural, quote_all
+from ._plan import labelled_as
+from ._saying import Said, Saying, Teller
+
+
+def tell_alternative(ask: Ask, now: Saying) -> Said:
+    """Weigh another cell type against the label: "why not NK cells?", "is it a B cell?"."""
+    lines: list[str] = []
+    for result in now.of("explain_alternative"):
+        artifact = result.artifact or {}
+        lines += pick(artifact, r"cannot tell|is asked about")
+        lines += [*_verdict(ask, result, now), *_chances(result)]
+        if ask.intent == "why_not" or "why" in ask.text.casefold():
+            lines += pick(artifact, r"^The genes that spoke|^No gene")
+        else:
+            lines += pick(artifact, r"^The genes that spoke|^No gene")[:1]
+    return Said(lines)
+
+
+def _chances(result: Result) -> list[str]:
+    """Set the probabilities of the two types side by side."""
+    rows = [row for row in result.table if row.get("percent") is not None]
+    cluster, evidence = result.facts["cluster"], str((result.artifact or {})["id"])
+    if not rows:
+        return []
+    asked = rows[0]
+    line = (
+        f"In cluster {cluster} the model gives "
+        f"{_named(asked)} a mean probability of "
+        f"{percentage(asked['percent'])}"
+    )
+    if len(rows) > 1:
+        own = rows[1]
+        line += f", and {_named(own)} one of {percentage(own['percent'])}"
+    return [cite(line + ".", evidence)]
+
+
+def _verdict(ask: Ask, result: Result, now: Saying) -> list[str]:
+    """Answer yes or no, as far as labels and ontology allow."""
+    facts, evidence = result.facts, str((result.artifact or {})["id"])
+    cluster, own_id, other_id = facts["cluster"], facts.get("term_id"), str(facts["other_id"])
+    own, other = str(facts.get("label")), str(facts["other_label"])
+    is_question = ask.intent == "is_type"
+    if own_id is None:
+        line = f"The model does not commit itself to any one cell type for cluster {cluster}."
+    elif own_id == other_id:
+        line = f"the model labels cluster {cluster} as {own}."
+        line = f"Yes: {line}" if is_question else f"It does say so: {line}"
+    elif now.vocabulary.is_a(str(own_id), other_id):
+        line = f"the model labels cluster {cluster} as {own}, which is a kind of {other}."
+        line = f"Yes: {line}" if is_question else f"It does not rule that out: {line}"
+    elif now.vocabulary.is_a(other_id, str(own_id)):
+        line = (
+            f"{'Possibly' if is_question else 'It may be'}: {other} is a kind of {own}, and that "
+            f"is as far as the model goes for cluster {cluster}."
+        )
+    elif is_question:
+        verdict = "Probably not" if _is_close(result) else "No"
+        line = f"{verdict}: the model labels cluster {cluster} as {own}."
+    else:
+        line = f"The model labels cluster {cluster} as {own}, because that fits its cells better."
+    return [cite(line, evidence)]
+
+
+def _is_close(result: Result) -> bool:
+    """Whether the alternative is not much less probable than the label."""
+    chances = [float(row["percent"]) for row in result.table if row.get("percent") is not None]
+    return len(chances) > 1 and chances[0] >= 0.25 * chances[1]
+
+
+def tell_which(ask: Ask, now: Saying) -> Said:
+    """Say which clusters are of a type."""
+    labels = now.artifact("label_clusters")
+    found_cells = now.artifact("find_cells")
+    name = ask.cell_types[0]
+    if labels is None:
+        return Said(quote_all(found_cells) if found_cells else ["I could not work that out."])
+    exact, broader = labelled_as(labels.get("table") or [], name, now.vocabulary)
+    asked = now.vocabulary.resolve(name)
+    if asked is None:
+        return Said([])
+    evidence, lines = str(labels["id"]), []
+    if exact:
+        clusters = [str(row["cluster"]) for row in exact]
+        verb = "is" if len(exact) == 1 else "are"
+        lines.append(
+            cite(
+                f"{clusters_named(clusters).capitalize()} {verb} labelled as {plural(asked.label)} "
+                f"({asked.id}){_or_narrower(exact, asked.id)}.",
+                evidence,
+            )
+        )
+        for row in exact:
+            lines.append(
+                "- "
+                + cite(
+                    f"Cluster {row['cluster']}: {row['cell_type']} ({row['ontology_term_id']}); "
+                    f"{counted(int(row['cells']), 'cell')}, "
+                    f"{percentage(row['agreement'])} of the {row['cells_read']} read agree.",
+                    evidence,
+                )
+            )
+        return Said(lines, replace(ask, clusters=tuple(clusters)))
+    lines.append(cite(f"No cluster as a whole is labelled {asked.label} ({asked.id}).", evidence))
+    if broader:
+        clusters = [str(row["cluster"]) for row in broader]
+        kinds = listing(dict.fromkeys(str(row["cell_type"]) for row in broader))
+        lines.append(
+            cite(
+                f"Such cells may hide in {clusters_named(clusters)}, which the model only calls "
+                f"{kinds}.",
+                evidence,
+            )
+        )
+    if found_cells:
+        lines += quote_all(found_cells)
+    return Said(lines)
+
+
+def _or_narrower(rows: list[dict[str, Any]], term_id: str) -> str:
+    return "" if all(row["ontology_term_id"] == term_id for row in rows) else " or a kind of these"
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    label = row.get("name") or row.get("cell_type")
+    return f"{label} ({row['ontology_term_id']})" if row.get("ontology_term_id") else str(label)
+
+
+TYPE_TELLERS: Mapping[str, Teller] = {
+    "which_clusters": tell_which,
+    "why_not": tell_alternative,
+    "is_type": tell_alternative,
+}
