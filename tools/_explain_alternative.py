@@ -37,9 +37,9 @@ def explain_alternative(session: Session, *, cluster: str, cell_type: str) -> Ev
     Returns
     -------
     Evidence
-        Table with ``kind`` ("cell type" or "gene") and ``name``; ``ontology_term_id`` and
-        ``percent`` (mean probability) of cell types; ``weight`` (log-probability; above 0
-        speaks for the model's label, below 0 for the alternative) and ``speaks_for`` of genes.
+        Table with rows of cell types (``cell_type``, ``ontology_term_id``, ``percent``: mean
+        probability), then of genes (``gene``, ``weight``: log-probability, above 0 for the
+        model's label and below 0 for the alternative, ``speaks_for``).
 
     Raises
     ------
@@ -100,7 +100,7 @@ def explain_alternative(session: Session, *, cluster: str, cell_type: str) -> Ev
     figure = None
     if rows:
         figure = bars(
-            [row["name"] for row in rows],
+            [row["gene"] for row in rows],
             [row["weight"] for row in rows],
             title=f"'{clean(own_label)}' (right) against '{clean(other_label)}' (left)",
             unit="difference of log-probability",
@@ -121,7 +121,7 @@ def explain_alternative(session: Session, *, cluster: str, cell_type: str) -> Ev
             "term_id": own_id,
             "other_label": other_label,
             "other_id": other_id,
-            "genes": [row["name"] for row in rows if row["weight"] > 0],
+            "genes": [row["gene"] for row in rows if row["weight"] > 0],
             "next_cluster": next_cluster(session, cluster),
         },
     )
@@ -181,10 +181,10 @@ def _percent_of(probabilities: np.ndarray, term_ids: list[str], term_id: str) ->
 
 def _chance_row(label: str, term_id: str, chance: float) -> dict[str, Any]:
     return {
-        "kind": "cell type",
-        "name": label,
+        "cell_type": label,
         "ontology_term_id": term_id,
         "percent": chance,
+        "gene": None,
         "weight": None,
         "speaks_for": None,
     }
@@ -219,10 +219,10 @@ def _contrast_rows(
     worst = [gene for gene in ordered if gene.weight < 0][-_N_GENES:]
     return [
         {
-            "kind": "gene",
-            "name": clean(gene.symbol),
+            "cell_type": None,
             "ontology_term_id": None,
             "percent": None,
+            "gene": clean(gene.symbol),
             "weight": short(gene.weight),
             "speaks_for": own_label if gene.weight > 0 else other_label,
         }
@@ -234,8 +234,8 @@ def _contrast_sentences(
     rows: list[dict[str, Any]], own_label: str, other_label: str, cluster: str
 ) -> list[str]:
     sentences = []
-    speaking = [row["name"] for row in rows if row["weight"] > 0][:_N_SPOKEN]
-    against = [row["name"] for row in reversed(rows) if row["weight"] < 0][:_N_SPOKEN]
+    speaking = [row["gene"] for row in rows if row["weight"] > 0][:_N_SPOKEN]
+    against = [row["gene"] for row in reversed(rows) if row["weight"] < 0][:_N_SPOKEN]
     if speaking:
         sentences.append(
             f"The {genes(speaking)} that spoke most for {clean(own_label)} over "

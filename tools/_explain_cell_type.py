@@ -146,7 +146,7 @@ def _mean_weights(weighed: "Sequence[Sequence[GeneEvidence]]") -> list[dict[str,
 
 def _speaking(rows: list[dict[str, Any]], shown: str, cluster: str) -> str:
     if not rows:
-        return f"No single gene spoke for {shown} in cluster {cluster}."
+        return f"No gene spoke for {shown} in cluster {cluster}."
     return (
         f"The {genes(rows)} that spoke most for {shown} in cluster {cluster} {are(rows)} "
         f"{_weights(rows)}."
