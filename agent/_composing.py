@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from ._asks import SMALL_TALK, Ask
 from ._phrasing import cite, quote_all
-from ._plan import NEEDS_NO_DATASET, Situation, plan
+from ._plan import NEEDS_NO_DATASET, Situation, can_help, plan
 from ._saying import Said, Saying, Teller
 from ._saying_clusters import CLUSTER_TELLERS
 from ._saying_things import THING_TELLERS
@@ -52,7 +52,7 @@ def _say(ask: Ask, now: Situation, *, seed: int) -> tuple[list[str], Ask]:
         return say_talk(ask, now.vocabulary, seed=seed), ask
     if not now.vocabulary.has_dataset and ask.intent not in NEEDS_NO_DATASET:
         return list(NO_DATASET), replace(ask, intent="unclear", missing="")
-    if ask.missing:
+    if ask.missing and not can_help(ask):
         return ask_back(ask, now.vocabulary), ask
     results = [result for call in plan(ask, now) if (result := now.result(call)) is not None]
     good = [result for result in results if result.artifact is not None]
@@ -64,6 +64,8 @@ def _say(ask: Ask, now: Situation, *, seed: int) -> tuple[list[str], Ask]:
         lines += said.lines
         outcome = said.ask or ask
     lines += list(dict.fromkeys(errors))
+    if ask.missing:
+        return [*lines, *ask_back(ask, now.vocabulary)], ask
     if errors and not good:
         outcome = _known_part(ask, now)
     return lines or ["I could not work that out."], outcome
@@ -72,7 +74,7 @@ def _say(ask: Ask, now: Situation, *, seed: int) -> tuple[list[str], Ask]:
 def _tell(ask: Ask, now: Saying) -> Said:
     """Let the teller speak; where evidence lacks what it looks for, the evidence speaks."""
     try:
-        return TELLERS[ask.intent](ask, now)
+        return TELLERS["which_clusters" if ask.missing else ask.intent](ask, now)
     except (AttributeError, LookupError, TypeError, ValueError):
         logger.warning("No words of our own for %s", ask.intent, exc_info=True)
         return Said([line for result in now.results for line in quote_all(result.artifact or {})])

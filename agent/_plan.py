@@ -51,11 +51,18 @@ Plan = Callable[[Ask, Situation], list[Call]]
 
 def plan(ask: Ask, situation: Situation) -> list[Call]:
     """Return the calls that `ask` needs, those already made included, in order."""
-    if ask.missing or ask.intent not in _PLANS:
+    if ask.intent not in _PLANS or (ask.missing and not can_help(ask)):
         return []
     if not situation.vocabulary.has_dataset and ask.intent not in NEEDS_NO_DATASET:
         return []
-    return _PLANS[ask.intent](ask, situation)
+    return _which(ask, situation) if ask.missing else _PLANS[ask.intent](ask, situation)
+
+
+def can_help(ask: Ask) -> bool:
+    """Whether something useful can be shown while we ask back which cluster is meant."""
+    return (
+        ask.intent in {"why_not", "is_type"} and ask.missing == "cluster" and bool(ask.cell_types)
+    )
 
 
 def labelled_as(

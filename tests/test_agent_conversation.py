@@ -130,7 +130,9 @@ CONVERSATION = [
 ]  # fmt: skip
 
 
-def test_the_conversation_is_answered_with_references(session: Session) -> None:
+def test_the_conversation_is_answered_with_references(
+    session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
     assistant = Assistant(session)
     for question, tools, parts in CONVERSATION:
         answer, called, steps = ask(assistant, question)
@@ -144,6 +146,7 @@ def test_the_conversation_is_answered_with_references(session: Session) -> None:
             assert name in session.evidence or session.knowledge.term(name), question
         tokens = "".join(step.text for step in steps if isinstance(step, AnswerToken))
         assert tokens.split() == answer.text.split(), question
+    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == []
 
 
 def test_more_cells_are_other_cells(session: Session) -> None:
@@ -190,8 +193,9 @@ def test_without_a_dataset_one_sentence_says_so_and_the_ontology_still_works(
 def test_what_is_missing_is_asked_back_and_then_answered(session: Session) -> None:
     assistant = Assistant(session)
     answer, called, _ = ask(assistant, "Why not NK cells?")
-    assert answer.text == "Which cluster do you mean (0 to 10)?"
-    assert called == []
+    assert called == ["label_clusters"]
+    assert "Cluster 3 is labelled as natural killer cells [CL:0000623]" in answer.text
+    assert answer.text.endswith("Which cluster do you mean (0 to 10)?")
     answer, called, _ = ask(assistant, "4")
     assert called == ["explain_alternative"]
     assert "cluster 4" in answer.text
@@ -219,6 +223,17 @@ def test_a_conversation_goes_on_from_its_checkpoint(session: Session, tmp_path: 
         ask(Assistant(session, checkpointer=saver), "What is cluster 3?")
         answer, called, _ = ask(Assistant(session, checkpointer=saver), "and the next one?")
     connection.close()
+    assert called == ["describe_cluster"]
+    assert "Cluster 4" in answer.text
+
+
+def test_a_question_that_was_broken_off_does_not_disturb_the_next(session: Session) -> None:
+    assistant = Assistant(session)
+    ask(assistant, "What is cluster 3?")
+    broken = assistant.ask("Show CD3D and NKG7")
+    assert isinstance(next(broken), ToolCalled)
+    broken.close()  # type: ignore[attr-defined]
+    answer, called, _ = ask(assistant, "and the next one?")
     assert called == ["describe_cluster"]
     assert "Cluster 4" in answer.text
 

@@ -299,7 +299,6 @@ def test_what_asks_for_nothing_calls_no_tool(
 
 
 MISSING = [
-    ("Why not NK cells?", "cluster"),
     ("what are its markers?", "cluster"),
     ("which genes made you say that?", "cluster"),
     ("compare clusters", "cluster"),
@@ -315,6 +314,14 @@ def test_what_cannot_be_known_is_asked_back(
     asks = understand(question, vocabulary, Focus())
     assert [ask.missing for ask in asks] == [missing]
     assert calls_of(asks, vocabulary) == []
+
+
+def test_while_the_cluster_is_asked_back_the_clusters_of_the_type_are_shown(
+    vocabulary: Vocabulary,
+) -> None:
+    asks = understand("Why not NK cells?", vocabulary, Focus())
+    assert asks[0].missing == "cluster"
+    assert calls_of(asks, vocabulary) == ["label_clusters()"]
 
 
 def test_after_the_last_cluster_there_is_no_next_one(vocabulary: Vocabulary) -> None:
