@@ -2,7 +2,9 @@
 
 Clicks and words go in to the rooms, what comes back is drawn or printed. Nothing is decided
 here (that is `agent`) and no fact about cells is computed here (that is `tools`). This is the
-only file that knows Gradio, reads the environment or configures logging.
+only file that knows Gradio, reads the environment or configures logging. It is longer than a
+module should be because a page and a command line share one door: rooms, commands, page, errors,
+in this order.
 """
 
 import csv
@@ -376,7 +378,8 @@ REFERENCE = re.compile(r"\[(E\d+|[A-Za-z]+:\d+)\]")
 N_CHIPS = 4  # suggested questions shown at a time
 COLOURS = ["clusters", "cell types"]  # offered for every map
 N_ROWS = 12  # rows of a table shown in the conversation
-FRAME = 0.08  # seconds between two drawings of a streamed answer
+FRAME = 0.08  # fewest seconds between two drawings of a streamed answer
+STOPPING = 20  # most seconds that a new question waits for the answer before it to stop
 
 HEADER = """
 <svg viewBox="0 0 40 40" width="32" height="32" aria-hidden="true"><g fill="currentColor">
@@ -590,7 +593,7 @@ def follow(visit: Visit, question: str) -> Iterator[None]:
 
     calls: dict[str, dict[str, Any]] = {}
     spoken: dict[str, Any] | None = None
-    text, drawn = "", 0.0
+    text, next_drawing = "", 0.0
     for step in visit.assistant.ask(question):
         if isinstance(step, ToolCalled):
             calls[step.id] = visit.say("", title=escape(step.title), status="pending")
@@ -606,9 +609,8 @@ def follow(visit: Visit, question: str) -> Iterator[None]:
             text += step.text
             spoken = spoken or visit.say("")
             spoken["content"] = answer_text(text)
-            if time.monotonic() - drawn < FRAME:
+            if time.monotonic() < next_drawing:
                 continue
-            drawn = time.monotonic()
         elif isinstance(step, Answer):
             spoken = spoken or visit.say("")
             spoken["content"] = answer_text(step.text)
@@ -618,7 +620,11 @@ def follow(visit: Visit, question: str) -> Iterator[None]:
             if step.evidence:
                 ids = ", ".join(item.id for item in step.evidence)
                 visit.say(evidence_html(step.evidence), title=f"Evidence: {ids}", status="done")
+        started = time.monotonic()
         yield
+        # A long conversation takes longer to draw; drawing must not hold up the answer.
+        took = time.monotonic() - started
+        next_drawing = time.monotonic() + max(FRAME, 2 * took)
 
 
 def open_dataset(
@@ -704,7 +710,7 @@ class Desk:
             return gr.skip()
 
     def answer(self, question: str, visit: Visit | None) -> Iterator[list[Any]]:
-        """Answer a question while the visitor watches; yields talk, question box and chips."""
+        """Answer a question while the visitor watches; yields state, talk, question and chips."""
         import gradio as gr
 
         wait = [gr.skip()] * N_CHIPS
@@ -712,25 +718,38 @@ class Desk:
             msg = "No dataset is open yet. Wait for it, or open a file or the demo."
             raise self.told(msg)
         if not question.strip():
-            yield [gr.skip(), gr.skip(), *wait]
+            yield [gr.skip()] * (3 + N_CHIPS)
             return
         visit.turn += 1
         turn = visit.turn
-        with visit.lock:
+        if not visit.lock.acquire(timeout=STOPPING):
+            msg = "The answer before is still being stopped. Ask again in a moment."
+            raise self.told(msg)
+        try:
             visit.say(escape(question), role="user")
-            yield [visit.messages, gr.Textbox("", submit_btn=False, stop_btn=True), *wait]
-            try:
-                for _ in follow(visit, question):
-                    if visit.turn != turn:
-                        return
-                    yield [visit.messages, gr.skip(), *wait]
-            except user_errors() as exc:
-                visit.say(escape(exc))
-            except Exception:
-                logger.exception("An answer failed")
-                visit.say("Something went wrong on my side with that question; it was logged.")
+            box = gr.Textbox("", submit_btn=False, stop_btn=True)
+            yield [visit, visit.messages, box, *wait]
+            for _ in self.steps(visit, question):
+                if visit.turn != turn:
+                    return
+                yield [visit, visit.messages, gr.skip(), *wait]
+        finally:
             settle(visit)
-        yield [visit.messages, gr.Textbox(submit_btn=True, stop_btn=False), *self.chips(visit)]
+            visit.lock.release()
+        box = gr.Textbox(submit_btn=True, stop_btn=False)
+        yield [visit, visit.messages, box, *self.chips(visit)]
+
+    @staticmethod
+    def steps(visit: Visit, question: str) -> Iterator[None]:
+        """Follow an answer; an error becomes a sentence, and the conversation goes on."""
+        try:
+            yield from follow(visit, question)
+        except user_errors() as exc:
+            visit.say(escape(exc))
+        except Exception:
+            logger.exception("An answer failed")
+            visit.say("Something went wrong on my side with that question; it was logged.")
+        yield
 
     def stop(self, visit: Visit | None) -> list[Any]:
         """End the answer that is being given."""
@@ -759,89 +778,126 @@ def settle(visit: Visit) -> None:
             message["metadata"]["status"] = "done"
 
 
+class Controls:
+    """The components of the page that handlers read or write, laid out as they are made."""
+
+    def __init__(self) -> None:
+        import gradio as gr
+
+        self.visit = gr.State(time_to_live=7200)
+        gr.HTML(HEADER, elem_id="header")
+        with gr.Row(elem_id="room"):
+            with gr.Column(scale=3, min_width=340, elem_id="conversation"):
+                self.lay_out_conversation()
+            with gr.Column(scale=2, min_width=320, elem_id="dataset"):
+                self.lay_out_dataset()
+
+    def lay_out_conversation(self) -> None:
+        """Place the talk, the suggested questions and the question box."""
+        import gradio as gr
+
+        self.talk = gr.Chatbot(
+            elem_id="talk",
+            show_label=False,
+            height="calc(100dvh - 200px)",
+            min_height=380,
+            layout="panel",
+            buttons=[],
+            latex_delimiters=[],
+            autoscroll=False,
+            allow_tags=False,
+            feedback_options=None,
+            placeholder="Opening the dataset …",
+        )
+        with gr.Row(elem_id="chips"):
+            self.chips = [
+                gr.Button(visible=False, size="sm", min_width=60, elem_classes="chip")
+                for _ in range(N_CHIPS)
+            ]
+        self.question = gr.Textbox(
+            elem_id="question",
+            show_label=False,
+            label="Question",
+            placeholder="Ask about this dataset, a cluster, a gene, a cell type …",
+            submit_btn=True,
+            max_length=4000,
+            autofocus=True,
+        )
+
+    def lay_out_dataset(self) -> None:
+        """Place the dataset's card, the ways to open another, and the map."""
+        import gradio as gr
+
+        self.card = gr.HTML("<h2>Opening the dataset …</h2>", elem_id="card")
+        with gr.Row(elem_id="open"):
+            self.upload = gr.UploadButton("Open an .h5ad file", size="sm", variant="primary")
+            self.demo = gr.Button("Open the demo", size="sm")
+        with gr.Column(elem_id="map"):
+            self.colour = gr.Dropdown(
+                label="Colour by a grouping or a gene",
+                choices=COLOURS,
+                allow_custom_value=True,
+                container=False,
+            )
+            self.umap = gr.Plot(show_label=False, elem_id="umap", container=False)
+
+
 def build_page(desk: Desk) -> "gr.Blocks":
     """Lay out the page and join its controls to the desk."""
     import gradio as gr
 
+    def arrive(progress: gr.Progress = gr.Progress()) -> list[Any]:
+        return desk.open(desk.data, None, progress)
+
+    def upload(path: str, here: Visit | None, progress: gr.Progress = gr.Progress()) -> list[Any]:
+        return desk.open(Path(path), here, progress)
+
+    def demo(here: Visit | None, progress: gr.Progress = gr.Progress()) -> list[Any]:
+        return desk.open(None, here, progress)
+
+    private = {"api_visibility": "private"}
+    slow = private | {"concurrency_limit": 2, "concurrency_id": "work"}
     with gr.Blocks(title="Cell2Text Chat", fill_width=True, delete_cache=(3600, 7200)) as page:
-        visit = gr.State(time_to_live=7200)
-        gr.HTML(HEADER, elem_id="header")
-        with gr.Row(elem_id="room"):
-            with gr.Column(scale=3, min_width=340, elem_id="conversation"):
-                talk = gr.Chatbot(
-                    elem_id="talk",
-                    show_label=False,
-                    height="calc(100dvh - 200px)",
-                    min_height=380,
-                    layout="panel",
-                    buttons=[],
-                    latex_delimiters=[],
-                    autoscroll=False,
-                    allow_tags=False,
-                    feedback_options=None,
-                    placeholder="Opening the dataset …",
-                )
-                with gr.Row(elem_id="chips"):
-                    chips = [
-                        gr.Button(visible=False, size="sm", min_width=60, elem_classes="chip")
-                        for _ in range(N_CHIPS)
-                    ]
-                question = gr.Textbox(
-                    elem_id="question",
-                    show_label=False,
-                    label="Question",
-                    placeholder="Ask about this dataset, a cluster, a gene, a cell type …",
-                    submit_btn=True,
-                    max_length=4000,
-                    autofocus=True,
-                )
-            with gr.Column(scale=2, min_width=320, elem_id="dataset"):
-                card = gr.HTML("<h2>Opening the dataset …</h2>", elem_id="card")
-                with gr.Row(elem_id="open"):
-                    upload = gr.UploadButton("Open an .h5ad file", size="sm", variant="primary")
-                    demo = gr.Button("Open the demo", size="sm")
-                with gr.Column(elem_id="map"):
-                    colour = gr.Dropdown(
-                        label="Colour by a grouping or a gene",
-                        choices=COLOURS,
-                        allow_custom_value=True,
-                        container=False,
-                    )
-                    umap = gr.Plot(show_label=False, elem_id="umap", container=False)
-
-        board = [visit, talk, card, colour, umap, *chips]
-        # A plot that was drawn while the page was being laid out takes its place's size.
-        umap.change(None, js="() => { setTimeout(() => dispatchEvent(new Event('resize')), 60) }")
-        private = {"api_visibility": "private"}
-        slow = private | {"concurrency_limit": 2, "concurrency_id": "work"}
-
-        def arrive(progress: gr.Progress = gr.Progress()) -> list[Any]:
-            return desk.open(desk.data, None, progress)
-
-        def open_upload(
-            path: str, here: Visit | None, progress: gr.Progress = gr.Progress()
-        ) -> list[Any]:
-            return desk.open(Path(path), here, progress)
-
-        def open_demo(here: Visit | None, progress: gr.Progress = gr.Progress()) -> list[Any]:
-            return desk.open(None, here, progress)
-
-        opening = slow | {"show_progress_on": [talk]}
+        on = Controls()
+        opening = slow | {"show_progress_on": [on.talk]}
+        board = [on.visit, on.talk, on.card, on.colour, on.umap, *on.chips]
         page.load(arrive, None, board, **opening)
-        upload.upload(open_upload, [upload, visit], board, **opening)
-        demo.click(open_demo, visit, board, **opening)
-        colour.input(desk.colour_map, [colour, visit], umap, **slow)
-        outputs = [talk, question, *chips]
-        asked = [question.submit(desk.answer, [question, visit], outputs, **slow)]
-        asked += [chip.click(desk.answer, [chip, visit], outputs, **slow) for chip in chips]
-        question.stop(desk.stop, visit, [talk, question], cancels=asked, queue=False, **private)
+        on.upload.upload(upload, [on.upload, on.visit], board, **opening)
+        on.demo.click(demo, on.visit, board, **opening)
+        on.colour.input(desk.colour_map, [on.colour, on.visit], on.umap, **slow)
+        # A plot that was drawn while the page was being laid out takes its place's size.
+        resize = "() => { setTimeout(() => dispatchEvent(new Event('resize')), 60) }"
+        on.umap.change(None, js=resize)
+        told = [on.visit, on.talk, on.question, *on.chips]
+        asked = [on.question.submit(desk.answer, [on.question, on.visit], told, **slow)]
+        asked += [chip.click(desk.answer, [chip, on.visit], told, **slow) for chip in on.chips]
+        still = [on.talk, on.question]
+        on.question.stop(desk.stop, on.visit, still, cancels=asked, queue=False, **private)
     return page
+
+
+def make_theme() -> "gr.Theme":
+    """Make the colours and the type of the page; nothing of it is fetched."""
+    import gradio as gr
+
+    return gr.themes.Base(
+        primary_hue=gr.themes.colors.teal,
+        neutral_hue=gr.themes.colors.slate,
+        radius_size=gr.themes.sizes.radius_lg,
+        # Bundled with Gradio; its semi-bold lacks Latin letters.
+        font=(gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "sans-serif"),
+    ).set(
+        body_text_color_subdued="*neutral_500",
+        body_text_color_subdued_dark="*neutral_400",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        input_background_fill="transparent",
+        input_background_fill_dark="transparent",
+    )
 
 
 def launch(desk: Desk, *, host: str, port: int, share: bool) -> None:
     """Serve the page until interrupted."""
-    import gradio as gr
-
     page = build_page(desk)
     page.queue(max_size=64)
     at_a_screen = sys.stdout.isatty() and (sys.platform == "darwin" or "DISPLAY" in os.environ)
@@ -853,20 +909,7 @@ def launch(desk: Desk, *, host: str, port: int, share: bool) -> None:
             inbrowser=at_a_screen,
             css=CSS,
             js=BEHAVIOUR,
-            theme=gr.themes.Base(
-                primary_hue=gr.themes.colors.teal,
-                neutral_hue=gr.themes.colors.slate,
-                radius_size=gr.themes.sizes.radius_lg,
-                # Bundled with Gradio, so nothing is fetched; its semi-bold lacks Latin letters.
-                font=(gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "sans-serif"),
-            ).set(
-                body_text_color_subdued="*neutral_500",
-                body_text_color_subdued_dark="*neutral_400",
-                button_primary_background_fill="*primary_700",
-                button_primary_background_fill_hover="*primary_800",
-                input_background_fill="transparent",
-                input_background_fill_dark="transparent",
-            ),
+            theme=make_theme(),
             footer_links=[],
             max_file_size=os.environ.get("CELL2TEXT_MAX_UPLOAD", "4gb"),
             show_error=True,
