@@ -60,6 +60,16 @@ def test_counts_are_preferred_wherever_they_are(tmp_path: Path, adata: anndata.A
     assert (report.matrix, report.layer) == ("counts", "layers['counts']")
 
 
+def test_a_mask_among_the_layers_is_not_taken_for_counts(
+    tmp_path: Path, adata: anndata.AnnData
+) -> None:
+    adata.X = adata.layers.pop("log1p")
+    adata.layers["is_high"] = (adata.X > 6).astype(np.float32)
+    adata.write_h5ad(tmp_path / "a.h5ad")
+    report = doctor(tmp_path / "a.h5ad")
+    assert (report.matrix, report.layer) == ("log1p", "X")
+
+
 def test_wide_raw_is_preferred_to_a_few_genes_of_x(tmp_path: Path, adata: anndata.AnnData) -> None:
     adata.X = adata.layers.pop("log1p")
     adata.raw = adata

@@ -1,6 +1,20 @@
 """What a file is, what is wrong with it and how to put it right: the `doctor` command.
 
-The report's fields are a contract with scripts. Each problem has a stable code.
+The report's fields are a contract with scripts. Each problem has a stable code:
+
+- The file cannot be opened: ``file_not_found``, ``unreadable_file``, ``empty_file``,
+  ``file_too_large``, ``out_of_memory``, ``bad_gzip``, ``packed_hdf5``, ``web_page``,
+  ``lfs_pointer``, ``r_object``, ``not_a_dataset``, ``not_anndata``, ``damaged_file``,
+  ``shape_mismatch``, ``missing_part``, ``encrypted_file``, ``unsafe_archive``,
+  ``archive_too_large``, ``no_cells``, ``no_genes``, ``too_many_cells``, ``too_many_genes``,
+  ``no_matrix``, ``not_numeric``, ``all_zero``.
+- It was put right on reading: ``transposed``, ``numbers_as_text``, ``wrong_extension``,
+  ``sampled``, ``cluster_labels_float``, ``unsafe_labels``, ``non_ascii_labels``,
+  ``duplicate_barcodes``, ``duplicate_genes``, ``nan_or_inf``.
+- It limits what can be asked: ``no_counts``, ``scaled_only``, ``negative_counts``,
+  ``empty_cells``, ``one_cell``, ``one_gene``, ``few_genes``, ``no_gene_names``,
+  ``gene_ids_unknown``, ``gene_ids_entrez``, ``species_not_human``, ``few_genes_matched``,
+  ``too_many_clusters``.
 """
 
 from pathlib import Path

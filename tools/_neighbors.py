@@ -83,7 +83,9 @@ def fuzzy_weights(indices: np.ndarray, distances: np.ndarray) -> "sparse.csr_mat
     one_way.eliminate_zeros()
     other_way = one_way.T.tocsr()
     joined = one_way + other_way - one_way.multiply(other_way)
-    return joined.tocsr().astype(np.float32)
+    joined = joined.tocsr().astype(np.float32)
+    joined.eliminate_zeros()
+    return joined
 
 
 def _bandwidths(beyond: np.ndarray, *, target: float) -> np.ndarray:

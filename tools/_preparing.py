@@ -35,7 +35,7 @@ TARGET_SUM = 10_000
 _N_HVG = 2_000
 _N_PCS = 50
 _N_NEIGHBORS = 15
-_EXACT_NEIGHBORS_UP_TO = 50_000  # cells; beyond, approximate search pays for its compile time
+_EXACT_NEIGHBORS_UP_TO = 100_000  # cells; beyond, approximate search pays for its compile time
 _FEWEST_TO_CLUSTER = 10  # cells
 
 

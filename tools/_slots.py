@@ -32,6 +32,12 @@ class Slot:
     facts: MatrixFacts
 
     @property
+    def is_named_counts(self) -> bool:
+        """Whether it is a layer whose name says that it holds counts."""
+        name = self.name.removeprefix("layers['").removesuffix("']")
+        return name != self.name and name.lower() in COUNT_LAYERS
+
+    @property
     def is_readable(self) -> bool:
         """Whether its values can be ranked within a cell."""
         return self.facts.kind in {"counts", "log1p", "normalised"}
@@ -80,16 +86,24 @@ def choose_slot(slots: list[Slot]) -> Slot:
     filled = [slot for slot in slots if slot.facts.n_empty_rows < slot.facts.n_rows]
     if not filled:
         msg = "Every value that was looked at in the matrix is zero or missing."
-        raise DatasetError(msg, code="all_zero", fix="Save the dataset again with its counts in X.")
+        fix = "Save the dataset again with its counts in X."
+        raise DatasetError(msg, code="all_zero", fix=fix)
     readable = [slot for slot in filled if slot.is_readable]
-    pool = readable or filled
+    # Other layers may hold anything (masks, unspliced counts); they are a last resort.
+    usual = [slot for slot in readable if slot.name in {"X", "raw.X"} or slot.is_named_counts]
+    pool = usual or readable or filled
     largest = max(len(slot.var) for slot in pool)
     wide = [slot for slot in pool if len(slot.var) >= _ENOUGH_GENES * largest]
 
     def rank(slot: Slot) -> tuple[int, int, int]:
-        named_counts = slot.name.removeprefix("layers['").removesuffix("']").lower() in COUNT_LAYERS
         preferred = (
-            0 if slot.name == "X" else 1 if named_counts else 2 if slot.name == "raw.X" else 3
+            0
+            if slot.name == "X"
+            else 1
+            if slot.is_named_counts
+            else 2
+            if slot.name == "raw.X"
+            else 3
         )
         return _ORDER.index(slot.facts.kind), preferred, -len(slot.var)
 

@@ -1,0 +1,134 @@
+"""What is missing is made like scanpy makes it; what is there is kept."""
+
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from tools import Session
+from tools._gene_tests import compare_genes
+from tools._limits import Limits
+from tools._neighbors import add_neighbors
+from tools._preparing import prepare, stratified
+
+
+def silent(fraction: float, text: str) -> None:
+    """Take no notice of progress."""
+
+
+@pytest.fixture(scope="module")
+def groups() -> anndata.AnnData:
+    """Return 90 cells of three clearly different kinds, as counts, without clusters."""
+    rng = np.random.default_rng(3)
+    means = np.full((3, 40), 0.5)
+    for kind in range(3):
+        means[kind, kind * 10 : kind * 10 + 10] = 8
+    kinds = np.repeat([0, 1, 2], 30)
+    adata = anndata.AnnData(sparse.csr_matrix(rng.poisson(means[kinds]).astype(np.float32)))
+    adata.obs_names = [f"c{i}" for i in range(90)]
+    adata.var_names = [f"CD{i}" for i in range(39)] + ["B2M"]
+    adata.obs["kind"] = pd.Categorical(kinds.astype(str))
+    return adata
+
+
+def test_clusters_are_found_where_none_are_stored(groups: anndata.AnnData) -> None:
+    prepared = prepare(groups, limits=Limits(), progress=silent)
+    table = pd.crosstab(prepared.adata.obs["leiden"], groups.obs["kind"])
+    assert table.shape == (3, 3)
+    assert (table.to_numpy() > 0).sum() == 3
+    assert prepared.clusters_made
+    assert any("Leiden" in made for made in prepared.made)
+    again = prepare(groups, limits=Limits(), progress=silent)
+    assert prepared.adata.obs["leiden"].tolist() == again.adata.obs["leiden"].tolist()
+
+
+def test_source_is_left_as_it_is(groups: anndata.AnnData) -> None:
+    columns, total = list(groups.obs), groups.X.sum()
+    prepare(groups, limits=Limits(), progress=silent)
+    assert list(groups.obs) == columns
+    assert groups.X.sum() == total
+    assert not groups.obsm
+
+
+def test_normalised_layer_is_log_of_counts_per_ten_thousand(groups: anndata.AnnData) -> None:
+    prepared = prepare(groups, limits=Limits(), progress=silent)
+    sums = np.expm1(prepared.adata.layers["cell2text_log1p"].toarray()).sum(axis=1)
+    assert np.allclose(sums, 1e4, rtol=1e-4)
+
+
+def test_base_two_logs_become_natural(groups: anndata.AnnData) -> None:
+    counts = groups.X.toarray()
+    logged = groups.copy()
+    logged.X = sparse.csr_matrix(np.log2(1e4 * counts / counts.sum(1, keepdims=True) + 1))
+    prepared = prepare(logged, limits=Limits(), progress=silent)
+    assert prepared.facts.log_base == "2"
+    sums = np.expm1(prepared.adata.layers["cell2text_log1p"].toarray()).sum(axis=1)
+    assert np.allclose(sums, 1e4, rtol=1e-3)
+
+
+def test_neighbour_weights_are_those_of_umap(groups: anndata.AnnData) -> None:
+    adata = anndata.AnnData(np.zeros((90, 1), dtype=np.float32))
+    adata.obsm["X_pca"] = groups.X.toarray()[:, :20]
+    add_neighbors(adata, use_rep="X_pca", n_neighbors=10, seed=0)
+    weights = adata.obsp["connectivities"]
+    assert (weights != weights.T).nnz == 0
+    assert weights.data.min() > 0
+    assert weights.data.max() <= 1 + 1e-6
+    strongest = np.asarray(weights.max(axis=1).todense()).ravel()
+    assert np.allclose(strongest, 1, atol=1e-5)  # the nearest neighbour counts in full
+    assert weights.diagonal().sum() == 0
+
+
+def test_gene_tests_rank_the_right_genes_first(groups: anndata.AnnData) -> None:
+    logged = groups.X.log1p()
+    for method in ("wilcoxon", "t-test"):
+        found = compare_genes(logged[:30], logged[30:], method=method, logged=True)  # type: ignore[arg-type]
+        assert set(found["score"].nlargest(10).index) == set(range(10))
+        assert (found["p_value_adjusted"].iloc[:10] < 1e-3).all()
+        assert (found["change"].iloc[:10] > 1).all()
+
+
+def test_wilcoxon_is_that_of_scipy(groups: anndata.AnnData) -> None:
+    from scipy import stats
+
+    dense = groups.X.toarray()
+    found = compare_genes(groups.X[:30], groups.X[30:], method="wilcoxon", logged=False)
+    expected = stats.mannwhitneyu(dense[:30], dense[30:], use_continuity=False, method="asymptotic")
+    adjusted = stats.false_discovery_control(expected.pvalue)
+    assert np.allclose(found["p_value_adjusted"], adjusted, atol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(1, 8), (2, 8), (5, 8), (12, 1), (12, 2)])
+def test_tiny_datasets_open(tmp_path: Path, adata: anndata.AnnData, shape: tuple[int, int]) -> None:
+    small = adata[: shape[0], : shape[1]].copy()
+    small.X[0, 0] = 3
+    del small.obs["leiden"], small.layers["log1p"]
+    small.write_h5ad(tmp_path / "a.h5ad")
+    session = Session(knowledge=None, load_describer=None)  # type: ignore[arg-type]
+    session.open(tmp_path / "a.h5ad")
+    assert sum(len(session.cells_of(c)) for c in session.clusters()) == shape[0]
+    assert session.embedding()[0].shape == (shape[0], 2)
+
+
+def test_opening_can_be_cancelled(tmp_path: Path, adata: anndata.AnnData) -> None:
+    adata.write_h5ad(tmp_path / "a.h5ad")
+
+    def stop(fraction: float, text: str) -> None:
+        if fraction >= 0.4:
+            raise KeyboardInterrupt
+
+    session = Session(knowledge=None, load_describer=None, progress=stop)  # type: ignore[arg-type]
+    with pytest.raises(KeyboardInterrupt):
+        session.open(tmp_path / "a.h5ad")
+    assert session.adata is None
+
+
+def test_sample_is_spread_and_repeatable() -> None:
+    measure = np.arange(1000)[::-1]
+    picked = stratified(measure, np.arange(1000), 10)
+    assert picked.tolist() == stratified(measure, np.arange(1000), 10).tolist()
+    assert np.allclose(np.diff(picked), 100)
+    assert stratified(measure, np.array([5, 3]), 10).tolist() == [3, 5]
