@@ -902,7 +902,9 @@ def launch(desk: Desk, *, host: str, port: int, share: bool) -> None:
     page.queue(max_size=64)
     at_a_screen = sys.stdout.isatty() and (sys.platform == "darwin" or "DISPLAY" in os.environ)
     try:
-        page.launch(
+        _, local, public = page.launch(
+            quiet=True,
+            prevent_thread_lock=True,
             server_name=host,
             server_port=port,
             share=share,
@@ -915,8 +917,10 @@ def launch(desk: Desk, *, host: str, port: int, share: bool) -> None:
             show_error=True,
         )
     except OSError as exc:
-        msg = f"Port {port} on {host} cannot be used ({exc}). Choose another with --port."
+        msg = f"Port {port} on {host} is in use or not allowed. Choose another with --port."
         raise UsageError(msg) from exc
+    print(f"Cell2Text Chat is at {public or local} (stop with Ctrl+C)", flush=True)
+    page.block_thread()
 
 
 # ---------------------------------------------------------------------------------- errors
