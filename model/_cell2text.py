@@ -46,7 +46,7 @@ class Cell2TextModel(nn.Module):
         self.config, self.tokenizer = config, tokenizer
         if config.encoder.kind == "compact":
             self.encoder: nn.Module = CompactEncoder(config.encoder)
-            encoder_size = config.encoder.hidden_size
+            encoder_size = config.encoder.cell_token_size
         else:
             self.encoder = GeneformerEncoder(config.encoder, pretrained=pretrained)
             encoder_size = self.encoder.bert.config.hidden_size

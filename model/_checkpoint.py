@@ -184,6 +184,13 @@ def _download(hub_id: str) -> Path:
         raise CheckpointError(msg) from exc
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file so that it is either the old or the new one, never half."""
+    new = path.with_name(f"{path.name}.new")
+    new.write_text(text, encoding="utf-8")
+    new.replace(path)
+
+
 def revision(folder: Path) -> str:
     """Return a short hash of everything that decides what a checkpoint says."""
     digest = hashlib.sha256()

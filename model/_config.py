@@ -16,10 +16,12 @@ class EncoderConfig:
     kind: Literal["compact", "geneformer"] = "compact"
     name_or_path: str | None = None  # hub id or folder; geneformer only
     vocab_size: int = 0  # genes + 1 for padding; compact only, set from the gene table
-    hidden_size: int = 128  # width of a state
-    n_heads: int = 4  # attention heads; compact only
-    n_layers: int = 2  # rounds of reading the genes; compact only
-    n_cell_tokens: int = 16  # states handed to the language model (K)
+    hidden_size: int = 512  # width of the sum over genes; compact only
+    n_heads: int = 8  # curves over ranks; compact only
+    n_layers: int = 2  # residual layers after the sum; compact only
+    dropout: float = 0.1  # fraction 0-1 of a residual layer; compact only
+    cell_token_size: int = 128  # width of a cell token; compact only
+    n_cell_tokens: int = 8  # states handed to the language model (K)
     max_tokens: int = 1024  # genes read per cell, best ranked first
 
     def __post_init__(self) -> None:

@@ -24,6 +24,7 @@ class NoiseConfig:
     counts_low: float = 600.0  # total counts, drawn log-uniformly from here
     counts_high: float = 20_000.0  # total counts, to here
     gene_bias: float = 0.8  # largest standard deviation of the log bias per gene
+    study_bias: float = 0.8  # largest share of a bias seen between two studies of one cell type
     ambient: float = 0.2  # largest share of ambient RNA
     contrast: float = 0.25  # profiles are raised to a power in 1 +/- this
     uncounted_rate: float = 0.12  # share of cells that lack each group of `UNCOUNTED_GROUPS`
@@ -65,6 +66,8 @@ class ProfileSampler:
         ]
         self.ambient = np.stack([profiles[sources == source].mean(0) for source in sources])
         self.overall = profiles.mean(0)
+        pairs = [(i, int(j)) for i in range(len(labels)) for j in self.twins[i]]
+        self.pairs = np.array([(i, j) for i, j in pairs if sources[i] != sources[j]])
         self.groups = [
             np.flatnonzero([symbol.startswith(prefixes) for symbol in symbols])
             for prefixes in HANDLING_GROUPS
@@ -95,6 +98,8 @@ class ProfileSampler:
         cells = []
         for row in rows:
             mean = self._mean(int(row), rng)
+            if len(self.pairs) and rng.random() < 0.5:
+                mean = mean * self._study_bias(rng)
             sigma = rng.uniform(0.1, noise.gene_bias)
             mean = mean * np.exp(sigma * rng.standard_normal(n_genes, dtype=np.float32))
             for group in self.groups:
@@ -138,6 +143,18 @@ class ProfileSampler:
         mean = (1 - share) * mean + share * self.ambient[row]
         power = 1.0 + rng.uniform(-noise.contrast, noise.contrast)
         return np.power(mean, power, dtype=np.float32)
+
+    def _study_bias(self, rng: np.random.Generator) -> np.ndarray:
+        """Return ``(n_genes,)`` ratios between two studies' profiles of some cell type.
+
+        What separates two studies of one cell type is mostly protocol, reference and depth, and
+        it is correlated between genes as no independent noise is.
+        """
+        first, second = self.pairs[rng.integers(len(self.pairs))]
+        both = self.measured[first] & self.measured[second]
+        ratio = np.log((self.profiles[first] + 1e-5) / (self.profiles[second] + 1e-5))
+        share = rng.uniform(0.0, self.noise.study_bias)
+        return np.exp(share * np.clip(np.where(both, ratio, 0.0), -2.5, 2.5))
 
     def _panel(self, rng: np.random.Generator) -> np.ndarray:
         n_genes = self.profiles.shape[1]

@@ -116,9 +116,12 @@ def main(
     checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint folder")] = None,
     *,
     baselines: Annotated[bool, typer.Option(help="Also score the baseline")] = True,
+    record: Annotated[bool, typer.Option(help="Write the scores into metadata.json")] = False,
 ) -> None:
     """Score a checkpoint on the development studies and print one row a study and method."""
     import pandas as pd
+
+    from ._checkpoint import find_checkpoint, write_whole
 
     try:
         table = pd.DataFrame(evaluate(data, checkpoint=checkpoint, baselines=baselines))
@@ -128,6 +131,12 @@ def main(
     mean = table.groupby("method", sort=False).mean(numeric_only=True).assign(study="mean")
     table = pd.concat([table, mean.reset_index()], ignore_index=True)
     typer.echo(table.round(3).to_string(index=False, na_rep=""))
+    if record:
+        path = find_checkpoint(checkpoint) / "metadata.json"
+        metadata = json.loads(path.read_text(encoding="utf-8"))
+        rows = table.round(4).to_dict("records")
+        metadata["scores"] = [{k: v for k, v in row.items() if v == v} for row in rows]
+        write_whole(path, json.dumps(metadata, indent=1, ensure_ascii=False))
 
 
 if __name__ == "__main__":
