@@ -43,6 +43,7 @@ class Ask:
     note: str = ""
     more: bool = False
     barcodes: tuple[str, ...] = ()
+    ontology: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values that a checkpoint can hold."""

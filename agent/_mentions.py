@@ -24,6 +24,7 @@ from ._words import (
     NOT_OF_A_NAME,
     NUMBERS,
     ORDINALS,
+    words,
 )
 
 _WORD = re.compile(r"[^\W_]+(?:[-+./'_:][^\W_]+)*\+?")
@@ -239,28 +240,36 @@ def _is_ordinary(low: str) -> bool:
 
 def _take_cell_types(text: str) -> tuple[tuple[str, ...], str]:
     """Return names of cell types in `text`, and the text without them."""
-    words = [(match.group(), match.start(), match.end()) for match in _WORD.finditer(text)]
+    tokens = [(match.group(), match.start(), match.end()) for match in _WORD.finditer(text)]
     found, spans = [], []
-    for index, (word, _, end) in enumerate(words):
+    for index, (word, _, end) in enumerate(tokens):
         noun = _noun(word)
         if noun is None:
             continue
-        follows = words[index + 1][0] if index + 1 < len(words) else ""
+        follows = tokens[index + 1][0] if index + 1 < len(tokens) else ""
         if noun != "cell" and _noun(follows) == "cell":
             continue  # "NK" of "NK cells": the next word ends the name
+        if noun == "cell" and follows.casefold() in _AFTER_CELL:
+            continue  # "the most common cell type" names none
         start = index
-        while start > 0 and _belongs(words[start - 1], words[start], text):
+        while start > 0 and _belongs(tokens[start - 1], tokens[start], text):
             start -= 1
-        name = text[words[start][1] : end]
+        name = text[tokens[start][1] : end]
         if start == index and noun == "cell":
             continue  # a bare "cells" is no type
-        if spans and words[start][1] < spans[-1][1]:
+        if spans and tokens[start][1] < spans[-1][1]:
             continue
         found.append(name)
-        spans.append((words[start][1], end))
+        spans.append((tokens[start][1], end))
     for start, end in reversed(spans):
         text = text[:start] + " <type> " + text[end:]
     return tuple(dict.fromkeys(found)), text
+
+
+_AFTER_CELL = words(
+    "type types ontology identity identities composition count counts number numbers state states "
+    "cycle atlas label labels population populations"
+)
 
 
 def _noun(word: str) -> str | None:
@@ -276,7 +285,7 @@ def _belongs(word: tuple[str, int, int], following: tuple[str, int, int], text: 
     gap = text[word[2] : following[1]]
     low = word[0].casefold()
     comma = gap.strip() == "," and low.endswith("positive")
-    if (gap.strip() and not comma) or low in NOT_OF_A_NAME or low.isdigit():
+    if (gap.strip() and not comma) or low in NOT_OF_A_NAME or low.isdigit() or low in NUMBERS:
         return False
     if low in {"cells", "cell"} or low.endswith("'s"):
         return False
@@ -305,8 +314,8 @@ def _number(text: str) -> int | None:
 
 
 def _ordinal(text: str) -> int | None:
-    words = "|".join(ORDINALS)
-    match = re.search(rf"\b({words})\s+(?:one|clusters?|group)\b|\bthe ({words})\W*$", text)
+    known = "|".join(ORDINALS)
+    match = re.search(rf"\b({known})\s+(?:one|clusters?|group)\b|\bthe ({known})\W*$", text)
     return ORDINALS[match.group(1) or match.group(2)] if match else None
 
 

@@ -14,7 +14,7 @@ from ._history import Result, call_key
 from ._vocabulary import Vocabulary
 
 _MOST_GENES = 30
-_MOST_CELLS = 20
+_MOST_CELLS = 30
 _ENOUGH_MARKERS = 50  # genes among which a marker is looked for
 
 
@@ -156,7 +156,8 @@ def _which(ask: Ask, situation: Situation) -> list[Call]:
 
 
 def _look_up(ask: Ask, situation: Situation) -> list[Call]:
-    return [Call("look_up_term", {"name": name}) for name in ask.cell_types[:3]]
+    extra = {"ontology": ask.ontology} if ask.ontology else {}
+    return [Call("look_up_term", {"name": name, **extra}) for name in ask.cell_types[:3]]
 
 
 def _is_marker(ask: Ask, situation: Situation) -> list[Call]:

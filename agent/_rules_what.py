@@ -6,6 +6,7 @@ from ._rule import DIFFERENCE, Rule, has_cluster, has_gene, has_type, only_types
 
 WHAT_RULES: tuple[Rule, ...] = (
     # Genes
+    Rule("where_highest", r"\bmarkers?\b", lambda m, f: bool(m.genes and m.cell_types)),
     Rule("is_marker", r"\bmarkers?\b", lambda m, f: bool(m.genes and (m.clusters or f.clusters))),
     Rule(
         "expression",
@@ -42,7 +43,12 @@ WHAT_RULES: tuple[Rule, ...] = (
         "compare",
         DIFFERENCE,
         lambda m, f: (
-            not m.cell_types and (has_cluster(m, f) or bool(f.clusters) or "cluster" in m.shape)
+            not m.cell_types
+            and (
+                has_cluster(m, f)
+                or bool(f.clusters)
+                or bool(re.search(r"\b(?:clusters?|they|them|these|those)\b", m.shape))
+            )
         ),
     ),
     # Markers
@@ -82,6 +88,19 @@ WHAT_RULES: tuple[Rule, ...] = (
         ),
     ),
     # The whole
+    Rule(
+        "label_clusters",
+        r"\b(?:common\w*|abundant|rare\w*|main|major|dominant|each|every|all|of)\b.*"
+        r"\bcell types?\b|"
+        r"\bhow many cell types?\b",
+        lambda m, f: not (m.clusters or m.cell_types or m.genes or m.step) and m.column is None,
+    ),
+    Rule(
+        "describe_cluster",
+        r"\belse\b.*\bbe\b|\bbe\b.*\belse\b|\balternatives?\b|\bsecond best\b|\brunners? up\b|"
+        r"^and if not\b",
+        lambda m, f: bool(m.clusters or f.clusters) and not m.cell_types,
+    ),
     Rule(
         "smallest",
         r"\b(smallest|fewest|least|tiniest|rarest)\b",
@@ -187,7 +206,7 @@ WHAT_RULES: tuple[Rule, ...] = (
         r"\bdiseased?\b|\bdonors?\b|\bpatients?\b|\bhealthy\b|"
         r"\bcovid|\bcancer\b|\bsummary\b|\bsummari[sz]e\b|\bwhat (?:is|have we|do we have|"
         r"have i)(?: got)? "
-        r"(?:in )?(?:here|this|there|it)\b|\bexperiment\b|\bwhat am i looking at\b|"
+        r"(?:in )?(?:here|this|there|it)\b|\bexperiment\b|\bwhat (?:am i|i'm|i am) looking at\b|"
         r"\bwhere do (?:these|the) "
         r"cells come\b|\bcolumns?\b|\bmetadata\b|\bwhat did i (?:open|load|upload)\b|\bfile\b|"
         r"\bdescribe (?:it|this|everything)\b$",

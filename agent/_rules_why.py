@@ -17,10 +17,12 @@ _WHY_GENES = (
 _GLOSSARY = (
     r"\bwhat (?:is|are|does|do|did)\b.*\b(?:log2?|fold change|p value|p values|confidence|weights?|"
     r"umap|marker genes?|numbers|agreement|probability)\b(?: mean| stand for| show)?$|"
+    r"^what is (?:an? |the )?(?:cluster|umap|(?:cell )?ontology|evidence|reference)$|"
     r"\bwhat does (?:that|this|it) mean$|\b(?:do not|don't) understand\b"
 )
 
 WHY_RULES: tuple[Rule, ...] = (
+    Rule("open_file", r"\b(open|load|upload|import)\b.*\b(file|dataset|data|demo|h5ad)\b"),
     # What this assistant does not do
     Rule(
         "cannot",
@@ -50,12 +52,14 @@ WHY_RULES: tuple[Rule, ...] = (
             and not re.search(r"\b(umap|plot|colou?r|map|draw|show)\b", m.shape)
         ),
     ),
-    Rule("open_file", r"\b(open|load|switch to|use)\b.*\b(file|dataset|data|demo|h5ad)\b"),
     # Ontology
     Rule(
-        "look_up", "", lambda m, f: bool(m.term_ids) and not (m.clusters or m.genes or f.clusters)
+        "look_up",
+        r"\b(?:what|mean\w*|define|tell|about)\b|^\W*$",
+        lambda m, f: bool(m.term_ids) and not (m.clusters or m.genes),
     ),
     Rule("term_difference", DIFFERENCE, two_types),
+    Rule("term_difference", r"^(?:is|are) (?:an? |the )?<type>", two_types),
     Rule("glossary", _GLOSSARY, lambda m, f: not m.clusters and not m.cell_types),
     Rule("evidence", "", lambda m, f: bool(re.search(r"\bE\d+\b", m.raw))),
     Rule(
@@ -122,7 +126,7 @@ WHY_RULES: tuple[Rule, ...] = (
         r"\bbased on what\b|\bevidence\b|\bon what (?:grounds|basis)\b|\bjustif\w+|\breasons?\b|"
         r"^(?:and |but |so |ok )*why\b|\bhow come\b|\bsays who\b|\bexplain (?:that|this|it|why|"
         r"your)\b|"
-        r"\bwhy (?:do|did|would) you\b|\bprove it\b|\bhow so\b|"
+        r"\bwhy (?:do|did|would) you\b|\bprove it\b|\bexplain yourself\b|\bhow so\b|"
         r"\b(?:speaks?|argues?|says) (?:for|against)\b",
         no_gene,
     ),

@@ -31,6 +31,7 @@ _WHOLE = re.compile(
 
 # What a question may be about, and the sentences that answer it.
 _ASPECTS = (
+    (r"\belse\b|alternativ|second best|runner|\bif not\b", r"labels? .* gave in cluster|as "),
     (r"\bpathways?\b|\bprogram", r"[Pp]athway"),
     (r"\btissues?\b|\borgan\b", r"\btissue\b"),
     (r"\bdisease|\bhealthy\b|\bsick\b|\bcovid|\bcancer", r"\bdisease state\b"),
@@ -54,13 +55,16 @@ def _term(label: str, term_id: str | None) -> str:
 def tell_cluster(ask: Ask, now: Saying) -> Said:
     """Say what a cluster is; everything the model read when a description is asked for."""
     lines = _found_by_type(ask, now)
-    shown = []
+    shown, named = [], []
     for result in now.of("describe_cluster"):
         lines += _one_cluster(ask, result, now)
         shown.append(str(result.facts.get("cluster")))
+        if result.facts.get("is_known"):
+            named.append(str(result.facts["label"]))
     if not shown:
         return Said(lines or _no_cluster(ask, now))
-    return Said(lines, replace(ask, clusters=tuple(shown)))
+    types = tuple(named[-1:]) or ask.cell_types
+    return Said(lines, replace(ask, clusters=tuple(shown), cell_types=types))
 
 
 def _one_cluster(ask: Ask, result: Result, now: Saying) -> list[str]:

@@ -173,29 +173,34 @@ def tell_difference(ask: Ask, now: Saying) -> Said:
     for result in results:
         lines += pick(result.artifact or {}, r" defines | gives no definition ")
     if len(results) >= 2:
-        lines += _kinship(results[0], results[1])
+        lines = [*_kinship(ask, results[0], results[1], now), *lines]
     return Said(lines)
 
 
-def _kinship(one: Any, two: Any) -> list[str]:
-    """Say how two terms are related, as far as their parents tell."""
-    labels = (str(one.facts["label"]), str(two.facts["label"]))
+def _kinship(ask: Ask, one: Any, two: Any, now: Saying) -> list[str]:
+    """Say how two terms are related: one a kind of the other, or both of a third."""
     ids = (str(one.artifact["id"]), str(two.artifact["id"]))
-
-    def parents(result: Any) -> dict[str, str]:
-        return {row["id"]: row["label"] for row in result.table if row["relation"] == "parent"}
-
-    for (child, other), id_ in (((one, two), ids[0]), ((two, one), ids[1])):
-        if other.facts["term_id"] in parents(child):
-            kind, parent = child.facts["label"], other.facts["label"]
-            line = f"In the ontology {kind} is a direct kind of {parent}."
-            return [cite(line, id_)]
-    shared = [label for term, label in parents(one).items() if term in parents(two)]
+    (first, second), terms = (_term(one), _term(two)), (one.facts["term_id"], two.facts["term_id"])
+    is_asked = re.match(r"(?i)(?:is|are)\b(?!.*\b(?:related|linked|close)\b)", ask.text) is not None
+    yes, no = ("Yes: in", "No: in") if is_asked else ("In", "In")
+    if now.vocabulary.is_a(terms[0], terms[1]):
+        return [cite(f"{yes} the ontology {first} is a kind of {second}.", *ids)]
+    if now.vocabulary.is_a(terms[1], terms[0]):
+        return [cite(f"{no} the ontology {second} is a kind of {first}.", *ids)]
+    parents = [
+        {row["id"]: row["label"] for row in result.table if row["relation"] == "parent"}
+        for result in (one, two)
+    ]
+    shared = [label for term, label in parents[0].items() if term in parents[1]]
+    lines = [cite(f"No: neither {first} nor {second} is a kind of the other.", *ids)]
     if shared:
-        return [
-            cite(f"Both {labels[0]} and {labels[1]} lie directly below {listing(shared)}.", *ids)
-        ]
-    return []
+        both = f"Both {first} and {second} lie directly below {listing(shared)}."
+        return [*(lines if is_asked else []), cite(both, *ids)]
+    return lines if is_asked else []
+
+
+def _term(result: Any) -> str:
+    return f"{result.facts['label']} ({result.facts['term_id']})"
 
 
 def tell_composition(ask: Ask, now: Saying) -> Said:

@@ -66,8 +66,18 @@ def _verdict(ask: Ask, result: Result, now: Saying) -> list[str]:
         verdict = "Probably not" if _is_close(result) else "No"
         line = f"{verdict}: the model labels cluster {cluster} as {own}."
     else:
-        line = f"The model labels cluster {cluster} as {own}, because that fits its cells better."
+        line = f"The model labels cluster {cluster} as {own}."
+        if _is_behind(result):
+            line = (
+                f"The model labels cluster {cluster} as {own}, because that fits its cells better."
+            )
     return [cite(line, evidence)]
+
+
+def _is_behind(result: Result) -> bool:
+    """Whether the alternative is less probable than the label."""
+    chances = [float(row["percent"]) for row in result.table if row.get("percent") is not None]
+    return len(chances) > 1 and chances[0] < chances[1]
 
 
 def _is_close(result: Result) -> bool:

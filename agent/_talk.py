@@ -98,6 +98,10 @@ _WORDS = {
     "umap": "You can read the map like this: each dot is one cell, and cells that express similar "
     "genes lie close together.",
     "marker": 'By "marker" I mean a gene that is clearly higher in one cluster than elsewhere.',
+    "cluster": 'By "cluster" I mean cells of your dataset that express similar genes and were '
+    "grouped by computation.",
+    "ontology": "The names I give you come from the Cell Ontology: a shared list of cell types, "
+    "each with a definition and its place among the others.",
     "agreement": 'By "agree" I mean the share of the cells read that got this label or a more '
     "specific one.",
 }

@@ -63,7 +63,8 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
 
 def _plain(text: str) -> str:
     table = {"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "\u00a0": " "}
-    return text.translate(str.maketrans(table))[:2000]
+    plain = text.translate(str.maketrans(table))[:2000]
+    return re.sub(r"(?i)\b(what|where|who|how|which|that|it)'s\b", r"\1 is", plain)
 
 
 def _stretches(text: str) -> list[str]:
@@ -73,7 +74,8 @@ def _stretches(text: str) -> list[str]:
 def _tidy(asks: list[Ask]) -> list[Ask]:
     """Drop courtesies that come with a real ask, and repetitions."""
     real = [ask for ask in asks if ask.intent not in SMALL_TALK or ask.intent == "cannot"]
-    return list(dict.fromkeys(real or asks[:1]))
+    said = [ask for ask in asks if ask.intent not in {"greet", "thanks", "ack", "bye"}]
+    return list(dict.fromkeys(real or said[:1] or asks[:1]))
 
 
 def _read(stretch: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
@@ -98,15 +100,21 @@ def _read(stretch: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
         text=stretch,
         more=_wants_more(found),
         barcodes=found.barcodes,
+        ontology=_ontology(found),
     )
+    if ask.ontology and not ask.cell_types:
+        named = re.search(r".*\b(?:about|for|of|up|define|is)\s+(?:an? |the )?([^?.!]+)", stretch)
+        ask = replace(ask, intent="look_up", cell_types=(named.group(1).strip(),) if named else ())
     return _each(_fill(ask, found, vocabulary, focus))
 
 
 def _with_bare_label(found: Mentions, vocabulary: Vocabulary) -> Mentions:
     """Read the number of "what about 5?" as a cluster."""
-    words = [word for word in found.shape.split() if word not in _EMPTY_WORDS]
+    skipped = _EMPTY_WORDS | {"describe", "explain", "tell", "me", "about", "markers", "please"}
+    words = [word for word in found.shape.split() if word not in skipped]
     is_label = len(words) == 1 and words[0] in vocabulary.clusters
-    if is_label and not found.clusters and not found.genes and _FOLLOWS.match(found.shape):
+    is_counted = re.search(r"\b(?:cells?|genes?|more)\b", found.shape)
+    if is_label and not (found.clusters or found.genes or is_counted):
         shape = re.sub(rf"\b{re.escape(words[0])}\b", "<cluster>", found.shape)
         return replace(found, clusters=(words[0],), number=None, shape=shape)
     return found
@@ -120,6 +128,12 @@ def _plot(found: Mentions) -> str | None:
     if re.search(r"\b(violin|distribution|box ?plot)", found.text):
         return "violin"
     return "umap" if re.search(r"\b(umap|map|embedding|tsne|t-sne)\b", found.text) else None
+
+
+def _ontology(found: Mentions) -> str | None:
+    named = re.search(r"\b(uberon|mondo|hsapdv)\b", found.text)
+    names = {"uberon": "UBERON", "mondo": "MONDO", "hsapdv": "HsapDv"}
+    return names[named.group(1)] if named else None
 
 
 def _wants_more(found: Mentions) -> bool:

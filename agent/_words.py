@@ -50,6 +50,7 @@ EVERYDAY = words(
 MISSPELT = {
     "fiv": "five", "fve": "five", "thre": "three", "tow": "two", "wat": "what", "wht": "what",
     "wich": "which", "whch": "which", "hwo": "how", "teh": "the", "shw": "show", "sho": "show",
+    "clust": "cluster", "clusts": "clusters",
     "cels": "cells", "clls": "cells", "diff": "difference", "desc": "describe", "y": "why",
     "r": "are", "u": "you", "celltype": "cell type", "celltypes": "cell types", "gens": "genes",
     "dataste": "dataset", "datset": "dataset", "otnology": "ontology", "marekrs": "markers",
