@@ -334,3 +334,20 @@ def test_mouse_cells_are_never_described(tmp_path: Path, knowledge: object, adat
     with pytest.raises(ToolError, match="those of mouse, and the model has read human"):
         TOOLS["describe_cluster"](session, cluster="0")
     assert "Cd3d" in TOOLS["rank_markers"](session, cluster="0").facts["genes"]
+
+
+def test_ensembl_ids_are_shown_as_they_are_without_a_model(
+    tmp_path: Path, knowledge: object, adata: object
+) -> None:
+    ids = [f"ENSG0000016728{i}" for i in range(8)]
+    adata.var_names = ids  # type: ignore[attr-defined]
+    adata.write_h5ad(tmp_path / "a.h5ad")  # type: ignore[attr-defined]
+
+    def fail() -> None:
+        raise OSError("no checkpoint")
+
+    session = Session(knowledge=knowledge, load_describer=fail)  # type: ignore[arg-type]
+    session.open(tmp_path / "a.h5ad")
+    assert set(TOOLS["rank_markers"](session, cluster="1").facts["genes"]) <= set(ids)
+    with pytest.raises(ToolError, match="could not be loaded: no checkpoint"):
+        TOOLS["describe_cluster"](session, cluster="1")

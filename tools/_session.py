@@ -199,8 +199,11 @@ class Session:
         if names.symbols != names.names or names.kind == "symbol":
             return names.symbols
 
-        def look_up() -> list[str]:
-            genes = self.describer.genes
+        def look_up() -> Sequence[str]:
+            try:
+                genes = self.describer.genes
+            except DescriberError:  # ids are then shown as they are
+                return names.names
             tokens = genes.match(names.names).token_ids
             return [
                 clean(genes.symbols[token] if token >= 0 else name)
