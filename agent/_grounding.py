@@ -13,7 +13,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ._phrasing import split_sentences
-from ._words import CELL_NOUNS, CELL_SUFFIXES, COMMON, NOT_GENES, NOT_OF_A_NAME, NUMBERS, words
+from ._words import (
+    AFTER_CELL,
+    CELL_NOUNS,
+    CELL_SUFFIXES,
+    COMMON,
+    NOT_GENES,
+    NOT_OF_A_NAME,
+    NUMBERS,
+    words,
+)
 
 if TYPE_CHECKING:
     from tools import Evidence
@@ -27,6 +36,7 @@ _IMPERATIVE = re.compile(
     r"thanks)\b",
     re.I,
 )
+_PAUSE = re.compile(r"[.,;:?!]+(?=\s|$)|[\"“”()]")
 _QUOTED = re.compile(r"[\"“][^\"”]*[\"”]")
 _GENE_SHAPE = re.compile(r"^(?=.*\d)(?=.*[A-Z])[A-Z][A-Z0-9orf]*(?:-[A-Z0-9]+)*$")
 # Words before "cell" that name a kind of cell, wherever they stand in the phrase.
@@ -181,17 +191,20 @@ class Grounds:
 
     def _names(self, sentence: str) -> Iterator[str]:
         """Yield genes and cell types that a sentence names."""
-        tokens = [match.group() for match in _WORD.finditer(sentence)]
-        for index, token in enumerate(tokens):
-            low = token.casefold()
-            if token.upper() in NOT_GENES or low.isdigit():
-                pass
-            elif _GENE_SHAPE.match(token) or (
-                self.is_gene(token) and low not in COMMON and len(token) > 1
-            ):
-                yield token
-            if _is_cell_noun(low):
-                yield from _cell_phrase(tokens, index)
+        for part in _PAUSE.split(sentence):
+            tokens = [match.group() for match in _WORD.finditer(part)]
+            for index, token in enumerate(tokens):
+                if self._is_gene_name(token):
+                    yield token
+                follows = tokens[index + 1].casefold() if index + 1 < len(tokens) else ""
+                if _is_cell_noun(token.casefold()) and follows not in AFTER_CELL:
+                    yield from _cell_phrase(tokens, index)
+
+    def _is_gene_name(self, token: str) -> bool:
+        low = token.casefold()
+        if token.upper() in NOT_GENES or low.isdigit() or len(token) < 2:
+            return False
+        return bool(_GENE_SHAPE.match(token)) or (self.is_gene(token) and low not in COMMON)
 
 
 def _is_cell_noun(low: str) -> bool:

@@ -13,6 +13,7 @@ from rapidfuzz.distance import OSA
 
 from ._vocabulary import Vocabulary
 from ._words import (
+    AFTER_CELL,
     CELL_ABBREVIATIONS,
     CELL_NOUNS,
     CELL_SUFFIXES,
@@ -24,7 +25,6 @@ from ._words import (
     NOT_OF_A_NAME,
     NUMBERS,
     ORDINALS,
-    words,
 )
 
 _WORD = re.compile(r"[^\W_]+(?:[-+./'_:][^\W_]+)*\+?")
@@ -249,7 +249,7 @@ def _take_cell_types(text: str) -> tuple[tuple[str, ...], str]:
         follows = tokens[index + 1][0] if index + 1 < len(tokens) else ""
         if noun != "cell" and _noun(follows) == "cell":
             continue  # "NK" of "NK cells": the next word ends the name
-        if noun == "cell" and follows.casefold() in _AFTER_CELL:
+        if noun == "cell" and follows.casefold() in AFTER_CELL:
             continue  # "the most common cell type" names none
         start = index
         while start > 0 and _belongs(tokens[start - 1], tokens[start], text):
@@ -264,12 +264,6 @@ def _take_cell_types(text: str) -> tuple[tuple[str, ...], str]:
     for start, end in reversed(spans):
         text = text[:start] + " <type> " + text[end:]
     return tuple(dict.fromkeys(found)), text
-
-
-_AFTER_CELL = words(
-    "type types ontology identity identities composition count counts number numbers state states "
-    "cycle atlas label labels population populations"
-)
 
 
 def _noun(word: str) -> str | None:

@@ -99,6 +99,14 @@ CELL_NOUNS = (
 )  # fmt: skip
 CELL_SUFFIXES = ("cyte", "blast", "phage", "phil", "clast", "cytes", "blasts", "phages", "phils")
 
+# After these, "cell" names no type: "the most common cell type".
+AFTER_CELL = words(
+    """
+    type types ontology identity identities composition count counts number numbers state states
+    cycle atlas label labels population populations
+    """
+)
+
 # Short forms that people type, as the ontology spells them.
 CELL_ABBREVIATIONS = {
     "nk": "natural killer cell", "nks": "natural killer cell", "nk cell": "natural killer cell",

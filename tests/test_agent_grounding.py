@@ -44,6 +44,10 @@ TRUE = [
     "T lymphocytes [CL:0000084] are lymphocytes.",
     "Which cluster do you mean?",
     "I cannot do that.",
+    "NKG7 stands out here, cells are not independent samples [E1].",
+    'It is called "killer", cell type with a fraction of 0.86 [E1].',
+    "The most common cell type is natural killer cell [E1].",
+    "I take it as chance; cells are not independent.",
     'Ask me, for example, "What is cluster 7?".',
     "Thanks for asking.",
 ]
