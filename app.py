@@ -252,12 +252,12 @@ def describe(
 
 
 @cli.command()
-def doctor(data: Input, as_json: AsJson = False) -> None:
+def doctor(data: Input, as_json: AsJson = False, checkpoint: Checkpoint = None) -> None:
     """Say what a file holds, and what stands in the way of describing it."""
     prepare_environment()
     from tools import doctor as examine
 
-    report = examine(data, genes=Rooms().describer().genes)
+    report = examine(data, genes=Rooms(checkpoint).describer().genes)
     if as_json:
         print(report.model_dump_json())
     else:
