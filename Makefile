@@ -1,8 +1,9 @@
-# make chat    the page on 127.0.0.1:7860, the demo dataset open       (make chat DATA=my.h5ad)
-# make test    the tests                                               (make test TESTS=tests/test_kb_resolve.py)
-# make lint    formatting, style and import layers, as CI checks them
-# make lock    write requirements.lock anew from pyproject.toml
-.PHONY: help chat test lint lock setup
+# make chat      the page on 127.0.0.1:7860, the demo dataset open       (make chat DATA=my.h5ad)
+# make test      the tests                                               (make test TESTS=tests/test_kb_resolve.py)
+# make lint      formatting, style and import layers, as CI checks them
+# make pictures  the screenshots of the README, from the page itself
+# make lock      write requirements.lock anew from pyproject.toml
+.PHONY: help chat test lint pictures lock setup
 .DEFAULT_GOAL := help
 
 PYTHON ?=
@@ -32,6 +33,9 @@ lint: setup
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/lint-imports
+
+pictures: setup
+	CELL2TEXT_SCREENSHOTS=docs $(bin)/python -m pytest tests/test_app_page.py -k references
 
 # torch is pruned and named apart, so that each machine takes its own build of it (CPU or CUDA).
 lock: setup
