@@ -177,6 +177,24 @@ def test_a_file_that_is_no_dataset_is_refused_and_the_demo_stays(
     assert "cluster" in ask(page, "How many clusters are there?")
 
 
+def test_an_uploaded_dataset_takes_the_place_of_the_demo(
+    page: "Page", tmp_path: Path, adata: Any
+) -> None:
+    path = tmp_path / "mine<b>.h5ad"
+    adata.write_h5ad(path)
+    page.set_input_files("#dataset input[type=file]", str(path))
+    page.wait_for_selector("#card :text('mine')", timeout=60_000)
+    assert page.inner_text("#card .figures").split() == [
+        "12",
+        "cells",
+        "8",
+        "genes",
+        "3",
+        "clusters",
+    ]
+    assert "12" in ask(page, "How many cells are there?")
+
+
 def test_a_visitor_sees_only_their_own_conversation(
     page: "Page", browser: Any, address: str
 ) -> None:
