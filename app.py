@@ -640,7 +640,13 @@ def open_dataset(
     session.progress = quiet
     visit = Visit(session, Assistant(session, llm=llm), colours=COLOURS.copy())
     visit.colours += [row["column"] for row in opened.table or () if row["kind"] != "clusters"]
-    visit.say(answer_text(f"{opened.text} [{opened.id}]"))
+    report, n_clusters = session.report, len(session.clusters())
+    visit.say(
+        answer_text(
+            f"{session.title} is open: {report.n_obs:,} cells, {report.n_vars:,} genes, "
+            f"{n_clusters} clusters [{opened.id}]. Ask about it, or begin with a question below."
+        )
+    )
     return visit
 
 
