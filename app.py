@@ -647,6 +647,7 @@ def open_dataset(
             f"{n_clusters} clusters [{opened.id}]. Ask about it, or begin with a question below."
         )
     )
+    visit.say(evidence_html([opened]), title=f"Evidence: {opened.id}", status="done")
     return visit
 
 
