@@ -60,7 +60,7 @@ def fit_calibration(checkpoint: Checkpoint, batch: CellBatch) -> Calibration:
         allowed = np.stack([space.allowed(term_id) for term_id in truth])
         temperature = fit_temperature(scores[slot][rows], allowed)
         p = np.exp(scores[slot][rows] / temperature)
-        spoken = space.add_up(p / p.sum(1, keepdims=True))
+        spoken = space.add_up(space.pass_down(p / p.sum(1, keepdims=True)))
         slots[slot] = SlotCalibration(round(temperature, 4), _least(spoken, truth, space))
     return Calibration(slots)
 

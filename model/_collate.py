@@ -20,9 +20,6 @@ from ._training_data import CellBatch
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-#: Labels with at least this many more specific choices must be divided among those.
-FORCE_BELOW = 4
-
 
 @dataclass(frozen=True)
 class TextBatch:
@@ -41,10 +38,12 @@ class TextBatch:
         trained by `allowed` instead.
     name_rows, name_positions
         ``[N]`` row of a name and position of the logits that predict it.
-    allowed
-        ``[N, V]`` bool, the word pieces that are true at that name.
+    true_ids
+        ``[N]`` the word piece that is true at that name.
+    ignored
+        ``[N, V]`` bool, word pieces that are neither right nor wrong there.
     slots
-        ``{slot: ([R] rows whose label is known, [R, n_choices] bool choices that are true)}``.
+        ``{slot: (rows whose label is known [R], true choice [R], ignored choices [R, C])}``.
     """
 
     tokens: torch.Tensor
@@ -53,8 +52,9 @@ class TextBatch:
     labels: torch.Tensor
     name_rows: torch.Tensor
     name_positions: torch.Tensor
-    allowed: torch.Tensor
-    slots: Mapping[str, tuple[torch.Tensor, torch.Tensor]]
+    true_ids: torch.Tensor
+    ignored: torch.Tensor
+    slots: Mapping[str, tuple[torch.Tensor, torch.Tensor, torch.Tensor]]
 
 
 class Collator:
@@ -76,7 +76,7 @@ class Collator:
         self.text, self.space = text, text.space
         self.tokenizer, self.prompt = tokenizer, prompt
         self._pieces: dict[str, list[int]] = {}
-        self._targets: dict[tuple[str, str], np.ndarray] = {}
+        self._below: dict[tuple[str, str], np.ndarray] = {}
 
     def ids(self, piece: str) -> list[int]:
         """Return the ids of a piece of text, remembered."""
@@ -88,26 +88,25 @@ class Collator:
         """Return the ids of a name as a slot says it, with the space before it."""
         return self.ids(" " + phrase(self.space.label(term_id), slot))
 
-    def targets(self, term_id: str, slot: str) -> np.ndarray:
-        """Return the choices of a slot that make a label true, ``(n_choices,)`` bool.
+    def below(self, term_id: str, slot: str) -> np.ndarray:
+        """Return the choices more specific than a label, ``(n_choices,)`` bool.
 
-        A label with many more specific choices leaves its own name out: a cell that a study
-        only calls a T cell is some kind of T cell, and other studies teach which.
+        A cell that a study only calls a T cell may be any kind of T cell: those names are
+        neither right nor wrong for it, so they are left out of its loss.
         """
         key = (term_id, "pathway" if slot.startswith("pathway") else slot)
-        if key not in self._targets:
+        if key not in self._below:
             space = self.space.slot(slot)
-            allowed = space.allowed(term_id).copy()
-            if allowed.sum() > FORCE_BELOW and term_id in space.choices:
-                allowed[space.choices.index(term_id)] = False
-            self._targets[key] = allowed
-        return self._targets[key]
+            below = space.allowed(term_id).copy()
+            below[space.choices.index(term_id)] = False
+            self._below[key] = below
+        return self._below[key]
 
     def __call__(self, batch: CellBatch, rng: np.random.Generator) -> TextBatch:
         """Build the tensors of a step; `rng` drops slots and generalises names."""
         rows: list[list[int]] = []
         row_labels: list[list[int]] = []
-        names: list[tuple[int, int, np.ndarray]] = []
+        names: list[tuple[int, int, int, list[int]]] = []
         for row, labels in enumerate(batch.labels):
             ids, targets = list(self.prompt), [IGNORE] * len(self.prompt)
             for piece, slot in self.text.pieces(_drop(labels, rng)):
@@ -116,13 +115,13 @@ class Collator:
                     ids += piece_ids
                     targets += piece_ids
                     continue
-                allowed = self._allowed_ids(labels[slot], slot)
-                piece_ids = self.name_ids(self._spoken(labels[slot], slot, rng), slot)
-                if allowed is not None:
-                    names.append((row, len(ids) - 1, allowed))
+                true_ids = self.name_ids(labels[slot], slot)
+                if len(true_ids) == 1:
+                    names.append((row, len(ids) - 1, true_ids[0], self._below_ids(labels, slot)))
+                    piece_ids = self.name_ids(self._spoken(labels[slot], slot, rng), slot)
                     targets += [IGNORE] * len(piece_ids)
-                else:
-                    piece_ids = self.name_ids(labels[slot], slot)
+                else:  # a name of many pieces is learned piece by piece
+                    piece_ids = true_ids
                     targets += piece_ids
                 ids += piece_ids
             ids.append(self.tokenizer.eos_token_id)
@@ -131,14 +130,10 @@ class Collator:
             row_labels.append(targets)
         return self._tensors(batch, rows, row_labels, names)
 
-    def _allowed_ids(self, term_id: str, slot: str) -> np.ndarray | None:
-        """Return the word pieces that make a label true; None if a name has several pieces."""
-        space = self.space.slot(slot)
-        allowed = self.targets(term_id, slot)
-        pieces = [self.name_ids(space.choices[i], slot) for i in np.flatnonzero(allowed)]
-        if any(len(piece) != 1 for piece in pieces):
-            return None
-        return np.array([piece[0] for piece in pieces])
+    def _below_ids(self, labels: Mapping[str, str], slot: str) -> list[int]:
+        choices = self.space.slot(slot).choices
+        below = np.flatnonzero(self.below(labels[slot], slot))
+        return [self.name_ids(choices[i], slot)[0] for i in below]
 
     def _spoken(self, term_id: str, slot: str, rng: np.random.Generator) -> str:
         """Return the name that later slots get to read: often a more general one."""
@@ -153,22 +148,28 @@ class Collator:
         batch: CellBatch,
         rows: list[list[int]],
         row_labels: list[list[int]],
-        names: list[tuple[int, int, np.ndarray]],
+        names: list[tuple[int, int, int, list[int]]],
     ) -> TextBatch:
         width = max(map(len, rows))
         pad = self.tokenizer.pad_token_id
         input_ids = torch.tensor([r + [pad] * (width - len(r)) for r in rows])
         mask = torch.tensor([[1] * len(r) + [0] * (width - len(r)) for r in rows])
         labels = torch.tensor([r + [IGNORE] * (width - len(r)) for r in row_labels])
-        allowed = torch.zeros(len(names), len(self.tokenizer), dtype=torch.bool)
-        for i, (_, _, ids) in enumerate(names):
-            allowed[i, ids] = True
+        ignored = torch.zeros(len(names), len(self.tokenizer), dtype=torch.bool)
+        for i, (_, _, _, ids) in enumerate(names):
+            ignored[i, ids] = True
         slots = {}
         for slot in SLOTS:
             known = [i for i, row in enumerate(batch.labels) if slot in row]
             if known:
-                true = np.stack([self.targets(batch.labels[i][slot], slot) for i in known])
-                slots[slot] = (torch.tensor(known), torch.from_numpy(true))
+                choices = self.space.slot(slot).choices
+                true = [batch.labels[i][slot] for i in known]
+                below = np.stack([self.below(term_id, slot) for term_id in true])
+                slots[slot] = (
+                    torch.tensor(known),
+                    torch.tensor([choices.index(term_id) for term_id in true]),
+                    torch.from_numpy(below),
+                )
         return TextBatch(
             tokens=torch.from_numpy(batch.tokens),
             input_ids=input_ids,
@@ -176,7 +177,8 @@ class Collator:
             labels=labels,
             name_rows=torch.tensor([n[0] for n in names], dtype=torch.long),
             name_positions=torch.tensor([n[1] for n in names], dtype=torch.long),
-            allowed=allowed,
+            true_ids=torch.tensor([n[2] for n in names], dtype=torch.long),
+            ignored=ignored,
             slots=slots,
         )
 

@@ -183,6 +183,7 @@ class Describer:
                     scores[i, space.choices.index(first)] = -np.inf
             probabilities = np.exp(scores - scores.max(1, keepdims=True))
             probabilities /= probabilities.sum(1, keepdims=True)
+            probabilities = space.pass_down(probabilities)
             walked.probabilities[slot] = probabilities
             spoken = space.add_up(probabilities)
             fed = []

@@ -17,7 +17,10 @@ from ._errors import CheckpointError
 
 #: Columns of ``genes.parquet``; row ``i`` is gene ``i``.
 COLUMNS = ("ensembl_id", "symbol", "aliases", "median")
-_ENSEMBL = re.compile(r"^ENS[A-Z]*G\d{6,}(\.\d+)?$", re.IGNORECASE)
+#: An Ensembl gene id, alone or joined to a symbol ("HLA-A_ENSG00000206503"), any version.
+_ENSEMBL = re.compile(r"(?:^|[_|;:])(ENS[A-Z]*G\d{6,})(?:\.\d+)?(?:$|[_|;:])", re.IGNORECASE)
+#: What joins a symbol to an identifier in a variable name.
+_JOINT = re.compile(r"[_|;:]")
 
 GeneKind = Literal["symbol", "ensembl", "mixed", "unknown"]
 
@@ -91,8 +94,9 @@ class GeneTable:
     def match(self, names: Sequence[str]) -> GeneMatch:
         """Match variable names to genes.
 
-        Ensembl ids are compared without their version, symbols without case; an older symbol
-        is used only where no variable carries the current one.
+        Ensembl ids are compared without their version, symbols without case; of a symbol joined
+        to an id the id counts first. An older symbol is used only where no variable carries the
+        current one.
 
         Parameters
         ----------
@@ -104,15 +108,15 @@ class GeneTable:
         n_ensembl = n_symbol = 0
         for column, raw in enumerate(names):
             name = str(raw).strip()
-            if _ENSEMBL.match(name):
-                row = self._by_id.get(name.split(".")[0].upper(), -1)
-                n_ensembl += row >= 0
-            else:
-                key = name.upper()
-                row = self._by_symbol.get(key, -1)
-                if row < 0 and key in self._by_alias:
-                    pending.append((column, name, self._by_alias[key]))
+            ensembl = _ENSEMBL.search(name)
+            row = self._by_id.get(ensembl.group(1).upper(), -1) if ensembl else -1
+            n_ensembl += row >= 0
+            if row < 0:
+                symbol = _JOINT.split(name)[0] if ensembl else name
+                row = self._by_symbol.get(symbol.upper(), -1)
                 n_symbol += row >= 0
+                if row < 0 and symbol.upper() in self._by_alias:
+                    pending.append((column, symbol, self._by_alias[symbol.upper()]))
             token_ids[column] = row
         found = set(token_ids[token_ids >= 0].tolist())
         by_alias: dict[str, str] = {}

@@ -20,6 +20,11 @@ SLOTS = ("cell_type", "tissue", "life_stage", "disease", "pathway_1", "pathway_2
 #: What a slot says when no term is probable enough.
 NOT_KNOWN = "not known"
 
+#: A general choice passes its probability down only where the choices below hold more than this.
+LEAST_KINDS = 0.05
+#: A choice with fewer choices below it counts as specific itself.
+FEWEST_KINDS = 2
+
 
 @dataclass(frozen=True)
 class LabelTerm:
@@ -58,9 +63,20 @@ class SlotSpace:
             for choice, i in column.items():
                 above = self._ancestors.get(choice) or _ancestors(choice, terms)
                 self.membership[i, j] = spoken in above
+        self._general = self._general_choices()
         #: Fewer choices below means more specific; used to pick what to say.
         self.breadth = self.membership.sum(0)
         self.depth = np.array([len(self._ancestors[t]) for t in self.speakable])
+
+    def _general_choices(self) -> list[tuple[int, np.ndarray]]:
+        """Return (choice, the choices below it) for general choices, most general first."""
+        general = []
+        for index, term_id in enumerate(self.choices):
+            below = np.flatnonzero(self.allowed(term_id))
+            below = below[below != index]
+            if len(below) >= FEWEST_KINDS:
+                general.append((index, below))
+        return sorted(general, key=lambda pair: -len(pair[1]))
 
     def is_a(self, term_id: str, ancestor_id: str) -> bool:
         """Tell whether a speakable term equals another or lies below it."""
@@ -69,6 +85,27 @@ class SlotSpace:
     def allowed(self, term_id: str) -> np.ndarray:
         """Return the ``(n_choices,)`` bool mask of choices compatible with a known label."""
         return self.membership[:, self.speakable.index(term_id)] > 0
+
+    def pass_down(self, probabilities: np.ndarray) -> np.ndarray:
+        """Divide the probability of a general choice among the choices below it.
+
+        A choice such as "T cell" stands for studies that went no further; what it holds belongs
+        to the kinds of T cell, in the proportion in which the cell itself favours them. Where
+        the kinds together hold next to nothing there is no proportion to go by, and the general
+        choice keeps what it has.
+
+        Parameters
+        ----------
+        probabilities
+            ``(n, n_choices)``, each row summing to 1.
+        """
+        result = probabilities.copy()
+        for index, below in self._general:
+            kinds = result[:, below].sum(1)
+            share = np.where(kinds > LEAST_KINDS, result[:, index] / np.maximum(kinds, 1e-9), 0.0)
+            result[:, below] *= 1 + share[:, None]
+            result[share > 0, index] = 0.0
+        return result
 
     def add_up(self, probabilities: np.ndarray) -> np.ndarray:
         """Sum ``(n, n_choices)`` probabilities into ``(n, n_speakable)`` along the ontology."""

@@ -17,10 +17,14 @@ from ._cell2text import Cell2TextModel
 from ._checkpoint import tied_names
 from ._collate import Collator, TextBatch
 from ._errors import ConfigError
-from ._labels import SLOTS
 from ._training_data import TrainingData
 
 logger = logging.getLogger(__name__)
+
+#: What the encoder learns from, with weights. Tissue, stage and disease are left to the language
+#: model: in training data they go with the study, and an encoder that learns to tell studies
+#: apart does so at the expense of cell types in studies that it has not seen.
+ENCODER_SLOTS = {"cell_type": 1.0, "pathway_1": 0.15}
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class TrainConfig:
     text_weight: float = 0.1  # weight of the fixed words beside the names
     auxiliary_weight: float = 0.5  # weight of the encoder's own heads
     encoder_steps: int = 0  # first steps, in which the encoder learns alone, with its heads
+    freeze_encoder: bool = False  # leave the encoder as it is after those steps
     precision: Literal["fp32", "bf16"] = "bf16"  # of the matrix products; weights stay fp32
     seed: int = 42
     save_every: int = 500  # steps between saved states
@@ -76,7 +81,7 @@ class Trainer:
                     model.projector.layers[0].in_features * model.config.encoder.n_cell_tokens,
                     len(collator.space.slot(slot).choices),
                 )
-                for slot in SLOTS
+                for slot in ENCODER_SLOTS
             }
         ).to(model.device)
         self.optimiser = torch.optim.AdamW(self._groups(), betas=(0.9, 0.98))
@@ -133,10 +138,15 @@ class Trainer:
         parts = {}
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
             states = model.encoder(batch.tokens.to(device))
+            if with_text and self.config.freeze_encoder:
+                states = states.detach()
             pooled = states.flatten(1)
             losses = [
-                marginal_loss(self.heads[slot](pooled[rows]), allowed.to(device))
-                for slot, (rows, allowed) in batch.slots.items()
+                weight
+                * choice_loss(self.heads[slot](pooled[rows]), true.to(device), below.to(device))
+                for slot, weight in ENCODER_SLOTS.items()
+                if slot in batch.slots
+                for rows, true, below in [batch.slots[slot]]
             ]
             parts["auxiliary"] = torch.stack(losses).sum()
             if with_text:
@@ -149,7 +159,9 @@ class Trainer:
             parts["text"] = model.loss(logits, batch.labels.to(device))
             if len(batch.name_rows):
                 at_names = logits[batch.name_rows.to(device), batch.name_positions.to(device)]
-                parts["names"] = marginal_loss(at_names, batch.allowed.to(device))
+                parts["names"] = choice_loss(
+                    at_names, batch.true_ids.to(device), batch.ignored.to(device)
+                )
         return parts
 
     def run(self, *, report: Callable[[int, dict[str, float]], None]) -> None:
@@ -160,12 +172,14 @@ class Trainer:
         trainable = [p for group in self.optimiser.param_groups for p in group["params"]]
         started = time.monotonic()
         for batch in batches:
+            # Dropout too is decided by (seed, step), or a resumed run would end elsewhere.
+            torch.manual_seed(config.seed * 1_000_003 + self.step)
             self.model.train()
             parts = self.losses(batch, with_text=self.step >= config.encoder_steps)
             weights = {
                 "names": 1.0,
                 "text": config.text_weight if "names" in parts else 1.0,
-                "auxiliary": config.auxiliary_weight / len(SLOTS),
+                "auxiliary": config.auxiliary_weight,
             }
             loss = sum(weights[name] * part for name, part in parts.items())
             self.optimiser.zero_grad(set_to_none=True)
@@ -228,19 +242,19 @@ class Trainer:
         logger.info("Resumed at step %d.", self.step)
 
 
-def marginal_loss(logits: torch.Tensor, allowed: torch.Tensor) -> torch.Tensor:
-    """Return the mean negative log-probability that the choice is one of the allowed.
+def choice_loss(logits: torch.Tensor, true: torch.Tensor, ignored: torch.Tensor) -> torch.Tensor:
+    """Return the mean cross-entropy of choices, some of which are neither right nor wrong.
 
     Parameters
     ----------
     logits
         ``[N, C]``.
-    allowed
-        ``[N, C]`` bool, at least one True a row.
+    true
+        ``[N]`` index of the choice that is true.
+    ignored
+        ``[N, C]`` bool, choices left out of the comparison.
     """
-    logits = logits.float()
-    inside = logits.masked_fill(~allowed, -torch.inf).logsumexp(-1)
-    return (logits.logsumexp(-1) - inside).mean()
+    return nn.functional.cross_entropy(logits.float().masked_fill(ignored, -1e9), true)
 
 
 class _Steps(torch.utils.data.Dataset):

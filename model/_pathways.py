@@ -7,6 +7,7 @@ ranked at random; and a score is compared with the same set's mean and spread ov
 cells, since sets of housekeeping genes would otherwise win in every cell.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,12 @@ class PathwayScorer:
         )
         self.mean = np.zeros(len(sets), dtype=np.float32)
         self.spread = np.ones(len(sets), dtype=np.float32)
+
+    def genes_of(self, names: Iterable[str]) -> list[np.ndarray]:
+        """Return the rows of the gene table in each named set; unknown names are left out."""
+        columns = self.membership.tocsc()
+        known = [self.names.index(name) for name in names if name in self.names]
+        return [columns[:, j].indices - 1 for j in known]
 
     def auc(self, tokens: np.ndarray, n_tokens: np.ndarray) -> np.ndarray:
         """Return the ``(n, n_sets)`` area under the recovery curve, 0-1; NaN if not scored.

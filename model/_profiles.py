@@ -23,15 +23,24 @@ class NoiseConfig:
 
     counts_low: float = 600.0  # total counts, drawn log-uniformly from here
     counts_high: float = 20_000.0  # total counts, to here
-    gene_bias: float = 0.8  # largest standard deviation of the log bias per gene
-    study_bias: float = 0.8  # largest share of a bias seen between two studies of one cell type
+    gene_bias: float = 1.0  # largest standard deviation of the log bias per gene
+    study_bias_rate: float = 0.6  # share of cells that are made to look like another study's
+    study_bias: float = 1.0  # largest share of the difference seen between two studies
+    other_panel_rate: float = 0.5  # share of cells with only the genes that another study measured
     ambient: float = 0.2  # largest share of ambient RNA
     contrast: float = 0.25  # profiles are raised to a power in 1 +/- this
     uncounted_rate: float = 0.12  # share of cells that lack each group of `UNCOUNTED_GROUPS`
     panel_rate: float = 0.3  # share of cells that are measured with few genes
     panel_low: int = 300  # genes of the smallest panel
     panel_high: int = 4_000  # genes of the largest panel
-    blend_rate: float = 0.3  # share of cells drawn between two profiles of one cell type
+    blend_rate: float = 0.5  # share of cells drawn between two profiles of one cell type
+    programme_rate: float = 0.5  # share of cells in which a state programme is moved
+    gene_loss_rate: float = 0.4  # share of cells that lose genes at random
+    gene_loss: float = 0.7  # largest share of genes lost
+
+
+#: A study that measured fewer genes than this was not of the whole transcriptome.
+WHOLE_TRANSCRIPTOME = 8_000
 
 
 class ProfileSampler:
@@ -47,6 +56,12 @@ class ProfileSampler:
         ``(n_profiles,)`` cell type of each profile; blends stay within one label.
     sources
         ``(n_profiles,)`` study of each profile; ambient RNA is the mean of the study.
+    symbols
+        ``(n_genes,)`` gene symbols.
+    programmes
+        Gene indices of state programmes, which are moved up or down at random.
+    noise
+        How far a pseudo-cell may stray.
     """
 
     def __init__(
@@ -57,6 +72,7 @@ class ProfileSampler:
         labels: np.ndarray,
         sources: np.ndarray,
         symbols: list[str],
+        programmes: list[np.ndarray],
         noise: NoiseConfig,
     ) -> None:
         self.profiles, self.measured, self.noise = profiles, measured, noise
@@ -65,9 +81,23 @@ class ProfileSampler:
             for i in range(len(labels))
         ]
         self.ambient = np.stack([profiles[sources == source].mean(0) for source in sources])
+        self.programmes = programmes
         self.overall = profiles.mean(0)
-        pairs = [(i, int(j)) for i in range(len(labels)) for j in self.twins[i]]
-        self.pairs = np.array([(i, j) for i, j in pairs if sources[i] != sources[j]])
+        # For each study, profiles of its cell types in itself and in another study.
+        self.pairs = {
+            source: np.array(
+                [
+                    (int(j), i)
+                    for i in np.flatnonzero(sources == source)
+                    for j in self.twins[i]
+                    if sources[j] != source
+                    and measured[j].sum() > min(WHOLE_TRANSCRIPTOME, 0.5 * len(symbols))
+                ]
+            )
+            for source in np.unique(sources)
+        }
+        self.sources = sources
+        self.panels = np.stack([measured[sources == s][0] for s in np.unique(sources)])
         self.groups = [
             np.flatnonzero([symbol.startswith(prefixes) for symbol in symbols])
             for prefixes in HANDLING_GROUPS
@@ -98,12 +128,20 @@ class ProfileSampler:
         cells = []
         for row in rows:
             mean = self._mean(int(row), rng)
-            if len(self.pairs) and rng.random() < 0.5:
-                mean = mean * self._study_bias(rng)
+            if rng.random() < noise.study_bias_rate:
+                mean = mean * self._study_bias(int(row), rng)
+            # Which genes a study measured must not tell which study, and so which labels.
+            if rng.random() < noise.other_panel_rate:
+                mean = mean * self.panels[rng.integers(len(self.panels))]
             sigma = rng.uniform(0.1, noise.gene_bias)
             mean = mean * np.exp(sigma * rng.standard_normal(n_genes, dtype=np.float32))
             for group in self.groups:
                 mean[group] *= np.exp(rng.normal(0.0, 0.7))
+            if self.programmes and rng.random() < noise.programme_rate:
+                programme = self.programmes[rng.integers(len(self.programmes))]
+                mean[programme] *= np.exp(rng.normal(0.3, 0.8))
+            if rng.random() < noise.gene_loss_rate:
+                mean = mean * (rng.random(n_genes) >= rng.uniform(0, noise.gene_loss))
             for group in self.uncounted:
                 if rng.random() < noise.uncounted_rate:
                     mean[group] = 0.0
@@ -136,23 +174,28 @@ class ProfileSampler:
         if len(self.twins[row]) and rng.random() < noise.blend_rate:
             twin = int(rng.choice(self.twins[row]))
             both = self.measured[row] & self.measured[twin]
-            if both.sum() > 5_000:
-                weight = rng.uniform(0.0, 0.6)
+            if both.sum() > min(WHOLE_TRANSCRIPTOME, 0.5 * self.profiles.shape[1]):
+                weight = rng.uniform(0.0, 1.0)
                 mean = np.where(both, (1 - weight) * mean + weight * self.profiles[twin], 0.0)
         share = rng.uniform(0.0, noise.ambient) if rng.random() < 0.5 else 0.0
-        mean = (1 - share) * mean + share * self.ambient[row]
+        around = row if rng.random() < 0.5 else int(rng.integers(len(self.ambient)))
+        mean = (1 - share) * mean + share * self.ambient[around]
         power = 1.0 + rng.uniform(-noise.contrast, noise.contrast)
         return np.power(mean, power, dtype=np.float32)
 
-    def _study_bias(self, rng: np.random.Generator) -> np.ndarray:
-        """Return ``(n_genes,)`` ratios between two studies' profiles of some cell type.
+    def _study_bias(self, row: int, rng: np.random.Generator) -> np.ndarray:
+        """Return ``(n_genes,)`` factors that make a profile look as if another study made it.
 
-        What separates two studies of one cell type is mostly protocol, reference and depth, and
-        it is correlated between genes as no independent noise is.
+        The ratio of the two studies' profiles of some cell type that both have. What separates
+        them is mostly protocol, reference and depth, and it is correlated between genes as no
+        independent noise is.
         """
-        first, second = self.pairs[rng.integers(len(self.pairs))]
-        both = self.measured[first] & self.measured[second]
-        ratio = np.log((self.profiles[first] + 1e-5) / (self.profiles[second] + 1e-5))
+        pairs = self.pairs[self.sources[row]]
+        if not len(pairs):
+            return np.ones(self.profiles.shape[1], dtype=np.float32)
+        other, own = pairs[rng.integers(len(pairs))]
+        both = self.measured[other] & self.measured[own]
+        ratio = np.log((self.profiles[other] + 1e-5) / (self.profiles[own] + 1e-5))
         share = rng.uniform(0.0, self.noise.study_bias)
         return np.exp(share * np.clip(np.where(both, ratio, 0.0), -2.5, 2.5))
 

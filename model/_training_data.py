@@ -26,6 +26,22 @@ LABEL_COLUMNS = {
 }
 #: Life stages as the tables write them, with their ids.
 LIFE_STAGES = {"fetal": "HsapDv:0000037", "adult": "HsapDv:0000258"}
+#: Gene sets that a cell of any type may switch on or off; pseudo-cells do so at random.
+STATE_PROGRAMMES = (
+    "HALLMARK_INTERFERON_ALPHA_RESPONSE",
+    "HALLMARK_INTERFERON_GAMMA_RESPONSE",
+    "HALLMARK_TNFA_SIGNALING_VIA_NFKB",
+    "HALLMARK_HYPOXIA",
+    "HALLMARK_G2M_CHECKPOINT",
+    "HALLMARK_E2F_TARGETS",
+    "HALLMARK_UNFOLDED_PROTEIN_RESPONSE",
+    "HALLMARK_OXIDATIVE_PHOSPHORYLATION",
+    "HALLMARK_GLYCOLYSIS",
+    "HALLMARK_P53_PATHWAY",
+    "HALLMARK_CHOLESTEROL_HOMEOSTASIS",
+    "HALLMARK_MTORC1_SIGNALING",
+    "HALLMARK_MYC_TARGETS_V1",
+)
 #: A cell with fewer genes of the model than this is not shown to it.
 LEAST_TOKENS = 15
 #: Microarray intensities are log2 over a background of about this much.
@@ -117,6 +133,7 @@ class TrainingData:
             labels=table["cell_type_id"].to_numpy(),
             sources=table["source"].to_numpy(),
             symbols=genes.symbols,
+            programmes=scorer.genes_of(STATE_PROGRAMMES),
             noise=noise,
         )
         cells = pd.read_csv(curation / "cell_labels.csv", keep_default_na=False)
@@ -137,8 +154,9 @@ class TrainingData:
     def gene_embeddings(self, width: int, *, seed: int) -> np.ndarray:
         """Return ``(n_genes, width)`` vectors in which genes with similar profiles are close.
 
-        The right singular vectors of the centred log profiles, each gene scaled to one length,
-        with a little noise; where a study did not measure a gene, its mean stands in.
+        The right singular vectors of the centred log profiles, with a little noise. A gene is
+        as long as it is telling: how much it differs between cell types, times the share of its
+        variance that is between cell types rather than between studies of one cell type.
         """
         logged = np.log1p(self.sampler.profiles * 1e4)
         measured = self.sampler.measured
@@ -147,10 +165,29 @@ class TrainingData:
         _, values, vectors = np.linalg.svd(centred, full_matrices=False)
         vectors = vectors[:width].T * np.sqrt(values[:width])
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
-        noise = np.random.default_rng(seed).standard_normal((len(self.genes), width)) * 0.1
+        telling = self._telling(logged)
+        noise = np.random.default_rng(seed).standard_normal((len(self.genes), width))
         full = np.zeros((len(self.genes), width), dtype=np.float32)
         full[:, : vectors.shape[1]] = vectors * np.sqrt(width) * 0.5
-        return (full + noise).astype(np.float32)
+        return ((full + 0.1 * noise) * telling[:, None]).astype(np.float32)
+
+    def _telling(self, logged: np.ndarray) -> np.ndarray:
+        """Return ``(n_genes,)`` weights, about 1 for a good marker and 0.1 for most genes."""
+        whole = self.sampler.measured.mean(1) > 0.5  # panels compare few genes, and badly
+        kinds = np.array([labels["cell_type"] for labels in self.profile_labels])[whole]
+        logged, measured = logged[whole], self.sampler.measured[whole]
+        means, within = [], []
+        for kind in np.unique(kinds):
+            rows = kinds == kind
+            n = np.maximum(measured[rows].sum(0), 1)
+            mean = (logged[rows] * measured[rows]).sum(0) / n
+            means.append(mean)
+            if rows.sum() > 1:
+                within.append((np.square(logged[rows] - mean) * measured[rows]).sum(0) / n)
+        between = np.var(means, axis=0)
+        share = between / np.maximum(between + np.mean(within, axis=0), 1e-9)
+        telling = np.sqrt(between) * np.square(share)
+        return np.clip(telling / np.percentile(telling, 95), 0.05, 1.5)
 
     def fit_reference(self, *, n_cells: int, seed: int) -> None:
         """Fit the gene sets' reference on pseudo-cells."""

@@ -57,6 +57,11 @@ def build_gene_table(folder: Path, curation: Path) -> GeneTable:
         symbols = pd.read_parquet(path, columns=[]).index.astype(str)
         studies.update({current.get(s, s) for s in symbols})
     genes["n_studies"] = genes["symbol"].map(studies).fillna(0)
+    # Geneformer leaves out the constant regions of antibodies and T cell receptors, which say
+    # more about lymphocytes than most genes do, and knows some genes by an older id; the median
+    # gene's median stands in for theirs.
+    wanted = genes["biotype"].isin(["protein_coding", "IG_C_gene", "TR_C_gene"])
+    genes.loc[wanted & genes["median"].isna(), "median"] = genes["median"].median()
     genes = genes[genes["median"].notna() & (genes["n_studies"] >= LEAST_SHARE * len(paths))]
     genes = genes[~genes["symbol"].str.startswith(LEFT_OUT)].drop_duplicates("symbol")
     joined = aliases.groupby("symbol")["alias"].agg("|".join)

@@ -255,7 +255,7 @@ def test_geneformer_with_a_hub_language_model(hub_parts, lora):
         loss.backward()
         optimiser.step()
         losses.append(loss.item())
-    assert losses[-1] < losses[0] - 0.3
+    assert losses[-1] < losses[0] - 0.1
     assert all(torch.equal(a, b) for a, b in zip(frozen, model.encoder.parameters(), strict=True))
     model.eval()
     space = collator.space

@@ -13,6 +13,7 @@ from model.testing import N_GENES, tiny_genes
         (["ENSG00000000003", "ENSG00000000004.7", "ENSG99999999999"], "ensembl", [3, 4, -1]),
         (["GENE3", "ENSG00000000004"], "mixed", [3, 4]),
         (["x", "y"], "unknown", [-1, -1]),
+        (["NAME_ENSG00000000003", "GENE4|ENSG99999999999.2"], "mixed", [3, 4]),
         (["OLD5"], "symbol", [5]),
         (["OLD5", "GENE5"], "symbol", [-1, 5]),
     ],
