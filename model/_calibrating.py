@@ -1,6 +1,6 @@
 """Fits the calibration of a checkpoint on sources that it was not trained on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -38,7 +38,9 @@ def slot_scores(checkpoint: Checkpoint, batch: CellBatch) -> dict[str, np.ndarra
     return {slot: np.vstack(part) for slot, part in parts.items()}
 
 
-def fit_calibration(checkpoint: Checkpoint, batch: CellBatch) -> Calibration:
+def fit_calibration(
+    checkpoint: Checkpoint, batch: CellBatch, *, unsaid: Iterable[str] = ()
+) -> Calibration:
     """Fit temperature and least probability of every slot on held-out cells.
 
     Parameters
@@ -47,21 +49,24 @@ def fit_calibration(checkpoint: Checkpoint, batch: CellBatch) -> Calibration:
         A model that saw none of the batch's sources.
     batch
         Labelled cells.
+    unsaid
+        Terms that the training data cannot carry and that are never said.
     """
     scores = slot_scores(checkpoint, batch)
     slots = {}
     for slot in SLOTS:
         space = checkpoint.labels.slot(slot)
+        never = tuple(sorted(set(unsaid) & set(space.speakable)))
         rows = [i for i, labels in enumerate(batch.labels) if labels.get(slot) in space.speakable]
         if not rows:
-            slots[slot] = SlotCalibration(least=LEAST_RANGE[1])
+            slots[slot] = SlotCalibration(1.0, LEAST_RANGE[1], never)
             continue
         truth = [batch.labels[i][slot] for i in rows]
         allowed = np.stack([space.allowed(term_id) for term_id in truth])
         temperature = fit_temperature(scores[slot][rows], allowed)
         p = np.exp(scores[slot][rows] / temperature)
         spoken = space.add_up(space.pass_down(p / p.sum(1, keepdims=True)))
-        slots[slot] = SlotCalibration(round(temperature, 4), _least(spoken, truth, space))
+        slots[slot] = SlotCalibration(round(temperature, 4), _least(spoken, truth, space), never)
     return Calibration(slots)
 
 

@@ -19,7 +19,7 @@ class SlotCalibration:
 
     temperature: float = 1.0  # logits are divided by this
     least: float = 0.5  # a term less probable than this is not said, 0-1
-    stated: bool = True  # False: the slot is never stated, its training data cannot carry it
+    unsaid: tuple[str, ...] = ()  # terms that are never said, since the training cannot carry them
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,12 @@ class Calibration:
             msg = f"{path.name} is missing in {path.parent}. Copy the whole checkpoint folder."
             raise CheckpointError(msg)
         data = json.loads(path.read_text(encoding="utf-8"))
-        return cls({name: SlotCalibration(**slot) for name, slot in data.items()})
+        return cls(
+            {
+                name: SlotCalibration(s["temperature"], s["least"], tuple(s["unsaid"]))
+                for name, s in data.items()
+            }
+        )
 
 
 def fit_temperature(logits: np.ndarray, allowed: np.ndarray) -> float:

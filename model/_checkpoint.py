@@ -161,7 +161,7 @@ def find_checkpoint(path: str | Path | None) -> Path:
         If neither a folder nor a hub repository of that name can be had.
     """
     folder = COMPACT if path is None else Path(path)
-    if not folder.is_dir():
+    if path is not None and not folder.is_dir():
         folder = _download(str(path))
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:

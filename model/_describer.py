@@ -186,11 +186,12 @@ class Describer:
             probabilities = space.pass_down(probabilities)
             walked.probabilities[slot] = probabilities
             spoken = space.add_up(probabilities)
+            sayable = ~np.isin(space.speakable, settings.unsaid)
             fed = []
             for i in range(len(scores)):
-                best = space.most_specific(spoken[i], least=settings.least)
+                best = space.most_specific(spoken[i] * sayable, least=settings.least)
                 likely = space.choices[int(probabilities[i].argmax())]
-                said = space.speakable[best] if best >= 0 and settings.stated else None
+                said = space.speakable[best] if best >= 0 else None
                 walked.spoken.setdefault(slot, []).append(said)
                 walked.slots.setdefault(slot, []).append(
                     self._slot(slot, said, float(spoken[i, best]), probabilities[i])

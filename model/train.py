@@ -173,7 +173,11 @@ def calibrate(
         NoiseConfig(**config["noise"]),
         max_tokens=config["model"]["encoder"]["max_tokens"],
     )
-    return fit_calibration(checkpoint, data.batch(0, size=CALIBRATION_CELLS, seed=seed))
+    return fit_calibration(
+        checkpoint,
+        data.batch(0, size=CALIBRATION_CELLS, seed=seed),
+        unsaid=config.get("calibration", {}).get("unsaid", ()),
+    )
 
 
 def metadata(config: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -87,3 +87,17 @@ def test_definitions_never_break_the_parser(compact):
     for term_id in compact.slot("cell_type").speakable:
         written = text.write({"cell_type": term_id, "tissue": "UBERON:0000178"})
         assert text.parse(written) == {"cell_type": term_id, "tissue": "UBERON:0000178"}
+
+
+def test_a_general_choice_passes_its_probability_to_the_kinds_below_it():
+    space = tiny_labels().slot("cell_type")
+    at = {term_id: i for i, term_id in enumerate(space.choices)}
+    p = np.zeros((2, len(space.choices)), dtype=np.float32)
+    p[:, at["CL:0000084"]] = 0.6  # T cell
+    p[0, [at["CL:0000624"], at["CL:0000625"]]] = 0.3, 0.1
+    p[1, at["CL:0000236"]] = 0.4
+    passed = space.pass_down(p)
+    assert passed.sum(1) == pytest.approx([1, 1])
+    assert passed[0, [at["CL:0000624"], at["CL:0000625"]]] == pytest.approx([0.75, 0.25])
+    # nothing below T cell is in sight for the second cell: the general choice keeps its share
+    assert passed[1, at["CL:0000084"]] == pytest.approx(0.6)
