@@ -7,7 +7,7 @@ import torch
 import model.train as train_module
 from model import load_describer
 from model._errors import ConfigError
-from model._optimisation import Trainer, marginal_loss
+from model._optimisation import Trainer, choice_loss
 from model.testing import write_training_folder
 
 CONFIG = """
@@ -140,10 +140,10 @@ def test_a_bad_configuration_is_named(tmp_path, text, match):
         train_module.read_config(path)
 
 
-def test_marginal_loss_is_the_probability_of_all_that_is_true():
-    logits = torch.tensor([[2.0, 1.0, 0.0]])
-    allowed = torch.tensor([[True, True, False]])
-    p = torch.softmax(logits, -1)[0]
-    assert marginal_loss(logits, allowed).item() == pytest.approx(
-        -np.log(float(p[0] + p[1])), abs=1e-5
-    )
+def test_ignored_choices_are_neither_right_nor_wrong():
+    logits = torch.tensor([[2.0, 1.0, 5.0]], requires_grad=True)
+    ignored = torch.tensor([[False, False, True]])
+    loss = choice_loss(logits, torch.tensor([0]), ignored)
+    assert loss.item() == pytest.approx(np.log1p(np.exp(-1.0)), abs=1e-5)
+    loss.backward()
+    assert logits.grad[0, 2].item() == 0
