@@ -185,7 +185,8 @@ class TrainingData:
             if rows.sum() > 1:
                 within.append((np.square(logged[rows] - mean) * measured[rows]).sum(0) / n)
         between = np.var(means, axis=0)
-        share = between / np.maximum(between + np.mean(within, axis=0), 1e-9)
+        apart = np.mean(within, axis=0) if within else np.zeros_like(between)
+        share = between / np.maximum(between + apart, 1e-9)
         telling = np.sqrt(between) * np.square(share)
         return np.clip(telling / np.percentile(telling, 95), 0.05, 1.5)
 
