@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
+from scipy.special import ndtr
 
 from ._checkpoint import Checkpoint, load_checkpoint
 from ._description import Candidate, Contrast, Description, GeneEvidence, Slot
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 FEW_GENES = 100
 #: Below this many genes of the model in a dataset, nothing is described.
 LEAST_MATCHED = 50
+#: A gene set is said to be active from this many standard deviations above reference cells.
+LEAST_ACTIVITY = 1.0
 #: A log scale does not reach values above this.
 _LARGEST_LOG = 20.0
 _N_RUNNERS_UP = 3
@@ -172,15 +175,16 @@ class Describer:
         return descriptions
 
     def _walk(self, tokens: "torch.Tensor", gates: "torch.Tensor") -> "_Walked":
-        calibration = self.checkpoint.calibration
+        calibration, scorer = self.checkpoint.calibration, self.checkpoint.pathways
         walked = _Walked()
+        ranked = tokens.cpu().numpy()
+        activity = scorer.standardised(ranked, (ranked > 0).sum(1))
 
         def choose(slot: str, scores: np.ndarray) -> list[str]:
+            if slot.startswith("pathway"):
+                return self._choose_pathway(slot, walked, activity)
             space, settings = self.space.slot(slot), calibration.slot(slot)
             scores = scores / settings.temperature
-            if slot == "pathway_2":
-                for i, first in enumerate(walked.fed["pathway_1"]):
-                    scores[i, space.choices.index(first)] = -np.inf
             probabilities = np.exp(scores - scores.max(1, keepdims=True))
             probabilities /= probabilities.sum(1, keepdims=True)
             probabilities = space.pass_down(probabilities)
@@ -192,16 +196,42 @@ class Describer:
                 best = space.most_specific(spoken[i] * sayable, least=settings.least)
                 likely = space.choices[int(probabilities[i].argmax())]
                 said = space.speakable[best] if best >= 0 else None
-                walked.spoken.setdefault(slot, []).append(said)
-                walked.slots.setdefault(slot, []).append(
-                    self._slot(slot, said, float(spoken[i, best]), probabilities[i])
-                )
+                slot_value = self._slot(slot, said, float(spoken[i, best]), probabilities[i])
+                walked.say(slot, said, slot_value)
                 fed.append(said or likely)
             walked.fed[slot] = fed
             return fed
 
         walked.scores = self._decoder.walk(self._model.encode(tokens, gates), choose)
         return walked
+
+    def _choose_pathway(self, slot: str, walked: "_Walked", activity: np.ndarray) -> list[str]:
+        """Say the gene sets that are most active by the cell's own ranks.
+
+        What the language model would guess can be computed, so it is: a set is said when its
+        score lies far enough above that of reference cells, and its confidence is the share of
+        reference cells (taken as normally distributed) in which the set is less active.
+        """
+        space = self.space.slot(slot)
+        position = 0 if slot == "pathway_1" else 1
+        fed = []
+        for row in activity:
+            order = np.argsort(-row, kind="stable")
+            index = order[position]
+            term_id = space.choices[index]
+            share = ndtr(row)
+            said = term_id if row[index] >= LEAST_ACTIVITY else None
+            rest = [i for i in order[2 : 2 + _N_RUNNERS_UP] if np.isfinite(row[i])]
+            others = tuple(
+                Candidate(self.space.label(space.choices[i]), None, round(float(share[i]), 4))
+                for i in rest
+            )
+            label = self.space.label(term_id) if said else NOT_KNOWN
+            confidence = round(float(share[index]), 4) if said else 0.0
+            walked.say(slot, said, Slot(slot, label, None, confidence, others))
+            fed.append(term_id)
+        walked.fed[slot] = fed
+        return fed
 
     def _slot(self, name: str, term_id: str | None, confidence: float, p: np.ndarray) -> Slot:
         space = self.space.slot(name)
@@ -228,6 +258,9 @@ class Describer:
 
         results = {}
         for slot in SLOTS:
+            if slot.startswith("pathway"):
+                results[slot] = self._pathway_genes(walked.fed[slot], tokens.cpu().numpy())
+                continue
             space = self.space.slot(slot)
             member = torch.zeros(len(walked.fed[slot]), len(space.choices), dtype=torch.bool)
             for i, term_id in enumerate(walked.fed[slot]):
@@ -238,6 +271,24 @@ class Describer:
                 self._top_genes(t, w)
                 for t, w in zip(tokens.cpu().numpy(), weights.cpu().numpy(), strict=True)
             ]
+        return results
+
+    def _pathway_genes(
+        self, pathways: list[str], tokens: np.ndarray
+    ) -> list[tuple[GeneEvidence, ...]]:
+        """Return the genes of each cell's set that rank highest, with their share of its score."""
+        scorer = self.checkpoint.pathways
+        results = []
+        for name, row in zip(pathways, tokens, strict=True):
+            shares = scorer.contributions(name, row)
+            best = np.argsort(-shares, kind="stable")[:_N_GENES]
+            results.append(
+                tuple(
+                    GeneEvidence(self.genes.symbols[row[i] - 1], round(float(shares[i]), 4))
+                    for i in best
+                    if shares[i] > 0
+                )
+            )
         return results
 
     def _top_genes(self, tokens: np.ndarray, weights: np.ndarray) -> tuple[GeneEvidence, ...]:
@@ -346,6 +397,11 @@ class _Walked:
         self.spoken: dict[str, list[str | None]] = {}
         self.fed: dict[str, list[str]] = {}
         self.slots: dict[str, list[Slot]] = {}
+
+    def say(self, slot: str, term_id: str | None, value: Slot) -> None:
+        """Note what the next cell's slot says."""
+        self.spoken.setdefault(slot, []).append(term_id)
+        self.slots.setdefault(slot, []).append(value)
 
 
 def _ontology_id(term_id: str) -> str | None:

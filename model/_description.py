@@ -35,7 +35,8 @@ class GeneEvidence:
         Gene symbol.
     weight
         First-order change of the log-probability that the gene's presence makes; above 0 it
-        speaks for the label, below 0 against it.
+        speaks for the label, below 0 against it. For gene programmes, the gene's share of the
+        programme's score.
     """
 
     symbol: str
@@ -56,6 +57,7 @@ class Slot:
         Id of the term; None when not known and for gene sets.
     confidence
         Calibrated probability that the label, or a term below it, is right; 0 when not known.
+        For gene programmes, the share of reference cells in which the programme is less active.
     runners_up
         Other terms the slot might have named, most probable first.
     genes

@@ -77,6 +77,15 @@ class PathwayScorer:
         most = best * top[:, None] - best * (best - 1) / 2
         return np.where(n_genes >= LEAST_GENES, area / np.maximum(most, 1), np.nan)
 
+    def contributions(self, name: str, tokens: np.ndarray) -> np.ndarray:
+        """Return ``(T,)`` shares that the genes of one cell have in the area of a set, 0-1."""
+        top = max(20, round(TOP_FRACTION * int((tokens > 0).sum())))
+        weight = np.clip(top - np.arange(len(tokens)), 0, None) * (tokens > 0)
+        members = np.zeros(self.membership.shape[0], dtype=bool)
+        members[self.membership.tocsc()[:, self.names.index(name)].indices] = True
+        weight = weight * members[tokens]
+        return weight / max(1, weight.sum())
+
     def fit_reference(self, tokens: np.ndarray, n_tokens: np.ndarray) -> None:
         """Take each set's mean and spread from reference cells."""
         auc = self.auc(tokens, n_tokens)
