@@ -213,6 +213,8 @@ class Describer:
         reference cells (taken as normally distributed) in which the set is less active.
         """
         space = self.space.slot(slot)
+        unsaid = np.isin(space.choices, self.checkpoint.calibration.slot(slot).unsaid)
+        activity = np.where(unsaid, -np.inf, activity)
         position = 0 if slot == "pathway_1" else 1
         fed = []
         for row in activity:

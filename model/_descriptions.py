@@ -23,7 +23,7 @@ OPENINGS = {
     "pathway_1": " Its most active gene programme is {}",
     "pathway_2": ", followed by {}.",
 }
-_VOWEL_SOUND = re.compile(r"^(?:[aeio]|un(?!i)|u(?!ni|ro|ri|se)|[FHLMNRSX](?=[A-Z0-9/-]))")
+_VOWEL_SOUND = re.compile(r"^(?:[aeioAEIO]|un(?!i)|u(?!ni|ro|ri|se)|[FHLMNRSX](?=[A-Z0-9/-]))")
 _PLAIN = {"tissue", "life_stage", "disease", "pathway_1", "pathway_2"}
 
 

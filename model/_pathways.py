@@ -18,6 +18,9 @@ from scipy import sparse
 TOP_FRACTION = 0.3
 #: A set with fewer detected genes than this is not scored in a cell.
 LEAST_GENES = 5
+#: A score counts as much as the reference's mean does from this many genes on; fewer genes give
+#: a noisier score, which is drawn towards the mean.
+PRIOR_GENES = 12
 
 
 class PathwayScorer:
@@ -49,8 +52,10 @@ class PathwayScorer:
         known = [self.names.index(name) for name in names if name in self.names]
         return [columns[:, j].indices - 1 for j in known]
 
-    def auc(self, tokens: np.ndarray, n_tokens: np.ndarray) -> np.ndarray:
-        """Return the ``(n, n_sets)`` area under the recovery curve, 0-1; NaN if not scored.
+    def auc(self, tokens: np.ndarray, n_tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return ``(n, n_sets)`` areas under the recovery curve and numbers of detected genes.
+
+        The area is 0-1, NaN where a set is not scored.
 
         Parameters
         ----------
@@ -75,7 +80,8 @@ class PathwayScorer:
         n_genes = np.asarray((present @ self.membership).todense())
         best = np.minimum(n_genes, top[:, None])
         most = best * top[:, None] - best * (best - 1) / 2
-        return np.where(n_genes >= LEAST_GENES, area / np.maximum(most, 1), np.nan)
+        auc = np.where(n_genes >= LEAST_GENES, area / np.maximum(most, 1), np.nan)
+        return auc, n_genes
 
     def contributions(self, name: str, tokens: np.ndarray) -> np.ndarray:
         """Return ``(T,)`` shares that the genes of one cell have in the area of a set, 0-1."""
@@ -88,13 +94,14 @@ class PathwayScorer:
 
     def fit_reference(self, tokens: np.ndarray, n_tokens: np.ndarray) -> None:
         """Take each set's mean and spread from reference cells."""
-        auc = self.auc(tokens, n_tokens)
+        auc, _ = self.auc(tokens, n_tokens)
         self.mean = np.nanmean(auc, axis=0).astype(np.float32)
         self.spread = np.maximum(np.nanstd(auc, axis=0), 1e-3).astype(np.float32)
 
     def standardised(self, tokens: np.ndarray, n_tokens: np.ndarray) -> np.ndarray:
         """Return ``(n, n_sets)`` scores in standard deviations of the reference; -inf if none."""
-        z = (self.auc(tokens, n_tokens) - self.mean) / self.spread
+        auc, n_genes = self.auc(tokens, n_tokens)
+        z = (auc - self.mean) / self.spread * n_genes / (n_genes + PRIOR_GENES)
         return np.where(np.isnan(z), -np.inf, z)
 
     def top_two(self, tokens: np.ndarray, n_tokens: np.ndarray) -> np.ndarray:

@@ -27,7 +27,8 @@ def test_auc_equals_the_recovery_curve_step_by_step():
     sets = {"A": SYMBOLS[:15], "B": SYMBOLS[10:40]}
     scorer = PathwayScorer(sets, SYMBOLS)
     tokens = np.stack([rng.permutation(60) + 1 for _ in range(8)])
-    auc = scorer.auc(tokens, np.full(8, 60))
+    auc, n_genes = scorer.auc(tokens, np.full(8, 60))
+    assert n_genes.tolist() == [[15, 30]] * 8
     for row, cell in enumerate(tokens):
         order = [SYMBOLS[t - 1] for t in cell]
         for column, members in enumerate(sets.values()):
