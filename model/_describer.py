@@ -25,7 +25,7 @@ FEW_GENES = 100
 #: Below this many genes of the model in a dataset, nothing is described.
 LEAST_MATCHED = 50
 #: A gene set is said to be active from this many standard deviations above reference cells.
-LEAST_ACTIVITY = 1.0
+LEAST_ACTIVITY = 2.0
 #: A log scale does not reach values above this.
 _LARGEST_LOG = 20.0
 _N_RUNNERS_UP = 3

@@ -15,7 +15,7 @@ from ._errors import ModelError
 
 CURATION = Path(__file__).parent / "curation"
 #: Cells of a study that are scored; more would only narrow the interval.
-MOST_CELLS = 1_000
+MOST_CELLS = 2_500
 
 
 def evaluate(

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 CURATION = Path(__file__).parent / "curation"
+#: Where the older gene symbols of the curated alias table come from.
+GENE_NAMES = {
+    "file": "model/curation/gene_aliases.csv",
+    "repository": "HGNC previous symbols, with entries by hand",
+    "licence": "HGNC CC0 (not verified)",
+    "cite": "doi:10.1093/nar/gkac888",
+}
 #: Held-out cells that the calibration is fitted on.
 CALIBRATION_CELLS = 3_000
 
@@ -193,6 +200,7 @@ def metadata(config: dict[str, Any], folder: Path) -> dict[str, Any]:
         trained |= rows["file"].str.contains("hallmark_v2025|geneformer_30m")
         columns = ["file", "repository", "licence", "cite", "sha256_16"]
         sources = rows.loc[trained, columns].to_dict("records")
+    sources.append(GENE_NAMES)
     return {
         "configuration": json.loads(json.dumps(config, default=dataclasses.asdict)),
         "sources": sources,
