@@ -25,9 +25,11 @@ FEW_GENES = 100
 #: Below this many genes of the model in a dataset, nothing is described.
 LEAST_MATCHED = 50
 #: A gene set is said to be active from this many standard deviations above reference cells.
-LEAST_ACTIVITY = 2.0
+LEAST_ACTIVITY = 1.0
 #: A log scale does not reach values above this.
 _LARGEST_LOG = 20.0
+#: A gene that moves a claim less than this, in log-probability, is no evidence for it.
+LEAST_WEIGHT = 1e-4
 _N_RUNNERS_UP = 3
 _N_GENES = 8
 
@@ -296,12 +298,42 @@ class Describer:
     def _top_genes(self, tokens: np.ndarray, weights: np.ndarray) -> tuple[GeneEvidence, ...]:
         weights = np.where(tokens > 0, weights, 0.0)
         order = np.argsort(-weights, kind="stable")
-        chosen = [i for i in order[:_N_GENES] if weights[i] > 0]
-        chosen += [i for i in order[::-1][: _N_GENES // 2] if weights[i] < 0]
+        chosen = [i for i in order[:_N_GENES] if weights[i] >= LEAST_WEIGHT]
+        chosen += [i for i in order[::-1][: _N_GENES // 2] if weights[i] <= -LEAST_WEIGHT]
         return tuple(
             GeneEvidence(self.genes.symbols[tokens[i] - 1], round(float(weights[i]), 4))
             for i in chosen
         )
+
+    def write_freely(
+        self,
+        matrix: sparse.csr_matrix | np.ndarray,
+        var_names: Sequence[str],
+        *,
+        max_new_tokens: int = 160,
+    ) -> list[str]:
+        """Let the language model write, nothing forced and nothing forbidden; for research.
+
+        Greedy, as in the paper. What it writes may name what is not there; `describe` may not.
+
+        Parameters
+        ----------
+        matrix
+            ``(n, n_vars)`` expression as in `describe`.
+        var_names
+            ``(n_vars,)`` gene symbols or Ensembl ids.
+        max_new_tokens
+            Longest description in word pieces.
+        """
+        import torch
+
+        from ._decoding import generate_free
+
+        tokens, _ = self.tokens(matrix, var_names)
+        with torch.no_grad():
+            cells = self._model.encode(torch.as_tensor(tokens, device=self._model.device))
+            prompt = self._model.prompt_ids
+            return generate_free(self._model, cells, prompt, max_new_tokens=max_new_tokens)
 
     def cell_type_probabilities(
         self, matrix: sparse.csr_matrix | np.ndarray, var_names: Sequence[str]

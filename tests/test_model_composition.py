@@ -10,7 +10,7 @@ from model._cell2text import Cell2TextModel
 from model._checkpoint import load_checkpoint
 from model._collate import Collator
 from model._config import Cell2TextConfig, EncoderConfig, LanguageModelConfig, LoraSettings
-from model._decoding import ConstrainedDecoder, generate_free
+from model._decoding import ConstrainedDecoder
 from model._descriptions import OPENINGS, DescriptionFormat
 from model._labels import SLOTS
 from model.testing import N_GENES, tiny_checkpoint, tiny_describer, tiny_labels
@@ -168,15 +168,22 @@ def test_a_checkpoint_that_is_not_whole_is_named(tmp_path):
         load_checkpoint(tmp_path / "saved")
 
 
-def test_free_generation_starts_after_the_prompt(describer, cells):
-    tokens, _ = describer.tokens(*cells)
-    model = describer._model
-    with torch.no_grad():
-        texts = generate_free(
-            model, model.encode(torch.as_tensor(tokens)), model.prompt_ids, max_new_tokens=5
-        )
-    assert len(texts) == len(tokens)
+def test_free_writing_starts_after_the_prompt(describer, cells):
+    texts = describer.write_freely(*cells, max_new_tokens=5)
+    assert len(texts) == cells[0].shape[0]
     assert not any("<|cell|>" in text for text in texts)
+
+
+def test_the_compact_checkpoint_writes_sentences_that_parse():
+    """Left to itself, the trained language model keeps to the format it was taught."""
+    compact = load_describer(device="cpu")
+    names = ["MS4A1", "CD79A", "CD79B", "CD19", "BANK1", "CD74", "HLA-DRA", "TCL1A", "IGHM", "IGHD"]
+    names += [s for s in compact.genes.symbols if s not in names][:60]
+    counts = np.concatenate([np.arange(40, 30, -1), np.ones(60)])[None].astype(np.float32)
+    (text,) = compact.write_freely(counts, names)
+    parsed = compact.text.parse(text)
+    assert "cell_type" in parsed
+    assert text.endswith(".")
 
 
 @pytest.fixture
