@@ -12,7 +12,7 @@ TESTS ?=
 TORCH := 2.13.0
 bin := .venv/bin
 
-# Waiting OpenMP threads must not spin: on two shared cores that costs torch ten times its speed.
+# Waiting OpenMP threads must not spin: on two shared cores that costs torch most of its speed.
 export OMP_WAIT_POLICY := passive
 export GRADIO_ANALYTICS_ENABLED := False
 export TOKENIZERS_PARALLELISM := false

@@ -121,7 +121,7 @@ def data_folder() -> Path:
 def prepare_environment(*, offline: bool = False) -> None:
     """Set what heavy libraries read when they are imported; a value already set is kept.
 
-    Waiting OpenMP threads must sleep: spinning, they cost torch ten times its speed on shared
+    Waiting OpenMP threads must sleep: spinning, they cost torch much of its speed on shared
     cores. Nothing here sends statistics anywhere.
     """
     defaults = {
@@ -138,7 +138,7 @@ def prepare_environment(*, offline: bool = False) -> None:
 
 # ------------------------------------------------------------------------------- commands
 
-Input = Annotated[Path, typer.Argument(metavar="IN", help="Dataset, an .h5ad file.")]
+Input = Annotated[Path, typer.Argument(metavar="IN", help="Dataset: h5ad, 10x h5 or mtx, loom, zarr, csv.")]
 Checkpoint = Annotated[
     str | None,
     typer.Option(
@@ -174,7 +174,7 @@ def chat(
     """Open the page."""
     prepare_environment(offline=offline)
     if data is not None and not data.exists():
-        msg = f"{str(data)!r} does not exist. Expected an .h5ad file. Check the path."
+        msg = f"{str(data)!r} does not exist. Expected a dataset, such as an .h5ad file. Check the path."
         raise UsageError(msg)
     rooms = Rooms(checkpoint, device)
     threading.Thread(target=rooms.warm, name="warm-up", daemon=True).start()
@@ -837,7 +837,7 @@ class Controls:
 
         self.card = gr.HTML("<h2>Opening the dataset …</h2>", elem_id="card")
         with gr.Row(elem_id="open"):
-            self.upload = gr.UploadButton("Open an .h5ad file", size="sm", variant="primary")
+            self.upload = gr.UploadButton("Open a dataset", size="sm", variant="primary")
             self.demo = gr.Button("Open the demo", size="sm")
         with gr.Column(elem_id="map"):
             self.colour = gr.Dropdown(

@@ -124,7 +124,8 @@ class Describer:
         var_names
             ``(n_vars,)`` gene symbols or Ensembl ids.
         with_genes
-            Also find the genes that speak for and against every claim; some ten times the work.
+            Also find the genes that speak for and against every claim, at the cost of a
+            backward pass through the model for each.
         batch_size
             Cells described together.
         progress

@@ -21,9 +21,8 @@ class CompactEncoder(nn.Module):
 
     Every head has its own learned curve over ranks, so that one head may listen to the few
     genes on top and another to whether a gene is expressed at all. The sums of the heads pass
-    a residual network and are cut into K cell tokens. On two cores this reads about eight times
-    as many cells per second as queries that attend to genes do, and for a training time of
-    minutes the number of cells seen decides.
+    a residual network and are cut into K cell tokens. Nothing attends to single genes: on two
+    cores that would cost most of the time, and the number of cells seen in training decides.
 
     Parameters
     ----------
@@ -90,8 +89,8 @@ def _weighted_sum(table: torch.Tensor, tokens: torch.Tensor, weights: torch.Tens
     """Return ``[B, D]`` sums of table rows, each head's slice by its own weights ``[B, T, H]``.
 
     The weights are spread over all genes and multiplied with the table as one dense product per
-    head, whose cost does not grow with the number of genes in a cell; looking up the rows and
-    adding them moves ten times the memory. A cell lists a gene once, and padding weighs nothing.
+    head, whose cost does not grow with the number of genes in a cell, as that of looking up the
+    rows and adding them does. A cell lists a gene once, and padding weighs nothing.
     """
     heads = weights.shape[-1]
     spread = weights.new_zeros(heads, tokens.shape[0], table.shape[0])
