@@ -138,7 +138,9 @@ def prepare_environment(*, offline: bool = False) -> None:
 
 # ------------------------------------------------------------------------------- commands
 
-Input = Annotated[Path, typer.Argument(metavar="IN", help="Dataset: h5ad, 10x h5 or mtx, loom, zarr, csv.")]
+Input = Annotated[
+    Path, typer.Argument(metavar="IN", help="Dataset: h5ad, 10x h5 or mtx, loom, zarr, csv.")
+]
 Checkpoint = Annotated[
     str | None,
     typer.Option(
