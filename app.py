@@ -176,7 +176,7 @@ def chat(
     """Open the page."""
     prepare_environment(offline=offline)
     if data is not None and not data.exists():
-        msg = f"{str(data)!r} does not exist. Expected a dataset, such as an .h5ad file. Check the path."
+        msg = f"{str(data)!r} does not exist. Expected a dataset file. Check the path."
         raise UsageError(msg)
     rooms = Rooms(checkpoint, device)
     threading.Thread(target=rooms.warm, name="warm-up", daemon=True).start()
