@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 FEW_GENES = 100
 #: Below this many genes of the model in a dataset, nothing is described.
 LEAST_MATCHED = 50
-#: A gene set is said to be active from this many standard deviations above reference cells.
-LEAST_ACTIVITY = 1.0
+#: A gene set is said to be active from this many standard deviations above reference cells. Of
+#: fifty sets one is always highest: by chance alone it would lie about two above.
+LEAST_ACTIVITY = 2.0
 #: A log scale does not reach values above this.
 _LARGEST_LOG = 20.0
 #: A gene that moves a claim less than this, in log-probability, is no evidence for it.
@@ -212,8 +213,9 @@ class Describer:
         """Say the gene sets that are most active by the cell's own ranks.
 
         What the language model would guess can be computed, so it is: a set is said when its
-        score lies far enough above that of reference cells, and its confidence is the share of
-        reference cells (taken as normally distributed) in which the set is less active.
+        score lies far enough above that of reference cells. Its confidence is the share of
+        reference cells in which the set is less active, were scores normally distributed; it has
+        not been calibrated, and it does not count how many sets were looked at.
         """
         space = self.space.slot(slot)
         unsaid = np.isin(space.choices, self.checkpoint.calibration.slot(slot).unsaid)

@@ -57,7 +57,8 @@ class Slot:
         Id of the term; None when not known and for gene sets.
     confidence
         Calibrated probability that the label, or a term below it, is right; 0 when not known.
-        For gene programmes, the share of reference cells in which the programme is less active.
+        For gene programmes, the share of reference cells in which the programme is less active
+        if scores are normally distributed, which is not calibrated.
     runners_up
         Other terms the slot might have named, most probable first.
     genes

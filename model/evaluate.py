@@ -1,7 +1,9 @@
 """Score a checkpoint on whole studies it never saw: ``python -m model.evaluate --data DIR``.
 
 Each study of ``DIR/cells/dev`` is described cell by cell and judged along the ontology, beside
-the nearest profile by Spearman correlation over the same profiles that the model was trained on.
+the nearest profile by Spearman correlation over all labelled profiles. The two do not learn from
+the same data: the baseline has also the profiles that the model's training holds out, and the
+model also real sorted cells, which the baseline has not.
 """
 
 import json

@@ -197,10 +197,18 @@ def metadata(config: dict[str, Any], folder: Path) -> dict[str, Any]:
     if table.is_file():
         rows = pd.read_csv(table, keep_default_na=False, dtype=str)
         trained = rows["file"].str.startswith(("profiles/", "cells/train/", "knowledge/genes_homo"))
+        labels = pd.read_csv(CURATION / "cell_labels.csv", keep_default_na=False)
+        labelled = set(labels.loc[labels["use"].eq("yes"), "dataset"])
+        stems = rows["file"].map(lambda name: Path(name).stem)
+        trained &= ~rows["file"].str.startswith("cells/") | stems.isin(labelled)
         trained |= rows["file"].str.contains("hallmark_v2025|geneformer_30m")
         columns = ["file", "repository", "licence", "cite", "sha256_16"]
         sources = rows.loc[trained, columns].to_dict("records")
-    sources.append(GENE_NAMES)
+    sources.append(dict(GENE_NAMES))
+    held_out = config["mixture"].get("hold_out", ())
+    for source in sources:
+        calibrates = any(name in source["file"] for name in held_out)
+        source["use"] = "calibration" if calibrates else "training"
     return {
         "configuration": json.loads(json.dumps(config, default=dataclasses.asdict)),
         "sources": sources,

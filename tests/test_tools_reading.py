@@ -350,7 +350,7 @@ CORPUS: dict[str, tuple[str, Writer]] = {
     "no matrix": ("no_matrix", _h5ad(lambda a: AnnData(obs=a.obs, var=a.var))),
     "words in x": ("not_numeric", _edit(_text_x("high"))),
     "zip leaves": ("unsafe_archive", _zip({"../../evil.txt": b"x"})),
-    "zip absolute": ("unsafe_archive", _zip({"/tmp/evil.txt": b"x"})),
+    "zip absolute": ("unsafe_archive", _zip({"/evil.txt": b"x"})),
     "tar leaves": ("unsafe_archive", _tar_up),
     "tar link": ("not_a_dataset", _tar_link),
     "zip encrypted": ("encrypted_file", _zip({"a.csv": b"a,b\n1,2\n"}, encrypted=True)),
