@@ -1,6 +1,6 @@
 """A checkpoint is a folder of JSON, parquet and safetensors; nothing in it can run code.
 
-=====================  ======================================================================
+====================== ======================================================================
 ``config.json``        parts and sizes (`Cell2TextConfig`)
 ``model.safetensors``  the weights that were trained; base models are named, not copied
 ``tokenizer*.json``    tokenizer of the language model
@@ -9,13 +9,15 @@
 ``pathways.parquet``   gene sets with the reference their scores are compared with
 ``calibration.json``   temperature and least probability of every slot
 ``metadata.json``      sources with licences, seed, versions, scores
-=====================  ======================================================================
+``tissues.json``       cell types that training saw in each tissue; optional
+``references.parquet`` training profiles for baselines, see `_references`; optional
+====================== ======================================================================
 """
 
 import hashlib
 import json
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,8 @@ from ._errors import CheckpointError
 from ._genes import GeneTable
 from ._labels import LabelSpace
 from ._pathways import PathwayScorer
+from ._tissue_prior import FILE as TISSUES
+from ._tissue_prior import TissuePrior
 
 #: The checkpoint in the package.
 COMPACT = Path(__file__).parent / "checkpoints" / "compact"
@@ -52,6 +56,8 @@ class Checkpoint:
     calibration: Calibration
     metadata: dict[str, Any]
     revision: str = ""
+    tissues: TissuePrior = field(default_factory=lambda: TissuePrior({}))
+    folder: Path | None = None  # where it was loaded from
 
     def save(self, folder: Path) -> None:
         """Write the checkpoint; an existing one is replaced only when all files are written."""
@@ -149,6 +155,8 @@ def load_checkpoint(path: str | Path | None = None, *, device: str = "auto") -> 
         calibration=Calibration.load(folder / "calibration.json"),
         metadata=json.loads((folder / "metadata.json").read_text(encoding="utf-8")),
         revision=revision(folder),
+        tissues=TissuePrior.load(folder / TISSUES),
+        folder=folder,
     )
 
 
@@ -175,7 +183,9 @@ def _download(hub_id: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(hub_id, allow_patterns=[*FILES, "tokenizer*", "*.json"]))
+        return Path(
+            snapshot_download(hub_id, allow_patterns=[*FILES, "tokenizer*", "*.json", "*.parquet"])
+        )
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as exc:
         msg = (
             f"{hub_id!r} is neither a checkpoint folder nor a repository that could be "
@@ -194,8 +204,8 @@ def write_whole(path: Path, text: str) -> None:
 def revision(folder: Path) -> str:
     """Return a short hash of everything that decides what a checkpoint says."""
     digest = hashlib.sha256()
-    for name in FILES:
-        if name != "metadata.json":
+    for name in (*FILES, TISSUES):
+        if name != "metadata.json" and (folder / name).is_file():
             digest.update(name.encode())
             digest.update((folder / name).read_bytes())
     return digest.hexdigest()[:16]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
     from ._genes import GeneTable
+    from ._marker_lists import MarkerReading
 
 #: A description of a cell with fewer genes of the model than this is flagged.
 FEW_GENES = 100
@@ -307,6 +308,33 @@ class Describer:
             GeneEvidence(self.genes.symbols[tokens[i] - 1], round(float(weights[i]), 4))
             for i in chosen
         )
+
+    def describe_markers(
+        self,
+        lists: Sequence[Sequence[str]],
+        *,
+        tissue_ids: Sequence[str | None] | None = None,
+        with_genes: bool = False,
+    ) -> "MarkerReading":
+        """Read ranked lists of marker genes, best first, as if each were a cell.
+
+        Parameters
+        ----------
+        lists
+            Gene symbols or Ensembl ids; what the model does not know is passed over.
+        tissue_ids
+            UBERON id of each list where known; weighs the cell types by where they occur.
+        with_genes
+            Also find the genes that speak for and against every claim.
+
+        Raises
+        ------
+        ModelError
+            If there are not as many tissues as lists.
+        """
+        from ._marker_lists import read_marker_lists
+
+        return read_marker_lists(self, lists, tissue_ids=tissue_ids, with_genes=with_genes)
 
     def write_freely(
         self,

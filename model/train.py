@@ -57,6 +57,8 @@ def train(
     """
     from tqdm import tqdm
 
+    from .references import write_companions
+
     config = read_config(config_path)
     folder = data or Path(config["data"])
     if not (folder / "profiles").is_dir():
@@ -79,6 +81,7 @@ def train(
         checkpoint.calibration = calibrate(config, folder, checkpoint, seed=trainer.config.seed)
     checkpoint.metadata = metadata(config, folder)
     checkpoint.save(out or Path(config["out"]))
+    write_companions(out or Path(config["out"]), folder)
     return checkpoint.metadata
 
 

@@ -1,0 +1,149 @@
+"""Reads ranked lists of marker genes as if each were a cell.
+
+The encoder reads genes in order, so a list is a short cell. A list says what a cell is, and
+nothing of its tissue, disease or activity; training teaches no more than that, so only the cell
+type is claimed and the other slots say that they do not know. A tissue that the reader knows can
+be given, and weighs the cell types by where they occur.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ._description import Description, Slot
+from ._errors import ModelError
+from ._labels import NOT_KNOWN, SLOTS
+
+if TYPE_CHECKING:
+    from ._describer import Describer
+
+#: A list with fewer genes that the model knows is flagged.
+FEW_GENES = 4
+#: Lists read together.
+_BATCH = 128
+
+
+@dataclass(frozen=True)
+class MarkerReading:
+    """What marker lists were read as.
+
+    Parameters
+    ----------
+    descriptions
+        One a list.
+    probabilities
+        ``(n, n_terms)`` probability of each term or a term below it, 0-1.
+    term_ids
+        ``(n_terms,)`` Cell Ontology ids.
+    """
+
+    descriptions: list[Description]
+    probabilities: np.ndarray
+    term_ids: list[str]
+
+
+def read_marker_lists(
+    describer: "Describer",
+    lists: Sequence[Sequence[str]],
+    *,
+    tissue_ids: Sequence[str | None] | None = None,
+    with_genes: bool = False,
+) -> MarkerReading:
+    """Read each ranked list of genes as a cell.
+
+    Parameters
+    ----------
+    describer
+        The model.
+    lists
+        Gene symbols or Ensembl ids, best marker first. Names that the model does not know and
+        repeats of a gene are passed over; a list without any known gene is "not known".
+    tissue_ids
+        UBERON id of each list where known, which makes types that have not been seen there
+        less likely.
+    with_genes
+        Also find the genes that speak for and against every claim.
+
+    Raises
+    ------
+    ModelError
+        If there are not as many tissues as lists.
+    """
+    tissues = list(tissue_ids) if tissue_ids is not None else [None] * len(lists)
+    if len(tissues) != len(lists):
+        msg = f"{len(tissues)} tissues were given for {len(lists)} lists. Give one a list, or None."
+        raise ModelError(msg)
+    space = describer.space.slot("cell_type")
+    tokens, n_tokens = _tokens(describer, lists)
+    order = np.argsort(-n_tokens, kind="stable")
+    descriptions: list[Description | None] = [None] * len(lists)
+    probabilities = np.zeros((len(lists), len(space.speakable)))
+    priors: dict[str | None, np.ndarray] = {}
+    for start in range(0, len(order), _BATCH):
+        rows = order[start : start + _BATCH]
+        for tissue in {tissues[row] for row in rows} - priors.keys():
+            priors[tissue] = describer.checkpoint.tissues.factors(tissue, describer.space)
+        prior = np.stack([priors[tissues[row]] for row in rows])
+        width = max(1, int(n_tokens[rows].max()))
+        made, spoken = _read(describer, tokens[rows, :width], prior, with_genes=with_genes)
+        probabilities[rows] = spoken
+        for row, description in zip(rows, made, strict=True):
+            descriptions[row] = description
+    whole = [description for description in descriptions if description is not None]
+    return MarkerReading(whole, probabilities, list(space.speakable))
+
+
+def _tokens(
+    describer: "Describer", lists: Sequence[Sequence[str]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return ``(n, T)`` tokens in the order of the lists and their number ``(n,)``."""
+    limit = describer.checkpoint.model.config.encoder.max_tokens
+    rows = []
+    for names in lists:
+        found = describer.genes.match(list(names)).token_ids
+        rows.append(list(dict.fromkeys(int(row) + 1 for row in found if row >= 0))[:limit])
+    width = max([1, *map(len, rows)])
+    tokens = np.zeros((len(rows), width), dtype=np.int64)
+    for i, row in enumerate(rows):
+        tokens[i, : len(row)] = row
+    return tokens, (tokens > 0).sum(1)
+
+
+def _read(
+    describer: "Describer", tokens: np.ndarray, prior: np.ndarray, *, with_genes: bool
+) -> tuple[list[Description], np.ndarray]:
+    """Return the descriptions and ``(n, n_terms)`` probabilities of one batch."""
+    import torch
+
+    space = describer.space.slot("cell_type")
+    settings = describer.checkpoint.calibration.slot("cell_type")
+    sayable = ~np.isin(space.speakable, settings.unsaid)
+    with torch.set_grad_enabled(with_genes):
+        batch = torch.as_tensor(tokens, device=describer.checkpoint.model.device)
+        gates = (batch != 0).float().requires_grad_(with_genes)
+        walked = describer._walk(batch, gates)
+        p = walked.probabilities["cell_type"] * prior
+        p /= p.sum(1, keepdims=True)
+        spoken = space.add_up(p)
+        best = [space.most_specific(row * sayable, least=settings.least) for row in spoken]
+        walked.fed["cell_type"] = [
+            space.speakable[k] if k >= 0 else space.choices[int(row.argmax())]
+            for k, row in zip(best, p, strict=True)
+        ]
+        genes = describer._genes(walked, batch, gates)["cell_type"] if with_genes else None
+    descriptions = []
+    for i, k in enumerate(best):
+        n_genes = int((tokens[i] > 0).sum())
+        said = space.speakable[k] if k >= 0 and n_genes else None
+        slot = describer._slot("cell_type", said, float(spoken[i, k]), p[i])
+        if genes is not None and n_genes:
+            slot = replace(slot, genes=genes[i])
+        if not n_genes:
+            slot, spoken[i] = Slot("cell_type", NOT_KNOWN, None, 0.0), 0.0
+        slots = {name: Slot(name, NOT_KNOWN, None, 0.0) for name in SLOTS} | {"cell_type": slot}
+        text = describer.text.write({"cell_type": said} if said else {})
+        flags = ("few genes",) if n_genes < FEW_GENES else ()
+        descriptions.append(Description(text, slots, n_genes, flags))
+    return descriptions, spoken

@@ -1,0 +1,74 @@
+"""Write the tables that travel beside the weights: ``python -m model.references --data DIR``.
+
+``tissues.json`` counts which cell types the labelled data holds in each tissue;
+``references.parquet`` keeps the training profiles, so that baselines can be put beside the model
+without the data. Training writes both; this command adds them to a checkpoint that lacks them.
+Their sources and licences are those of the training data in ``metadata.json``.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._errors import ConfigError, ModelError
+
+
+def write_companions(checkpoint: Path, folder: Path) -> None:
+    """Write ``tissues.json`` and ``references.parquet`` into a checkpoint folder.
+
+    Parameters
+    ----------
+    checkpoint
+        Folder of a checkpoint; its ``metadata.json`` tells which sources were left out.
+    folder
+        Data folder that it was trained on.
+
+    Raises
+    ------
+    ConfigError
+        If the data folder has no profiles.
+    CheckpointError
+        If the checkpoint is not whole.
+    """
+    import pandas as pd
+
+    from . import train
+    from ._checkpoint import load_checkpoint
+    from ._references import FILE, training_data, write_references
+    from ._tissue_prior import FILE as TISSUES
+    from ._tissue_prior import TissuePrior
+
+    if not (folder / "profiles").is_dir():
+        msg = f"The data folder {folder} has no profiles/. Give the right one with --data."
+        raise ConfigError(msg)
+    tables = [
+        pd.read_csv(train.CURATION / name, keep_default_na=False)
+        for name in ("profile_labels.csv", "cell_labels.csv")
+    ]
+    TissuePrior.count(tables).save(checkpoint / TISSUES)
+    loaded = load_checkpoint(checkpoint, device="cpu")
+    data = training_data(loaded, folder, train.CURATION)
+    write_references(data, loaded.genes, checkpoint / FILE)
+
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(
+    data: Annotated[Path, typer.Option(help="Data folder with profiles/ and cells/train/")],
+    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint folder")] = None,
+) -> None:
+    """Add tissues.json and references.parquet to a checkpoint."""
+    from ._checkpoint import find_checkpoint
+
+    try:
+        write_companions(find_checkpoint(checkpoint), data)
+    except ModelError as exc:
+        typer.echo(str(exc), err=True)
+        raise typer.Exit(2) from exc
+
+
+if __name__ == "__main__":
+    app()
