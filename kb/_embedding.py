@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 VECTOR_FLOOR = 0.66
 """Similarity of spelling below which a neighbour is no answer to a name."""
+_SHARED_GRAMS = 0.3
+"""Share of a word's 3-grams that a word of the name must hold to be like it."""
 _WORD = re.compile(r"[a-z0-9]+")
 _COMMON = re.compile(r"^(?:an?|and|are|as|at|by|cells?|for|from|in|is|it|of|on|or|that|the|to)$")
 _SIZES = (3, 4)
@@ -57,6 +59,21 @@ def spelling_similarity(first: str, second: str) -> float:
     """Return how alike two names are spelled, 0 to 1: the Dice overlap of their 3-grams."""
     a, b = _grams(first), _grams(second)
     return 2.0 * len(a & b) / (len(a) + len(b)) if a and b else 0.0
+
+
+def shares_each_word(query: str, name: str) -> bool:
+    """Tell whether each longer word of the query has a word of the name that it is like.
+
+    Guards against a long common word that carries a name over one that nothing explains:
+    "thy follicular" is no follicular B cell.
+    """
+    words = [word for word in _WORD.findall(fold(query)) if len(word) > 2]
+    theirs = [_grams(word) for word in _WORD.findall(fold(name))]
+    return all(
+        any(len(_grams(word) & other) >= _SHARED_GRAMS * len(_grams(word)) for other in theirs)
+        for word in words
+        if not _COMMON.match(word)
+    )
 
 
 def _grams(text: str) -> set[str]:

@@ -267,7 +267,7 @@ class KnowledgeBase:
 
     def _neighbours(self, texts: Sequence[str], ontology: str) -> list[list[tuple[str, float]]]:
         """Return the terms whose names are spelled most like each text; none without an index."""
-        from ._embedding import spelling_similarity
+        from ._embedding import shares_each_word, spelling_similarity
 
         if not self.is_ready():
             return [[] for _ in texts]
@@ -278,7 +278,7 @@ class KnowledgeBase:
         ):
             rated = {
                 term_id: max(
-                    spelling_similarity(text, name)
+                    spelling_similarity(text, name) * shares_each_word(text, name)
                     for name in (terms[term_id].label, *terms[term_id].synonyms)
                 )
                 for term_id, _ in near

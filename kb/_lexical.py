@@ -31,6 +31,15 @@ _STATE_SUFFIX = re.compile(
     r"\b([A-Z]{2,6}\d*[A-Za-z]?\d*|[A-Za-z]{1,3}\d+[A-Za-z]?)"
     r"(positive|negative|high|bright|low|dim|hi|lo|pos|neg|br)\b"
 )
+_STATED_MARKER = re.compile(
+    r"(?<![A-Za-z0-9])((?:CD|cd|Cd)\d+[A-Za-z]?)(pos|neg|Pos|Neg|hi|Hi|lo|Lo|bright|dim)"
+    r"(?=[A-Z_]|[Cc]ell)"
+)
+"""As in "CD4posTcell" and "CD8PosTCells"."""
+_PLURAL_CAPITALS = re.compile(r"\b([A-Z]{2,}\d?)s\b")
+"""As in "NKs" and "TAMs"."""
+_NEGATION = re.compile(r"\bnon[- ](?=[a-z])", re.IGNORECASE)
+"""One word with what it denies, so that "non-switched" never reads as "switched"."""
 _CAMEL = re.compile(r"(?<=[a-z]{3})(?=[A-Z][a-z]{2})")
 _LAYER = re.compile(r"\bl(?:ayer)?[ _]?(\d)\s?[/.-]\s?(\d)\b", re.IGNORECASE)
 _JOINED_LYMPHOCYTE = re.compile(r"\b([TB])[-_. ]?(cells?)\b", re.IGNORECASE)
@@ -69,6 +78,7 @@ def fold(text: str) -> str:
 @lru_cache(maxsize=65536)
 def alias_key(text: str) -> str:
     """Return the folded text with separators as spaces: the form in which aliases are kept."""
+    text = _PLURAL_CAPITALS.sub(r"\1", text)
     folded = re.sub(r"(?<=\w)\+", " + ", fold(_spell_greek(text)))
     folded = re.sub(r"(?<=\w)-(?=$|[\s,;)/_])", " neg ", folded)
     words = re.sub(r"[\s_.,()\[\]-]+", " ", re.sub(r"\s*/\s*", "/", folded)).split()
@@ -89,8 +99,9 @@ def tokenise(text: str, *, biological: bool = True) -> tuple[str, ...]:
     """
     text = _spell_greek(unicodedata.normalize("NFKC", text))
     text = re.sub("[\N{HYPHEN}-\N{HORIZONTAL BAR}\N{MINUS SIGN}]", "-", text)
+    text = _PLURAL_CAPITALS.sub(r"\1", _STATED_MARKER.sub(r"\1 \2 ", text))
     text = _JOINED_LYMPHOCYTE.sub(r"\1 \2", _LAYER.sub(r"l\1to\2", text))
-    text = _GLUED_CELL.sub(" cell", text)
+    text = _NEGATION.sub("non", _GLUED_CELL.sub(" cell", text))
     if biological:
         text = _MINUS_SIGN.sub(" negative ", _MARKER_SIGN.sub(" positive ", text))
         text = _STATE_HYPHEN.sub(" ", _STATE_SUFFIX.sub(r"\1 \2", _CAMEL.sub(" ", text)))

@@ -9,10 +9,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ._ages import stage_of_age
 from ._graph import OntologyGraph
 from ._lexical import key_of, tokenise
 from ._names import Name, NameIndex
+from ._spellings import (
+    GENE_SYMBOL,
+    beginnings,
+    readings,
+    remarks,
+    without_brackets,
+    without_likeness,
+)
 from ._term import Term
 from ._vocabulary import LINEAGE_WORDS, STATE_WORDS, TISSUE_WORDS
 
@@ -20,29 +27,15 @@ CODE = re.compile(
     r"[<>{}=;`\\$^|*@]|--|\bselect\b.*\bfrom\b|\bdrop\s+table\b|https?:", re.IGNORECASE
 )
 """What no name of a cell, a tissue or a disease holds."""
+_WORDS = re.compile(r"[^\W_]+")
 _LIST = re.compile(r"\s*(?:/|&|\bor\b|\band\b)\s*|(?<=[A-Za-z])\+(?=[A-Za-z]{2})", re.IGNORECASE)
-_SERIAL = re.compile(r"(?:[\s_.-]+|(?<=[a-z]{3}))\(?(?:[Cc]luster|[Cc]|#)?\s?\d{1,2}\)?$")
-_GENE = re.compile(
+_MARKER = re.compile(
     r"^[a-z][a-z0-9]{0,19}[+-]$|^[a-z][a-z0-9]{1,8}(?:hi|lo)$|^(?=.*\d)[a-z][a-z0-9]{2,9}$"
+    r"|^type\w{1,2}$|^l\d(?:to\d)?$"
 )
-_TYPE = re.compile(r"^type\w{1,2}$")
-_LIKE = re.compile(
-    r"\b[A-Za-z0-9/+]+[- ](?:like|enriched|related|associated|committed|commited)\b"
-    r"|\bnon-(?!classical|switched|class|myelinating|pigment|terminally|striated|keratin)\w+",
-    re.IGNORECASE,
-)
-"""What a cell resembles or is not: "fibroblast-like endothelial cell" is no fibroblast."""
-_BRACKETS = re.compile(r"\s*[(\[][^()\[\]]*[)\]]")
-_REMARK = re.compile(r"[(\[]([^()\[\]]+)[)\]]")
-_DERIVED = re.compile(r"\b[\w/+]+[- ]derived\b", re.IGNORECASE)
+"""A gene or its state, a numbered type or a cortical layer: it marks a kind of cell, names none."""
 _CAPITALS = re.compile(r"\b[A-Z][A-Z0-9]{2,}\b")
 _NUMBERED = re.compile(r"^([a-z]{2,}?)\d{1,2}$")
-_COUNTED = re.compile(r"(?<=cell|ells)[\s._-]+(?:type[\s._-]+)?(?:\d{1,2}[a-z]?|[A-D])$", re.I)
-"""As in "B cell 2", which is not the B-2 B cell, and "cytotoxic T cell type 2"."""
-_TYPED = re.compile(r"[\s._-]+type[\s._-]+(?:\d{1,2}[a-z]?|[A-D])$", re.IGNORECASE)
-_HUMAN_PREFIX = re.compile(r"^h(?=[A-Z][A-Za-z]|[a-z]{1,2}[A-Z])")
-"""As in "hTreg", "hpDC", "hLEC1"."""
-_GENE_SYMBOL = re.compile(r"^[A-Z]{3,}\d+[A-Z]?\d*$")
 _MAX_TOKENS = 14
 _MIN_COVERAGE = 0.5
 _MIN_COVERAGE_OF_HEAD = 0.25
@@ -53,7 +46,12 @@ _MIN_SHARE = 0.5
 _LONG_WORD = 8
 _SHORT = 4
 """Author names below this length are too often something else to stand beside unknown words."""
+_SHORTEST_NAME = 2
+"""Letters that a name before a remark must have."""
+_FIRM = 0.9
+_SCORE_BEFORE_REMARK = 0.6
 _WORTH_OF_TISSUE = 1.2
+_WORTH_OF_MARKER = 0.5
 _SHALLOW = 2
 """A common parent this near the root ("cell", "eukaryotic cell") says nothing."""
 _SCORES: dict[str, float] = {
@@ -105,52 +103,34 @@ class WordMatcher:
             return Draft(note="It reads as code or an address, not as a name.")
         if draft := self._by_author(text):
             return draft
-        for spelling in self._spellings(text):
+        for spelling in readings(text, ontology=self._names.ontology):
             draft = self._by_author(spelling) or self._by_list(spelling) or self._by_key(spelling)
             if draft:
                 left = "" if spelling == text else f"Read as '{spelling}'."
                 draft = self._narrowed(draft, text) if spelling != text else draft
                 return draft.noting(left).times(1.0 if spelling == text else 0.95)
-        if self._names.biological and _GENE_SYMBOL.match(text):
+        if self._names.biological and GENE_SYMBOL.match(text):
             return Draft(note="It reads as the symbol of a gene.")
         shouted = _shouted(text)
         if self._names.biological:
-            text = _LIKE.sub(" ", _DERIVED.sub(" ", text)).strip(" ,;()_") or text
+            text = without_likeness(text)
         for order in dict.fromkeys((_head_last(text), text)):
             tokens = tokenise(order, biological=self._names.biological)
             if len(tokens) > _MAX_TOKENS:
                 return Draft(note="It is longer than any name.")
             if draft := self._by_short_words(tokens) or self._by_containment(tokens, shouted):
                 return draft
+        if draft := self._by_beginning(text) or self._by_expanded(tokens, shouted):
+            return draft
         return (
             self._by_completion(frozenset(tokens))
             or self._by_correction(tokens, shouted)
             or Draft(note="No term has this name or one like it.")
         )
 
-    def _spellings(self, text: str) -> list[str]:
-        """Return the text, and the text without a number or a remark in brackets."""
-        if not self._names.biological:
-            stage = stage_of_age(text) if self._names.ontology == "HsapDv" else None
-            return [text, stage] if stage else [text]
-        plain = _BRACKETS.sub(" ", text).strip()
-        direct = _DERIVED.sub(" ", plain).strip()
-        unlike = _LIKE.sub(" ", plain).strip(" ,;()_")
-        own = _HUMAN_PREFIX.sub("", plain)
-        alone = own.rstrip("0123456789") if own != plain else own
-        bare = _SERIAL.sub("", plain)
-        untyped = _TYPED.sub("", bare)
-        spellings = (text, _SERIAL.sub("", text), plain, bare, direct, own, alone)
-        spellings = (*spellings, unlike, untyped)
-        if _GENE_SYMBOL.match(text):
-            spellings = (text,)
-        elif _COUNTED.search(text):
-            spellings = (_COUNTED.sub("", text), *spellings)
-        return [spelling for spelling in dict.fromkeys(spellings) if spelling]
-
     def _narrowed(self, draft: Draft, text: str) -> Draft:
         """Prefer what brackets hold when it is a kind of what stands before them."""
-        for remark in _REMARK.findall(text):
+        for remark in remarks(text):
             inside = self._by_author(remark) or self._by_key(remark)
             if inside and self._graph.is_a(inside.ids[0], draft.ids[0]):
                 return inside
@@ -159,19 +139,25 @@ class WordMatcher:
     def in_tissue(self, text: str, tissue: str, draft: Draft) -> Draft:
         """Return the kind of cell that the same name means in a tissue, else the draft.
 
-        "Basal" in the prostate is the basal cell of prostate epithelium.
+        "Basal" in the prostate is the basal cell of prostate epithelium. A name that says by
+        itself what the cell is keeps its meaning: a macrophage of the lung is called macrophage
+        by those who name cells, and the lung macrophage is listed beside it.
         """
-        named = f"{_BRACKETS.sub(' ', text)} {tissue}"
+        named = f"{without_brackets(text)} {tissue}"
         names = self._names.keyed(frozenset(tokenise(named)))
         if not names:
             return draft
         local = self._draft(names)
-        usual = names[0].kind == "author"
         if local.ids[0] in draft.ids[:1]:
             return draft
-        if not draft.ids or usual or self._graph.is_a(local.ids[0], draft.ids[0]):
+        if names[0].kind == "author" or draft.score < _FIRM:
             others = (*local.ids, *draft.ids)
-            return replace(local, ids=others).noting(f"In {tissue}:")
+            return replace(local, ids=tuple(dict.fromkeys(others))).noting(f"In {tissue}:")
+        if self._graph.is_a(local.ids[0], draft.ids[0]):
+            others = (draft.ids[0], *local.ids, *draft.ids[1:])
+            label = self._terms[local.ids[0]].label
+            note = f"{draft.note} The one of {tissue} is {label}."
+            return replace(draft, ids=tuple(dict.fromkeys(others)), note=note)
         return draft
 
     def _by_short_words(self, tokens: tuple[str, ...]) -> Draft | None:
@@ -237,7 +223,7 @@ class WordMatcher:
             if not lineage <= candidate:
                 continue
             plain = names[0].kind != "author" or len(candidate) > 1
-            if not plain and max(map(len, candidate)) < 2 and not candidate & {"t", "b"}:
+            if max(map(len, candidate)) < 2 and not candidate & {"t", "b"}:
                 continue
             covered = sum(min(self._names.weight(token), 6.0) for token in candidate)
             rating = (
@@ -267,6 +253,36 @@ class WordMatcher:
         note = f"No term holds all of the name; {label} is the nearest without '{shown}'."
         score = draft.score * (0.55 + 0.35 * coverage)
         return Draft(ids=draft.ids, score=score, note=note)
+
+    def _by_beginning(self, text: str) -> Draft | None:
+        """Read a name before a remark: the alpha cell in "alpha_MHC II", the MPP in "MPP-MkEry"."""
+        if not self._names.biological:
+            return None
+        for name, remark in beginnings(text):
+            if len(name) < _SHORTEST_NAME or not all(map(self._is_remark, _WORDS.findall(remark))):
+                continue
+            draft = self._by_author(name) or self._by_key(name)
+            if draft and draft.score >= _FIRM:
+                label = self._terms[draft.ids[0]].label
+                note = f"Read as '{name}', which is {label}, with the remark '{remark}'."
+                return replace(draft, score=_SCORE_BEFORE_REMARK, note=note)
+        return None
+
+    def _is_remark(self, word: str) -> bool:
+        """Tell whether a word may be a gene, a number, a state or a place beside a name."""
+        shouted = any(char.isdigit() for char in word) or sum(map(str.isupper, word)) > 1
+        folded = word.lower()
+        return shouted or len(word) < 2 or folded in STATE_WORDS or self._names.knows(folded)
+
+    def _by_expanded(self, tokens: tuple[str, ...], shouted: frozenset[str]) -> Draft | None:
+        """Write out short names and leave off layers, markers and numbers: "Ex L5"."""
+        rest = [token for token in tokens if self._names.expansion(token) == {token}]
+        if not self._names.biological or len(rest) == len(tokens):
+            return None
+        if any(self._worth(token, shouted=token in shouted) > _WORTH_OF_MARKER for token in rest):
+            return None
+        expanded = tuple(part for token in tokens for part in sorted(self._names.expansion(token)))
+        return self._by_containment(tuple(dict.fromkeys(expanded)), shouted)
 
     def _by_completion(self, key: frozenset[str]) -> Draft | None:
         """Find the one term whose name holds all the words and few more: "nucleus pulposus"."""
@@ -304,8 +320,8 @@ class WordMatcher:
         if token in TISSUE_WORDS:
             return _WORTH_OF_TISSUE
         unknown = shouted and not self._names.knows(token)
-        if self._names.biological and (unknown or _GENE.match(token) or _TYPE.match(token)):
-            return 0.5
+        if self._names.biological and (unknown or _MARKER.match(token)):
+            return _WORTH_OF_MARKER
         return min(self._names.weight(token), 6.0) or 4.0
 
     def _by_correction(self, tokens: tuple[str, ...], shouted: frozenset[str]) -> Draft | None:

@@ -12,18 +12,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from ._graph import OntologyGraph
-from ._lexical import fold
+from ._lexical import fold, tokenise
 from ._matching import CODE, Draft, WordMatcher
 from ._names import NameIndex
 from ._term import Candidate, Match, Resolution, Term
-from ._vocabulary import MISSING_WORDS
+from ._vocabulary import MISSING_WORDS, STATE_WORDS
 
 _ID = re.compile(r"(?<![a-z])(cl|uberon|mondo|hsapdv|pato)[:_](\d{6,7})(?!\d)", re.IGNORECASE)
 _PREFIXES = {"cl": "CL", "uberon": "UBERON", "mondo": "MONDO", "hsapdv": "HsapDv", "pato": "PATO"}
 _N_CANDIDATES = 5
 _SCORE_OF_OTHERS = 0.6
 _SHORTEST = 4
-_SYMBOL = re.compile(r"^[A-Z][A-Z0-9-]*\d[A-Z0-9]*$")
+_SYMBOL = re.compile(r"^[A-Z][A-Z0-9-]*\d[A-Z0-9]*$|^[A-Z]{2,6}$")
 """A gene symbol; similar spelling means nothing there."""
 _RAISED_SIGN = re.compile(r"\^\{([^{}\w]*)\}")
 _RAISED_WORD = re.compile(r"\^\{([^{}]*)\}")
@@ -69,7 +69,11 @@ class Resolver:
         ids = (answer.id,) if answer.id else ()
         draft = Draft(ids=ids, score=answer.score, note=answer.note)
         local = self._words.in_tissue(answer.query, tissue, draft)
-        return answer if local is draft else self._from_draft(answer.query, local)
+        if local is draft:
+            return answer
+        kept = local.ids[:1] == ids
+        match: Match = answer.match if kept else "lexical"
+        return self._answer(answer.query, local.ids, match, local.score, local.note)
 
     def resolve_many(self, texts: Iterable[str]) -> list[Resolution]:
         """Return what each name means, asking the vector index once for all that need it."""
@@ -164,7 +168,9 @@ class Resolver:
 
     def _worth_a_search(self, answer: Resolution) -> bool:
         unknown = answer.match == "none" and not answer.candidates
-        return unknown and len(answer.query) >= _SHORTEST and not _SYMBOL.match(answer.query)
+        named = len(answer.query) >= _SHORTEST and not _SYMBOL.match(answer.query)
+        # "Cycling" and "low quality" tell a state; no cell is like it by spelling.
+        return unknown and named and not set(tokenise(answer.query)) <= STATE_WORDS
 
     def _nearest(self, texts: list[str]) -> list[list[tuple[str, float]]]:
         return self._neighbours(texts) if texts and self._neighbours else []

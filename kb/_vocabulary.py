@@ -63,7 +63,6 @@ ABBREVIATIONS: dict[str, tuple[str, ...]] = {
     short: tuple(words.split())
     for short, words in {
         "acs": "amacrine",
-        "ad": "adipocyte",
         "adip": "adipocyte",
         "adipo": "adipocyte",
         "adventi": "adventitial",

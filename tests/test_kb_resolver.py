@@ -89,6 +89,11 @@ def test_obsolete_id_without_replacement_lists_what_to_consider(knowledge: Knowl
         ("B cell 2", "B cell"),
         ("EC4_immune", "endothelial cell"),
         ("MAIT", "mucosal-associated invariant T cell"),
+        ("NKs", "natural killer cell"),
+        ("CD8PosTCells", "CD8-positive, alpha-beta T cell"),
+        ("c12_Mono", "monocyte"),
+        ("CD8_C4-GZMB", "CD8-positive, alpha-beta T cell"),
+        ("Ex L5", "glutamatergic neuron"),
     ],
 )
 def test_names_that_authors_write(knowledge: KnowledgeBase, name: str, label: str) -> None:
@@ -110,6 +115,17 @@ def test_nearest_term_says_what_was_left_off(
     assert (answer.label, answer.match) == (label, "lexical")
     assert answer.score < 0.9
     assert f"without '{left}'" in answer.note
+
+
+def test_remark_after_a_name_is_said_and_lowers_the_score(knowledge: KnowledgeBase) -> None:
+    answer = knowledge.resolve("alpha_MHC II")
+    assert (answer.label, answer.score) == ("pancreatic A cell", 0.6)
+    assert "with the remark 'MHC II'" in answer.note
+
+
+def test_denied_word_is_never_read_as_said(knowledge: KnowledgeBase) -> None:
+    assert knowledge.resolve("Non-switched B cell").label == "B cell"
+    assert knowledge.resolve("nonclassical monocytes").label == "non-classical monocyte"
 
 
 def test_what_a_cell_resembles_is_not_what_it_is(knowledge: KnowledgeBase) -> None:
@@ -163,6 +179,9 @@ def test_use_of_authors_beats_an_old_synonym_which_stays_listed(knowledge: Knowl
         "the quick brown fox jumps over the lazy dog",
         "12345",
         "Cluster 3",
+        "Cycling",
+        "HLA-DRA",
+        "ZNF496-DT",
         "AAACCTGAGAAACCAT-1",
         "unknown",
         "https://example.org/T-cell",
@@ -209,6 +228,14 @@ def test_tissue_decides_between_cells_of_one_name(
     assert knowledge.resolve("HSC", tissue=tissue).label == label
 
 
+def test_tissue_leaves_a_plain_name_its_meaning_and_lists_the_local_kind(
+    knowledge: KnowledgeBase,
+) -> None:
+    answer = knowledge.resolve("Macrophages", tissue="lung")
+    assert answer.label == "macrophage"
+    assert "lung macrophage" in {candidate.label for candidate in answer.candidates}
+
+
 def test_ties_end_the_same_way_in_every_process() -> None:
     names = ["Cycling DN/DP T cell", "Venous capillary T cell lung", "T/NK", "stressed beta cells"]
     code = (
@@ -248,6 +275,27 @@ def test_unknown_ontology_and_term_are_named(knowledge: KnowledgeBase, tmp_path:
         KnowledgeBase.open(tmp_path, ontologies=("EFO",))
     with pytest.raises(UnknownTermError, match="'CL:9999999'.*Resolve the name"):
         knowledge.term("CL:9999999")
+
+
+def test_labels_of_authors_get_the_id_an_expert_gives(knowledge: KnowledgeBase) -> None:
+    """A list made apart from the rules: names as authors write them, with what they mean."""
+    from kb._sources import load_terms
+
+    ids = {term.label: term.id for term in load_terms("CL").values() if not term.deprecated}
+    path = Path(__file__).with_name("author_labels.tsv")
+    rows = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()[2:]]
+    right = near = 0
+    for name, tissue, labels in rows:
+        answer = knowledge.resolve(name, tissue=tissue or None)
+        allowed = {None if label == "-" else ids[label] for label in labels.split("|")}
+        beside = (
+            [*knowledge.parents(answer.id), *knowledge.children(answer.id)] if answer.id else []
+        )
+        right += answer.id in allowed
+        near += answer.id in allowed or bool(allowed & {term.id for term in beside})
+    assert len(rows) > 300
+    assert right / len(rows) > 0.9
+    assert near / len(rows) > 0.95
 
 
 def test_author_names_point_at_live_terms_with_the_label_they_state() -> None:
