@@ -6,7 +6,8 @@
 ``tokenizer*.json``    tokenizer of the language model
 ``genes.parquet``      Ensembl id, symbol, aliases, median of each gene
 ``labels.json``        terms of every slot with labels, definitions and parents
-``pathways.parquet``   gene sets with the reference their scores are compared with
+``pathways.parquet``   gene sets
+``pathways_reference.safetensors`` what reference cells score; without it no set is named
 ``calibration.json``   temperature and least probability of every slot
 ``metadata.json``      sources with licences, seed, versions, scores
 ``tissues.json``       cell types that training saw in each tissue; optional
@@ -27,6 +28,7 @@ from ._config import Cell2TextConfig
 from ._errors import CheckpointError
 from ._genes import GeneTable
 from ._labels import LabelSpace
+from ._pathway_reference import FILE as PATHWAYS_REFERENCE
 from ._pathways import PathwayScorer
 from ._tissue_prior import FILE as TISSUES
 from ._tissue_prior import TissuePrior
@@ -184,7 +186,10 @@ def _download(hub_id: str) -> Path:
 
     try:
         return Path(
-            snapshot_download(hub_id, allow_patterns=[*FILES, "tokenizer*", "*.json", "*.parquet"])
+            snapshot_download(
+                hub_id,
+                allow_patterns=[*FILES, PATHWAYS_REFERENCE, "tokenizer*", "*.json", "*.parquet"],
+            )
         )
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as exc:
         msg = (
@@ -204,7 +209,7 @@ def write_whole(path: Path, text: str) -> None:
 def revision(folder: Path) -> str:
     """Return a short hash of everything that decides what a checkpoint says."""
     digest = hashlib.sha256()
-    for name in (*FILES, TISSUES):
+    for name in (*FILES, PATHWAYS_REFERENCE, TISSUES):
         if name != "metadata.json" and (folder / name).is_file():
             digest.update(name.encode())
             digest.update((folder / name).read_bytes())

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 FEW_GENES = 100
 #: Below this many genes of the model in a dataset, nothing is described.
 LEAST_MATCHED = 50
-#: A gene set is said to be active from this many standard deviations above reference cells. Of
-#: fifty sets one is always highest: by chance alone it would lie about two above.
-LEAST_ACTIVITY = 2.0
+#: A gene set is said to be active from this normal deviate on: one reference cell of 740 reaches
+#: it. Of fifty sets one is always highest: by chance alone it would lie about two above.
+LEAST_ACTIVITY = 3.0
 #: A log scale does not reach values above this.
 _LARGEST_LOG = 20.0
 #: A gene that moves a claim less than this, in log-probability, is no evidence for it.
@@ -139,13 +139,15 @@ class Describer:
             If hardly any variable is a gene of the model.
         """
         tokens, n_tokens = self.tokens(matrix, var_names)
+        rows = self.genes.match(var_names).token_ids
+        measured = np.isin(np.arange(len(self.genes)), rows)
         order = np.argsort(-n_tokens, kind="stable")
         results: list[Description | None] = [None] * len(tokens)
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
             width = max(1, int(n_tokens[rows].max(initial=1)))
             described = self._describe_batch(
-                tokens[rows, :width], n_tokens[rows], with_genes=with_genes
+                tokens[rows, :width], n_tokens[rows], with_genes=with_genes, measured=measured
             )
             for row, description in zip(rows, described, strict=True):
                 results[row] = description
@@ -154,14 +156,19 @@ class Describer:
         return [result for result in results if result is not None]
 
     def _describe_batch(
-        self, tokens: np.ndarray, n_tokens: np.ndarray, *, with_genes: bool
+        self,
+        tokens: np.ndarray,
+        n_tokens: np.ndarray,
+        *,
+        with_genes: bool,
+        measured: np.ndarray | None = None,
     ) -> list[Description]:
         import torch
 
         with torch.set_grad_enabled(with_genes):
             batch = torch.as_tensor(tokens, device=self._model.device)
             gates = (batch != 0).float().requires_grad_(with_genes)
-            walked = self._walk(batch, gates)
+            walked = self._walk(batch, gates, measured=measured)
             genes = self._genes(walked, batch, gates) if with_genes else {}
         descriptions = []
         for i in range(len(tokens)):
@@ -179,11 +186,17 @@ class Describer:
             descriptions.append(Description(text, slots, int(n_tokens[i]), flags))
         return descriptions
 
-    def _walk(self, tokens: "torch.Tensor", gates: "torch.Tensor") -> "_Walked":
+    def _walk(
+        self,
+        tokens: "torch.Tensor",
+        gates: "torch.Tensor",
+        *,
+        measured: np.ndarray | None = None,
+    ) -> "_Walked":
         calibration, scorer = self.checkpoint.calibration, self.checkpoint.pathways
         walked = _Walked()
         ranked = tokens.cpu().numpy()
-        activity = scorer.standardised(ranked, (ranked > 0).sum(1))
+        activity = scorer.standardised(ranked, (ranked > 0).sum(1), measured=measured)
 
         def choose(slot: str, scores: np.ndarray) -> list[str]:
             if slot.startswith("pathway"):
@@ -214,9 +227,9 @@ class Describer:
         """Say the gene sets that are most active by the cell's own ranks.
 
         What the language model would guess can be computed, so it is: a set is said when its
-        score lies far enough above that of reference cells. Its confidence is the share of
-        reference cells in which the set is less active, were scores normally distributed; it has
-        not been calibrated, and it does not count how many sets were looked at.
+        score lies far enough above that of reference cells as deep. Its confidence is the share
+        of reference cells in which the set is less active; it does not count how many sets were
+        looked at.
         """
         space = self.space.slot(slot)
         unsaid = np.isin(space.choices, self.checkpoint.calibration.slot(slot).unsaid)

@@ -1,10 +1,16 @@
 """Which gene sets are most active in a cell, from the order of its genes.
 
-AUCell (Aibar 2017, doi:10.1038/nmeth.4463) on the rank-value order: the area under the recovery
-curve of a set within the top part of the genes that the cell expresses. Two choices differ from
-the common use. Only detected genes enter, so that genes which a cell does not express are not
-ranked at random; and a score is compared with the same set's mean and spread over reference
-cells, since sets of housekeeping genes would otherwise win in every cell.
+AUCell (Aibar 2017, doi:10.1038/nmeth.4463) on the rank-value order: a gene adds the area that it
+puts under the recovery curve of its set, from 1 for the cell's first gene to 0 in the middle of
+the genes that the cell expresses. Three choices differ from the common use. Only detected genes
+are ranked, so that genes which a cell does not express are not ranked at random. What each gene
+adds is compared with what it adds in reference cells in which as many genes were detected, since
+housekeeping sets would otherwise win in every cell and shallow cells would be ruled by chance. And
+the result is expressed as a normal deviate of the set's own scores in reference cells, so that a
+set with a heavy tail does not win more often than another.
+
+Ties: expression divided by a gene's median is hardly ever tied; what is tied is ordered by
+`rank_value_tokens`, the same way for the same cell.
 """
 
 from collections.abc import Iterable
@@ -14,13 +20,14 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from ._pathway_reference import FILE, PathwayReference, fit_reference
+
 #: Share of a cell's detected genes that counts as the top of the list.
-TOP_FRACTION = 0.3
-#: A set with fewer detected genes than this is not scored in a cell.
+TOP_FRACTION = 0.5
+#: The top is never shorter than this.
+LEAST_TOP = 20
+#: A set with fewer measured genes than this is not scored.
 LEAST_GENES = 5
-#: A score counts as much as the reference's mean does from this many genes on; fewer genes give
-#: a noisier score, which is drawn towards the mean.
-PRIOR_GENES = 12
 
 
 class PathwayScorer:
@@ -32,30 +39,35 @@ class PathwayScorer:
         ``{name: symbols}``.
     symbols
         ``(n_genes,)`` symbols of the gene table; token ``t`` is ``symbols[t - 1]``.
+    reference
+        What reference cells score; None scores nothing until `fit_reference`.
     """
 
-    def __init__(self, sets: dict[str, list[str]], symbols: list[str]) -> None:
+    def __init__(
+        self,
+        sets: dict[str, list[str]],
+        symbols: list[str],
+        *,
+        reference: PathwayReference | None = None,
+    ) -> None:
         self.names = list(sets)
-        row = {symbol: i + 1 for i, symbol in enumerate(symbols)}
+        self.reference = reference
+        row = {symbol: i for i, symbol in enumerate(symbols)}
         entries = [(row[s], j) for j, name in enumerate(sets) for s in set(sets[name]) if s in row]
         rows, columns = zip(*entries, strict=True)
-        shape = (len(symbols) + 1, len(sets))
-        self.membership = sparse.csr_matrix(
-            (np.ones(len(rows), np.float32), (rows, columns)), shape
+        self.membership = sparse.csc_matrix(
+            (np.ones(len(rows)), (rows, columns)), (len(symbols), len(sets))
         )
-        self.mean = np.zeros(len(sets), dtype=np.float32)
-        self.spread = np.ones(len(sets), dtype=np.float32)
 
     def genes_of(self, names: Iterable[str]) -> list[np.ndarray]:
         """Return the rows of the gene table in each named set; unknown names are left out."""
-        columns = self.membership.tocsc()
         known = [self.names.index(name) for name in names if name in self.names]
-        return [columns[:, j].indices - 1 for j in known]
+        return [self.membership[:, [j]].indices for j in known]
 
-    def auc(self, tokens: np.ndarray, n_tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return ``(n, n_sets)`` areas under the recovery curve and numbers of detected genes.
+    def areas(self, tokens: np.ndarray, n_tokens: np.ndarray) -> sparse.csr_matrix:
+        """Return ``(n, n_genes)`` areas that the detected genes add to the recovery curve, 0-1.
 
-        The area is 0-1, NaN where a set is not scored.
+        A detected gene below the top keeps an explicit, next to empty entry.
 
         Parameters
         ----------
@@ -64,69 +76,79 @@ class PathwayScorer:
         n_tokens
             ``(n,)`` genes of each cell.
         """
-        top = np.maximum(20, np.round(TOP_FRACTION * n_tokens)).astype(np.int64)
-        rank = np.arange(tokens.shape[1])
-        weight = np.clip(top[:, None] - rank, 0, None) * (tokens > 0)  # (n, T)
-        n = len(tokens)
-        starts = np.arange(n + 1) * tokens.shape[1]
-        shape = (n, self.membership.shape[0])
-        ranked = sparse.csr_matrix(
-            (weight.ravel().astype(np.float32), tokens.ravel(), starts), shape
-        )
-        present = sparse.csr_matrix(
-            ((tokens > 0).ravel().astype(np.float32), tokens.ravel(), starts), shape
-        )
-        area = np.asarray((ranked @ self.membership).todense())
-        n_genes = np.asarray((present @ self.membership).todense())
-        best = np.minimum(n_genes, top[:, None])
-        most = best * top[:, None] - best * (best - 1) / 2
-        auc = np.where(n_genes >= LEAST_GENES, area / np.maximum(most, 1), np.nan)
-        return auc, n_genes
+        top = np.maximum(LEAST_TOP, np.round(TOP_FRACTION * np.asarray(n_tokens)))
+        area = np.clip(1 - np.arange(tokens.shape[1]) / top[:, None], 1e-9, None)
+        present = tokens > 0
+        starts = np.concatenate(([0], np.cumsum(present.sum(1))))
+        shape = (len(tokens), self.membership.shape[0])
+        return sparse.csr_matrix((area[present], tokens[present] - 1, starts), shape)
 
     def contributions(self, name: str, tokens: np.ndarray) -> np.ndarray:
         """Return ``(T,)`` shares that the genes of one cell have in the area of a set, 0-1."""
-        top = max(20, round(TOP_FRACTION * int((tokens > 0).sum())))
-        weight = np.clip(top - np.arange(len(tokens)), 0, None) * (tokens > 0)
-        members = np.zeros(self.membership.shape[0], dtype=bool)
-        members[self.membership.tocsc()[:, self.names.index(name)].indices] = True
-        weight = weight * members[tokens]
-        return weight / max(1, weight.sum())
+        present = tokens > 0
+        top = max(LEAST_TOP, round(TOP_FRACTION * int(present.sum())))
+        area = np.clip(1 - np.arange(len(tokens)) / top, 0, None) * present
+        members = np.zeros(self.membership.shape[0] + 1, dtype=bool)
+        members[self.membership[:, [self.names.index(name)]].indices + 1] = True
+        area = area * members[tokens]
+        return area / max(area.sum(), 1e-9)
 
     def fit_reference(self, tokens: np.ndarray, n_tokens: np.ndarray) -> None:
-        """Take each set's mean and spread from reference cells."""
-        auc, _ = self.auc(tokens, n_tokens)
-        self.mean = np.nanmean(auc, axis=0).astype(np.float32)
-        self.spread = np.maximum(np.nanstd(auc, axis=0), 1e-3).astype(np.float32)
+        """Take what genes and sets score from reference cells, of all kinds and depths."""
+        self.reference = fit_reference(self.areas(tokens, n_tokens), self.membership)
 
-    def standardised(self, tokens: np.ndarray, n_tokens: np.ndarray) -> np.ndarray:
-        """Return ``(n, n_sets)`` scores in standard deviations of the reference; -inf if none."""
-        auc, n_genes = self.auc(tokens, n_tokens)
-        z = (auc - self.mean) / self.spread * n_genes / (n_genes + PRIOR_GENES)
-        return np.where(np.isnan(z), -np.inf, z)
+    def standardised(
+        self, tokens: np.ndarray, n_tokens: np.ndarray, *, measured: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Return ``(n, n_sets)`` activities as normal deviates of the reference; -inf if none.
 
-    def top_two(self, tokens: np.ndarray, n_tokens: np.ndarray) -> np.ndarray:
+        Parameters
+        ----------
+        tokens
+            ``(n, T)`` rank-value tokens, 0 pads.
+        n_tokens
+            ``(n,)`` genes of each cell.
+        measured
+            ``(n_genes,)`` bool, genes of the table that the dataset lists; None for all. Without
+            it the genes that a panel leaves out are taken as not expressed.
+        """
+        n_tokens = np.asarray(n_tokens)
+        if self.reference is None:
+            return np.full((len(tokens), len(self.names)), -np.inf)
+        areas = self.areas(tokens, n_tokens)
+        z = self.reference.normal(*self.reference.centred(areas, self.membership, measured))
+        seen = np.ones(areas.shape[1]) if measured is None else measured.astype(float)
+        z[:, (self.membership.T @ seen) < LEAST_GENES] = -np.inf
+        z[n_tokens == 0] = -np.inf
+        return z
+
+    def top_two(
+        self, tokens: np.ndarray, n_tokens: np.ndarray, *, measured: np.ndarray | None = None
+    ) -> np.ndarray:
         """Return ``(n, 2)`` indices of the two most active sets; -1 where fewer are scored."""
-        z = self.standardised(tokens, n_tokens)
+        z = self.standardised(tokens, n_tokens, measured=measured)
         order = np.argsort(-z, axis=1, kind="stable")[:, :2]
         return np.where(np.isneginf(np.take_along_axis(z, order, 1)), -1, order)
 
     def save(self, path: Path) -> None:
-        """Write ``pathways.parquet``: one row a gene of a set, with the set's reference."""
-        rows, columns = self.membership.nonzero()
-        frame = pd.DataFrame({"set": np.array(self.names)[columns], "gene": rows - 1})
-        frame["mean"], frame["spread"] = self.mean[columns], self.spread[columns]
+        """Write ``pathways.parquet``, one row a gene of a set, and the reference beside it."""
+        columns = np.repeat(np.arange(len(self.names)), np.diff(self.membership.indptr))
+        frame = pd.DataFrame(
+            {"set": np.array(self.names)[columns], "gene": self.membership.indices}
+        )
         frame.to_parquet(path, index=False, compression="zstd")
+        if self.reference is not None:
+            self.reference.save(path.with_name(FILE))
 
     @classmethod
     def load(cls, path: Path, symbols: list[str]) -> "PathwayScorer":
-        """Read ``pathways.parquet``."""
+        """Read ``pathways.parquet`` and the reference beside it, where there is one."""
         frame = pd.read_parquet(path)
         groups = frame.groupby("set", sort=False)
-        scorer = cls({name: [symbols[g] for g in rows["gene"]] for name, rows in groups}, symbols)
-        first = groups[["mean", "spread"]].first().loc[scorer.names]
-        scorer.mean = first["mean"].to_numpy(np.float32)
-        scorer.spread = first["spread"].to_numpy(np.float32)
-        return scorer
+        sets = {name: [symbols[g] for g in rows["gene"]] for name, rows in groups}
+        beside = path.with_name(FILE)
+        reference = PathwayReference.load(beside) if beside.is_file() else None
+        return cls(sets, symbols, reference=reference)
 
 
 def read_gmt(path: Path) -> dict[str, list[str]]:

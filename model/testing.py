@@ -105,6 +105,11 @@ def tiny_checkpoint(seed: int = 0) -> Checkpoint:
     calibration = Calibration({slot: SlotCalibration(least=0.2) for slot in SLOTS})
     model = Cell2TextModel(config, tokenizer).eval()
     scorer = PathwayScorer(sets, genes.symbols)
+    rng = np.random.default_rng(seed)
+    shuffled = np.stack([rng.permutation(N_GENES) + 1 for _ in range(60)])
+    lengths = rng.integers(10, N_GENES, 60)
+    shuffled[np.arange(N_GENES) >= lengths[:, None]] = 0
+    scorer.fit_reference(shuffled, lengths)
     return Checkpoint(model, genes, labels, scorer, calibration, {"note": "random weights"}, "tiny")
 
 

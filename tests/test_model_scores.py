@@ -1,4 +1,4 @@
-"""Pathway scores, calibration, judging along the ontology and the baseline."""
+"""Calibration, judging along the ontology and the baseline."""
 
 import numpy as np
 import pytest
@@ -6,67 +6,8 @@ from scipy import sparse
 
 from model._baselines import NearestProfile
 from model._calibration import expected_calibration_error, fit_temperature
-from model._pathways import TOP_FRACTION, PathwayScorer
 from model._scoring import OntologyJudge, bootstrap_interval
-from model.testing import tiny_checkpoint, tiny_labels
-
-SYMBOLS = [f"GENE{i}" for i in range(60)]
-
-
-def slow_auc(order, members):
-    """Area under the recovery curve, step by step, over the best possible."""
-    top = max(20, round(TOP_FRACTION * len(order)))
-    found = [gene in members for gene in order]
-    area = sum(sum(found[: r + 1]) for r in range(top))
-    best = min(sum(found), top)
-    return area / sum(min(r + 1, best) for r in range(top))
-
-
-def test_auc_equals_the_recovery_curve_step_by_step():
-    rng = np.random.default_rng(0)
-    sets = {"A": SYMBOLS[:15], "B": SYMBOLS[10:40]}
-    scorer = PathwayScorer(sets, SYMBOLS)
-    tokens = np.stack([rng.permutation(60) + 1 for _ in range(8)])
-    auc, n_genes = scorer.auc(tokens, np.full(8, 60))
-    assert n_genes.tolist() == [[15, 30]] * 8
-    for row, cell in enumerate(tokens):
-        order = [SYMBOLS[t - 1] for t in cell]
-        for column, members in enumerate(sets.values()):
-            assert auc[row, column] == pytest.approx(slow_auc(order, set(members)), abs=1e-5)
-
-
-def test_sets_with_few_detected_genes_are_not_scored():
-    scorer = PathwayScorer({"A": SYMBOLS[:4], "B": SYMBOLS[:20]}, SYMBOLS)
-    tokens = np.arange(1, 61)[None]
-    top = scorer.top_two(tokens, np.array([60]))
-    assert top.tolist() == [[1, -1]]
-
-
-def test_standardised_scores_compare_a_set_with_itself():
-    """A set that is high in every cell does not win; the one that is high here does."""
-    rng = np.random.default_rng(0)
-    scorer = PathwayScorer({"always": SYMBOLS[:20], "here": SYMBOLS[20:40]}, SYMBOLS)
-
-    def cell(first):
-        rest = [g for g in range(60) if g not in first]
-        return np.concatenate([rng.permutation(first), rng.permutation(rest)]) + 1
-
-    usual = np.stack([cell(list(range(rng.integers(14, 20)))) for _ in range(50)])
-    scorer.fit_reference(usual, np.full(50, 60))
-    special = np.stack([cell(list(range(14)) + list(range(20, 34)))])
-    assert scorer.names[scorer.top_two(special, np.array([60]))[0, 0]] == "here"
-
-
-def test_gene_sets_survive_saving(tmp_path):
-    scorer = tiny_checkpoint().pathways
-    tokens = np.arange(1, 61)[None]
-    scorer.fit_reference(np.vstack([tokens, tokens[:, ::-1]]), np.array([60, 60]))
-    scorer.save(tmp_path / "pathways.parquet")
-    again = PathwayScorer.load(tmp_path / "pathways.parquet", SYMBOLS)
-    assert again.names == scorer.names
-    assert np.allclose(
-        again.standardised(tokens, np.array([60])), scorer.standardised(tokens, np.array([60]))
-    )
+from model.testing import tiny_labels
 
 
 def test_temperature_is_found_again():
