@@ -61,11 +61,11 @@ def rank_markers(session: Session, *, cluster: str, n_genes: int = 10) -> Eviden
     if table:
         text = (
             f"The strongest markers of cluster {cluster} against the {others} are "
-            f"{listing(names)}. {_detail(table[0], f'cluster {cluster}', 'the other cells')}"
+            f"{listing(names)}. {gene_detail(table[0], f'cluster {cluster}', 'the other cells')}"
         )
     else:
         text = f"No gene is significantly higher in cluster {cluster} than in the {others}."
-    figure = _bars(session, table, f"Markers of cluster {cluster}") if table else None
+    figure = gene_bars(session, table, f"Markers of cluster {cluster}") if table else None
     return session.record(
         tool="rank_markers",
         text=text,
@@ -116,8 +116,10 @@ def compare_clusters(session: Session, *, cluster: str, other: str, n_genes: int
         msg = f"Cluster {cluster} was to be compared with itself. Name two different clusters."
         raise UnsupportedError(msg)
     frame = _compare(session, cluster, other)
-    up = _rows(session, frame, n_genes, extra={"higher_in": cluster})
-    down = _rows(session, frame.assign(score=-frame["score"]), n_genes, extra={"higher_in": other})
+    up = gene_rows(session, frame, n_genes, extra={"higher_in": cluster})
+    down = gene_rows(
+        session, frame.assign(score=-frame["score"]), n_genes, extra={"higher_in": other}
+    )
     sentences = []
     for rows, high, low in ((up, cluster, other), (down, other, cluster)):
         names = [row["gene"] for row in rows]
@@ -127,8 +129,8 @@ def compare_clusters(session: Session, *, cluster: str, other: str, n_genes: int
             else f"No gene is significantly higher in cluster {high} than in cluster {low}."
         )
         if rows:
-            sentences.append(_detail(rows[0], f"cluster {cluster}", f"cluster {other}"))
-    figure = _bars(session, [*up, *down], f"Cluster {cluster} against cluster {other}")
+            sentences.append(gene_detail(rows[0], f"cluster {cluster}", f"cluster {other}"))
+    figure = gene_bars(session, [*up, *down], f"Cluster {cluster} against cluster {other}")
     return session.record(
         tool="compare_clusters",
         text=" ".join(sentences),
@@ -153,7 +155,7 @@ def top_markers(session: Session, cluster: str, *, n_genes: int) -> list[dict[st
     frame = session.cached(
         ("markers", session.cluster_key, cluster), lambda: _compare(session, cluster, None)
     )
-    return _rows(session, frame, n_genes)
+    return gene_rows(session, frame, n_genes)
 
 
 def next_cluster(session: Session, cluster: str) -> str | None:
@@ -194,7 +196,7 @@ def _compare(session: Session, cluster: str, other: str | None) -> "pd.DataFrame
     )
 
 
-def _rows(
+def gene_rows(
     session: Session, frame: "pd.DataFrame", n_genes: int, *, extra: dict[str, Any] | None = None
 ) -> list[dict[str, Any]]:
     """Turn the best genes into rows of plain values, rounded as they are shown."""
@@ -215,7 +217,7 @@ def _rows(
     ]
 
 
-def _detail(row: dict[str, Any], inside: str, outside: str) -> str:
+def gene_detail(row: dict[str, Any], inside: str, outside: str) -> str:
     if "log2_fold_change" not in row:
         return (
             f"{row['gene']} differs by a mean z-score of {row['mean_difference']:g} between "
@@ -234,7 +236,7 @@ def _the_cells(group: str) -> str:
     return group if group.startswith("the ") else f"the cells of {group}"
 
 
-def _bars(session: Session, table: list[dict[str, Any]], title: str) -> Any:
+def gene_bars(session: Session, table: list[dict[str, Any]], title: str) -> Any:
     key = "log2_fold_change" if session.is_logged else "mean_difference"
     unit = "log2 fold change" if session.is_logged else "difference of mean z-scores"
     return bars([row["gene"] for row in table], [row[key] for row in table], title=title, unit=unit)
