@@ -6,6 +6,7 @@ leaves the dataset that was open before.
 """
 
 import logging
+import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -86,6 +87,7 @@ class Session:
         self._prepared: Prepared | None = None
         self._cache: dict[Any, Any] = {}
         self._lock = threading.RLock()
+        self._folder: Path | None = None
 
     # Opening
 
@@ -335,6 +337,14 @@ class Session:
 
     # Remembering
 
+    @property
+    def folder(self) -> Path:
+        """Folder of this session alone, the only place where verbs write; made when needed."""
+        with self._lock:
+            if self._folder is None:
+                self._folder = Path(tempfile.mkdtemp(prefix="cell2text-"))
+            return self._folder
+
     def cached(self, key: Any, make: Callable[[], Made]) -> Made:
         """Return what `make` gives, computed once while this dataset is open."""
         with self._lock:
@@ -357,8 +367,10 @@ class Session:
     ) -> Evidence:
         """Give a computed fact the next id and keep it."""
         with self._lock:
+            # Evidence of an earlier run may have been put back, with gaps between its ids.
+            last = max((int(name[1:]) for name in self.evidence), default=0)
             evidence = Evidence(
-                id=f"E{len(self.evidence) + 1}",
+                id=f"E{last + 1}",
                 tool=tool,
                 text=text,
                 table=table,
