@@ -326,7 +326,7 @@ class Describer:
         self,
         lists: Sequence[Sequence[str]],
         *,
-        tissue_ids: Sequence[str | None] | None = None,
+        tissues: Sequence[Sequence[str]] | None = None,
         with_genes: bool = False,
     ) -> "MarkerReading":
         """Read ranked lists of marker genes, best first, as if each were a cell.
@@ -335,8 +335,9 @@ class Describer:
         ----------
         lists
             Gene symbols or Ensembl ids; what the model does not know is passed over.
-        tissue_ids
-            UBERON id of each list where known; weighs the cell types by where they occur.
+        tissues
+            UBERON id of each list's tissue and of the terms above it, nearest first; weighs the
+            cell types by where they occur. Empty where not known.
         with_genes
             Also find the genes that speak for and against every claim.
 
@@ -347,7 +348,7 @@ class Describer:
         """
         from ._marker_lists import read_marker_lists
 
-        return read_marker_lists(self, lists, tissue_ids=tissue_ids, with_genes=with_genes)
+        return read_marker_lists(self, lists, tissues=tissues, with_genes=with_genes)
 
     def write_freely(
         self,

@@ -48,7 +48,7 @@ def read_marker_lists(
     describer: "Describer",
     lists: Sequence[Sequence[str]],
     *,
-    tissue_ids: Sequence[str | None] | None = None,
+    tissues: Sequence[Sequence[str]] | None = None,
     with_genes: bool = False,
 ) -> MarkerReading:
     """Read each ranked list of genes as a cell.
@@ -60,9 +60,9 @@ def read_marker_lists(
     lists
         Gene symbols or Ensembl ids, best marker first. Names that the model does not know and
         repeats of a gene are passed over; a list without any known gene is "not known".
-    tissue_ids
-        UBERON id of each list where known, which makes types that have not been seen there
-        less likely.
+    tissues
+        Where each list is from, which makes types that have not been seen there less likely:
+        its UBERON id and those of the terms above it, nearest first; empty where not known.
     with_genes
         Also find the genes that speak for and against every claim.
 
@@ -71,16 +71,16 @@ def read_marker_lists(
     ModelError
         If there are not as many tissues as lists.
     """
-    tissues = list(tissue_ids) if tissue_ids is not None else [None] * len(lists)
+    tissues = [()] * len(lists) if tissues is None else [tuple(tissue) for tissue in tissues]
     if len(tissues) != len(lists):
-        msg = f"{len(tissues)} tissues were given for {len(lists)} lists. Give one a list, or None."
+        msg = f"{len(tissues)} tissues were given for {len(lists)} lists. Give one a list."
         raise ModelError(msg)
     space = describer.space.slot("cell_type")
     tokens, n_tokens = _tokens(describer, lists)
     order = np.argsort(-n_tokens, kind="stable")
     descriptions: list[Description | None] = [None] * len(lists)
     probabilities = np.zeros((len(lists), len(space.speakable)))
-    priors: dict[str | None, np.ndarray] = {}
+    priors: dict[tuple[str, ...], np.ndarray] = {}
     for start in range(0, len(order), _BATCH):
         rows = order[start : start + _BATCH]
         for tissue in {tissues[row] for row in rows} - priors.keys():

@@ -7,7 +7,8 @@ fibroblasts, endothelium) are taken to occur anywhere.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,48 +38,40 @@ class TissuePrior:
     def __init__(self, counts: Mapping[str, Mapping[str, int]]) -> None:
         self.counts = {tissue: dict(types) for tissue, types in counts.items()}
 
-    def factors(self, tissue_id: str | None, space: LabelSpace) -> np.ndarray:
+    def factors(self, lineage: Sequence[str], space: LabelSpace) -> np.ndarray:
         """Return ``(n_choices,)`` factors for the choices of the cell type slot, 0.1 to 1.
 
-        All 1 where the table has neither the tissue nor a part of it.
+        All 1 where the table has neither the tissue, nor a part of it, nor what it is part of.
 
         Parameters
         ----------
-        tissue_id
-            UBERON id; the table's tissues below it count as its parts.
+        lineage
+            UBERON id of the tissue, then those of the terms above it, nearest first.
         space
             Labels of the checkpoint.
         """
         slot = space.slot("cell_type")
-        seen = self._seen(tissue_id, space)
+        seen = self._seen(lineage, space)
         factors = np.ones(len(slot.choices))
         if not seen:
             return factors
         floor = LEAST_FACTOR ** min(1.0, len(seen) / ENOUGH_TYPES)
+        seen |= self._everywhere()
         above = {a for term_id in seen for a in _above(term_id, space)}
         for i, choice in enumerate(slot.choices):
             occurs = choice in above or not seen.isdisjoint(_above(choice, space))
             factors[i] = 1.0 if occurs else floor
         return factors
 
-    def knows(self, tissue_id: str, space: LabelSpace) -> bool:
-        """Tell whether the table holds the tissue or a part of it."""
-        return any(tissue_id in _above(tissue, space) for tissue in self.counts)
+    def _seen(self, lineage: Sequence[str], space: LabelSpace) -> set[str]:
+        """Return the cell types seen in a tissue or its parts, else in the nearest above it."""
+        parts = [t for t in self.counts if lineage and lineage[0] in _above(t, space)]
+        around = parts or [t for t in lineage if t in self.counts][:1]
+        return set().union(*(self.counts[tissue] for tissue in around))
 
-    def _seen(self, tissue_id: str | None, space: LabelSpace) -> set[str]:
-        if tissue_id is None:
-            return set()
-        parts = [t for t in self.counts if tissue_id in _above(t, space)]
-        if not parts:
-            return set()
-        tissues = [set(types) for types in self.counts.values()]
-        everywhere = {
-            term_id
-            for term_id in set().union(*tissues)
-            if sum(term_id in types for types in tissues) >= MANY_TISSUES
-        }
-        here = set().union(*(self.counts[part] for part in parts))
-        return here | everywhere
+    def _everywhere(self) -> set[str]:
+        times = Counter(term_id for types in self.counts.values() for term_id in types)
+        return {term_id for term_id, n in times.items() if n >= MANY_TISSUES}
 
     def save(self, path: Path) -> None:
         """Write ``tissues.json``."""
