@@ -17,7 +17,8 @@ from ._groupings import as_labels, find_clustering
 from ._inspecting import MatrixFacts
 from ._keys import LOG1P_LAYER, MADE_CLUSTERS, PCA, UMAP
 from ._limits import Limits
-from ._neighbors import add_neighbors
+from ._neighbors import EXACT_UP_TO, add_neighbors
+from ._normalising import TARGET_SUM, log_normalise, variable_genes
 from ._quiet import quiet
 from ._slots import Slot, choose_slot, list_slots
 
@@ -31,11 +32,9 @@ logger = logging.getLogger(__name__)
 Progress = Callable[[float, str], None]
 
 SEED = 0
-TARGET_SUM = 10_000
 _N_HVG = 2_000
 _N_PCS = 50
 _N_NEIGHBORS = 15
-_EXACT_NEIGHBORS_UP_TO = 100_000  # cells; beyond, approximate search pays for its compile time
 _FEWEST_TO_CLUSTER = 10  # cells
 
 
@@ -118,10 +117,7 @@ def _working_copy(source: "AnnData", slot: Slot) -> "AnnData":
     matrix = sparse.csr_matrix(matrix) if sparse.issparse(matrix) else np.asarray(matrix)
     if slot.is_readable and not sparse.issparse(matrix):
         matrix = sparse.csr_matrix(matrix)
-    matrix = matrix.astype(np.float32)
-    values = matrix.data if sparse.issparse(matrix) else matrix
-    if not np.isfinite(values).all():
-        np.nan_to_num(values, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+    matrix = _finite(matrix.astype(np.float32, copy=False))
     with quiet():
         adata = anndata.AnnData(X=matrix, obs=source.obs.copy(), var=slot.var.copy())
         adata.obs_names = [str(name) for name in adata.obs_names]
@@ -143,23 +139,24 @@ def _working_copy(source: "AnnData", slot: Slot) -> "AnnData":
     return adata
 
 
+def _finite(matrix: Any) -> Any:
+    """Return a matrix without missing and infinite values; the one given is left as it is."""
+    values = matrix.data if hasattr(matrix, "indptr") else matrix
+    if np.isfinite(values).all():
+        return matrix
+    matrix = matrix.copy()
+    values = matrix.data if hasattr(matrix, "indptr") else matrix
+    np.nan_to_num(values, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+    return matrix
+
+
 def _add_log1p(adata: "AnnData", facts: MatrixFacts) -> bool:
     """Add the log-normalised layer; return whether it was made rather than taken."""
     if facts.kind in {"scaled", "unknown"}:
         return False
-    layer = adata.X.copy()
+    layer = log_normalise(adata.X, facts)
     adata.layers[LOG1P_LAYER] = layer
-    if facts.kind == "log1p":
-        factor = {"2": np.log(2.0), "10": np.log(10.0)}.get(facts.log_base or "e")
-        if factor is not None:
-            layer.data *= np.float32(factor)
-            return True
-        return False
-    total = np.asarray(layer.sum(axis=1), dtype=np.float64).ravel()
-    scale = np.divide(TARGET_SUM, total, out=np.zeros_like(total), where=total > 0)
-    layer.data *= np.repeat(scale, np.diff(layer.indptr)).astype(np.float32)
-    np.log1p(layer.data, out=layer.data)
-    return True
+    return layer is not adata.X
 
 
 def _normalisation_wording(facts: MatrixFacts) -> str:
@@ -222,38 +219,28 @@ def make_neighbors(adata: "AnnData") -> list[str]:
     if PCA not in adata.obsm:
         made.extend(_pca(adata))
     n_neighbors = min(_N_NEIGHBORS, adata.n_obs - 1)
-    if adata.n_obs <= _EXACT_NEIGHBORS_UP_TO:
-        add_neighbors(adata, use_rep=PCA, n_neighbors=n_neighbors, seed=SEED)
-    else:
-        import scanpy as sc
-
-        with quiet():
-            sc.pp.neighbors(adata, n_neighbors=n_neighbors, use_rep=PCA, random_state=SEED)
-    made.append(f"a graph of {n_neighbors} nearest neighbours")
+    add_neighbors(adata, use_rep=PCA, n_neighbors=n_neighbors, seed=SEED)
+    how = "" if adata.n_obs <= EXACT_UP_TO else ", found approximately"
+    made.append(f"a graph of {n_neighbors} nearest neighbours{how}")
     return made
 
 
 def _pca(adata: "AnnData") -> list[str]:
     """Add ``obsm["X_pca"]`` from the log layer's most variable genes."""
-    import scanpy as sc
+    from sklearn.decomposition import PCA as Components
 
-    layer = LOG1P_LAYER if LOG1P_LAYER in adata.layers else None
+    matrix = adata.layers.get(LOG1P_LAYER, adata.X)
     made: list[str] = []
-    mask: np.ndarray | None = None
+    if LOG1P_LAYER in adata.layers and adata.n_vars > _N_HVG:
+        mask = variable_genes(matrix, n_top=_N_HVG)
+        matrix = matrix[:, mask]
+        made.append(f"{int(mask.sum()):,} highly variable genes (flavour seurat)")
+    n_comps = max(1, min(_N_PCS, adata.n_obs - 1, matrix.shape[1] - 1))
+    solver = "arpack" if n_comps < min(matrix.shape) else "full"
+    matrix = matrix.toarray() if solver == "full" and hasattr(matrix, "toarray") else matrix
+    components = Components(n_comps, svd_solver=solver, random_state=SEED)
     with quiet():
-        if layer is not None and adata.n_vars > _N_HVG:
-            found = sc.pp.highly_variable_genes(
-                adata, layer=layer, n_top_genes=_N_HVG, inplace=False
-            )
-            mask = found["highly_variable"].to_numpy()
-            made.append(f"{int(mask.sum()):,} highly variable genes (flavour seurat)")
-        n_used = int(mask.sum()) if mask is not None else adata.n_vars
-        n_comps = max(1, min(_N_PCS, adata.n_obs - 1, n_used - 1))
-        matrix = adata.layers[layer] if layer else adata.X
-        matrix = matrix[:, mask] if mask is not None else matrix
-        solver = "arpack" if n_comps < min(matrix.shape) else "full"
-        matrix = matrix.toarray() if solver == "full" and hasattr(matrix, "toarray") else matrix
-        adata.obsm[PCA] = sc.pp.pca(matrix, n_comps=n_comps, svd_solver=solver, random_state=SEED)
+        adata.obsm[PCA] = components.fit_transform(matrix).astype(np.float32)
     made.append(f"a PCA of {n_comps} components")
     return made
 
