@@ -1,9 +1,10 @@
 # make chat      the page on 127.0.0.1:7860, the demo dataset open       (make chat DATA=my.h5ad)
 # make test      the tests                                               (make test TESTS=tests/test_kb_resolve.py)
 # make lint      formatting, style and import layers, as CI checks them
+# make results   scores on whole studies, beside baselines, into the README    (make results DATA=folder)
 # make pictures  the screenshots of the README, from the page itself
 # make lock      write requirements.lock anew from pyproject.toml
-.PHONY: help chat test lint pictures lock setup
+.PHONY: help chat test lint results pictures lock setup
 .DEFAULT_GOAL := help
 
 PYTHON ?=
@@ -33,6 +34,11 @@ lint: setup
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/lint-imports
+
+results: setup
+	$(bin)/python -m kb.similarities model/curation/labels.json --out build/similarities.parquet
+	$(bin)/python -m model.evaluate --data $(or $(DATA),data) --free 200 \
+		--similarities build/similarities.parquet --readme README.md
 
 pictures: setup
 	CELL2TEXT_SCREENSHOTS=docs $(bin)/python -m pytest tests/test_app_page.py -k references

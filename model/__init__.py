@@ -13,7 +13,11 @@ _HOMES = {
     "GeneMatchError": "_errors",
     "GeneTable": "_genes",
     "ModelError": "_errors",
+    "Ontology": "_evaluating",
     "Slot": "_description",
+    "evaluate_cells": "_evaluating",
+    "format_scores": "_results",
+    "load_baselines": "_evaluating",
     "load_describer": "_describer",
 }
 

@@ -1,16 +1,23 @@
 """How right a named cell type is, judged along the ontology."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, Protocol
 
 import numpy as np
-
-from ._labels import LabelTerm
 
 #: right: the label's term or one below it; general: a term above it; not known: nothing said;
 #: contradicted: anything else.
 Outcome = Literal["right", "general", "not known", "contradicted"]
 OUTCOMES: tuple[Outcome, ...] = ("right", "general", "not known", "contradicted")
+
+
+class HasParents(Protocol):
+    """A term that knows the ids of its direct parents."""
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """Ids of the direct parents."""
+        ...
 
 
 class OntologyJudge:
@@ -22,7 +29,7 @@ class OntologyJudge:
         Terms with their parents; every true term and all its ancestors must be among them.
     """
 
-    def __init__(self, terms: Mapping[str, LabelTerm]) -> None:
+    def __init__(self, terms: Mapping[str, HasParents]) -> None:
         self._terms = terms
         self._above: dict[str, frozenset[str]] = {}
 
@@ -46,41 +53,49 @@ class OntologyJudge:
             return "right"
         return "general" if predicted in self.above(truth) else "contradicted"
 
-    def shares(self, predicted: Sequence[str | None], truth: Sequence[str]) -> dict[Outcome, float]:
-        """Return the share of each outcome, summing to 1."""
-        outcomes = [self.outcome(p, t) for p, t in zip(predicted, truth, strict=True)]
-        return {name: outcomes.count(name) / max(1, len(outcomes)) for name in OUTCOMES}
 
-
-def bootstrap_interval(
-    values: np.ndarray,
-    groups: np.ndarray,
-    *,
-    statistic: Callable[[np.ndarray], float] = np.mean,
-    n: int = 1_000,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """Return a 95% interval of a statistic, resampling whole groups.
+class GroupDraws:
+    """Draws whole groups with replacement, for 95% intervals of sums and ratios.
 
     Cells of one donor (or one cluster, where donors are not known) are not independent, so
-    groups are drawn with replacement rather than cells. A single group has no spread to draw
-    from: its cells are drawn instead, which gives too narrow an interval.
+    groups are drawn rather than cells. A single group has no spread to draw from: its cells are
+    drawn instead, which gives too narrow an interval.
 
     Parameters
     ----------
-    values
-        ``(n_obs,)`` one value a cell.
     groups
         ``(n_obs,)`` group of each cell.
+    n
+        How many draws.
+    seed
+        Same seed, same intervals.
     """
-    rng = np.random.default_rng(seed)
-    names = np.unique(groups)
-    members = [values[groups == name] for name in names]
-    if len(members) == 1:
-        members = [values[i : i + 1] for i in range(len(values))]
-    draws = [
-        statistic(np.concatenate([members[i] for i in rng.integers(0, len(members), len(members))]))
-        for _ in range(n)
-    ]
+
+    def __init__(self, groups: np.ndarray, *, n: int = 1_000, seed: int = 0) -> None:
+        names, self._codes = np.unique(groups, return_inverse=True)
+        self.draws_cells = len(names) < 2
+        if self.draws_cells:
+            self._codes = np.arange(len(groups))
+        self.n_groups = int(self._codes.max(initial=-1)) + 1
+        share = np.full(self.n_groups, 1 / max(1, self.n_groups))
+        self._times = np.random.default_rng(seed).multinomial(self.n_groups, share, size=n)
+
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """Return the sums of each draw, ``(n, k)``, of values ``(n_obs, k)``."""
+        per_group = np.zeros((self.n_groups, values.shape[1]))
+        np.add.at(per_group, self._codes, values)
+        return self._times @ per_group
+
+    def interval_of_ratio(self, above: np.ndarray, below: np.ndarray) -> tuple[float, float]:
+        """Return the 95% interval of ``sum(above) / sum(below)``, both ``(n_obs,)``."""
+        sums = self.sums(np.column_stack([above, below]).astype(float))
+        return interval(sums[:, 0] / np.where(sums[:, 1] > 0, sums[:, 1], np.nan))
+
+
+def interval(draws: np.ndarray) -> tuple[float, float]:
+    """Return the 2.5th and 97.5th percentile of the draws that have a value."""
+    draws = draws[np.isfinite(draws)]
+    if not len(draws):
+        return float("nan"), float("nan")
     low, high = np.percentile(draws, [2.5, 97.5])
     return float(low), float(high)

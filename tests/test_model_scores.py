@@ -6,7 +6,7 @@ from scipy import sparse
 
 from model._baselines import NearestProfile
 from model._calibration import expected_calibration_error, fit_temperature
-from model._scoring import OntologyJudge, bootstrap_interval
+from model._scoring import GroupDraws, OntologyJudge
 from model.testing import tiny_labels
 
 
@@ -44,8 +44,10 @@ def test_interval_over_donors_is_wider_than_over_cells():
     rng = np.random.default_rng(0)
     donors = np.repeat(np.arange(6), 50)
     values = (rng.random(6)[donors] > rng.random(300)).astype(float)
-    wide = bootstrap_interval(values, donors)
-    narrow = bootstrap_interval(values, np.arange(300))
+    wide, narrow = (
+        GroupDraws(groups).interval_of_ratio(values, np.ones(300))
+        for groups in (donors, np.arange(300))
+    )
     assert wide[1] - wide[0] > narrow[1] - narrow[0]
     assert wide[0] <= values.mean() <= wide[1]
 
