@@ -22,8 +22,8 @@ _RESTART = 0.1
 """Probability to jump back to the starting term: 1 - alpha of the paper's 0.9."""
 _FLOOR = 1e-4
 """Probabilities far below this count as none: the scale of the logarithm."""
-_BLOCK = 512
-"""Columns solved at a time: bounds memory to terms x 512 doubles."""
+_BLOCK = 256
+"""Columns solved at a time: bounds memory to terms x 256 doubles."""
 
 
 class OntologyGraph:
@@ -127,7 +127,7 @@ class OntologyGraph:
         position = self._position
         if term_ids is None:
             table = self._all_rows()
-            low, high = self.__dict__.setdefault("_range", (table.min(), table.max()))
+            low, high = self._range
             rows = list(range(len(position)))
         else:
             rows = [position[self._known(key)] for key in term_ids]
@@ -191,12 +191,56 @@ class OntologyGraph:
 
     @cached_property
     def _range(self) -> tuple[float, float]:
-        low, high = float("inf"), float("-inf")
+        """Return the least and the greatest ln(1 + p / 1e-4) over all pairs of terms.
+
+        Walks never reach another component, so with two or more the least is 0. The greatest is
+        on the diagonal: p at t of walks from s is p at t of walks from t, times the probability
+        of ever reaching t. Only terms whose bound exceeds the greatest so far are solved.
+        """
+        import networkx as nx
+        import numpy as np
+
+        connected = nx.number_connected_components(self.digraph.to_undirected(as_view=True)) < 2
+        low = self._least() if connected else 0.0
+        bounds = self._bounds_of_return()
+        order, best = np.argsort(-bounds), 0.0
+        for offset in range(0, len(order), _BLOCK):
+            block = order[offset : offset + _BLOCK]
+            if bounds[block[0]] <= best:
+                break
+            table = self._log_pagerank(block.tolist())
+            best = max(best, float(table[np.arange(len(block)), block].max()))
+        return low, best
+
+    def _least(self) -> float:
         size = len(self._position)
-        for offset in range(0, size, _BLOCK):
-            block = self._log_pagerank(list(range(offset, min(offset + _BLOCK, size))))
-            low, high = min(low, float(block.min())), max(high, float(block.max()))
-        return low, high
+        starts = range(0, size, _BLOCK)
+        blocks = (list(range(start, min(start + _BLOCK, size))) for start in starts)
+        return min(float(self._log_pagerank(block).min()) for block in blocks)
+
+    def _bounds_of_return(self) -> "np.ndarray":
+        """Return upper bounds of the diagonal of ln(1 + p / 1e-4), shape ``(n_terms,)``.
+
+        p at t of walks from t is (1 - alpha) / (1 - r), where r sums the probabilities of the
+        first return after n steps, each times alpha to the n. Those of two and three steps are
+        counted; all the rest are taken to return after four.
+        """
+        import networkx as nx
+        import numpy as np
+        from scipy.sparse import csr_array, diags_array
+
+        graph = self.digraph.to_undirected(as_view=True)
+        adjacency = csr_array(nx.to_scipy_sparse_array(graph, format="csr", dtype=float))
+        degree = np.asarray(adjacency.sum(axis=1)).ravel()
+        step = csr_array(diags_array(1.0 / np.maximum(degree, 1.0)) @ adjacency)
+        in_two = np.asarray(step.multiply(step.T).sum(axis=1)).ravel()
+        in_three = np.asarray((step @ step).multiply(step.T).sum(axis=1)).ravel()
+        alpha = 1.0 - _RESTART
+        later = np.maximum(1.0 - in_two - in_three, 0.0)
+        returned = alpha**2 * in_two + alpha**3 * in_three + alpha**4 * later
+        p = np.where(degree > 0, _RESTART / (1.0 - returned), 1.0)
+        # A hair above, so that rounding never excludes the greatest.
+        return np.log1p(p / _FLOOR) * (1.0 + 1e-9)
 
     @lru_cache(maxsize=1024)  # noqa: B019 - one graph an ontology, kept for the process
     def _row(self, start: int) -> "np.ndarray":

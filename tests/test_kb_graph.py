@@ -69,6 +69,19 @@ def test_similarity_equals_personalised_pagerank_of_networkx(diamond: OntologyGr
     )
 
 
+@pytest.mark.parametrize("n_roots", [1, 2])
+def test_scale_of_similarity_is_that_of_the_whole_table(n_roots: int) -> None:
+    rng = np.random.default_rng(n_roots)
+    parents: dict[str, tuple[str, ...]] = {f"t{i}": () for i in range(n_roots)}
+    for i in range(n_roots, 400):  # one component for each root, none of a single term
+        above = rng.integers(0, i, size=2) // n_roots * n_roots + i % n_roots
+        parents[f"t{i}"] = tuple({f"t{j}" for j in above if j < i})
+    graph = OntologyGraph({key: Term(key, key, "X", parents=up) for key, up in parents.items()})
+    table = graph._all_rows()
+    np.testing.assert_allclose(graph._range, (table.min(), table.max()), atol=1e-12)
+    assert (graph._range[0] == 0.0) == (n_roots > 1)
+
+
 def test_similarity_orders_cell_types_as_expected(knowledge: KnowledgeBase) -> None:
     near = knowledge.similarity(T_CELL, B_CELL)
     assert knowledge.similarity(T_CELL, T_CELL) == 1.0
