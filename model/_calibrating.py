@@ -10,7 +10,7 @@ from ._checkpoint import Checkpoint
 from ._collate import Collator
 from ._decoding import ConstrainedDecoder
 from ._descriptions import DescriptionFormat
-from ._labels import SLOTS, SlotSpace
+from ._labels import SlotSpace
 from ._training_data import CellBatch
 
 #: Of the terms that a slot says, at least this share must be true on held-out cells.
@@ -27,13 +27,13 @@ def slot_scores(checkpoint: Checkpoint, batch: CellBatch) -> dict[str, np.ndarra
     text = DescriptionFormat(checkpoint.labels)
     model = checkpoint.model.eval()
     decoder = ConstrainedDecoder(model, Collator(text, model.tokenizer, model.prompt_ids))
-    parts: dict[str, list[np.ndarray]] = {slot: [] for slot in SLOTS}
+    parts: dict[str, list[np.ndarray]] = {slot: [] for slot in checkpoint.labels.stated}
     for start in range(0, len(batch.tokens), 128):
         rows = slice(start, start + 128)
         tokens = torch.as_tensor(batch.tokens[rows], device=model.device)
         with torch.no_grad():
             scores = decoder.walk(model.encode(tokens), _true_names(checkpoint, batch.labels[rows]))
-        for slot in SLOTS:
+        for slot in checkpoint.labels.stated:
             parts[slot].append(scores[slot].cpu().numpy())
     return {slot: np.vstack(part) for slot, part in parts.items()}
 
@@ -54,7 +54,7 @@ def fit_calibration(
     """
     scores = slot_scores(checkpoint, batch)
     slots = {}
-    for slot in SLOTS:
+    for slot in checkpoint.labels.stated:
         space = checkpoint.labels.slot(slot)
         never = tuple(sorted(set(unsaid) & set(space.speakable)))
         rows = [i for i, labels in enumerate(batch.labels) if labels.get(slot) in space.speakable]

@@ -13,8 +13,7 @@ import numpy as np
 import torch
 
 from ._cell2text import IGNORE
-from ._descriptions import DescriptionFormat, phrase
-from ._labels import SLOTS
+from ._descriptions import DescriptionFormat
 from ._training_data import CellBatch
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ class Collator:
 
     def name_ids(self, term_id: str, slot: str) -> list[int]:
         """Return the ids of a name as a slot says it, with the space before it."""
-        return self.ids(" " + phrase(self.space.label(term_id), slot))
+        return self.ids(" " + self.text.name(term_id, slot))
 
     def below(self, term_id: str, slot: str) -> np.ndarray:
         """Return the choices more specific than a label, ``(n_choices,)`` bool.
@@ -109,7 +108,7 @@ class Collator:
         names: list[tuple[int, int, int, list[int]]] = []
         for row, labels in enumerate(batch.labels):
             ids, targets = list(self.prompt), [IGNORE] * len(self.prompt)
-            for piece, slot in self.text.pieces(_drop(labels, rng)):
+            for piece, slot in self.text.pieces(_drop(labels, self.space.stated, rng)):
                 if slot is None:
                     piece_ids = self.ids(piece.rstrip(" "))
                     ids += piece_ids
@@ -159,7 +158,7 @@ class Collator:
         for i, (_, _, _, ids) in enumerate(names):
             ignored[i, ids] = True
         slots = {}
-        for slot in SLOTS:
+        for slot in self.space.stated:
             known = [i for i, row in enumerate(batch.labels) if slot in row]
             if known:
                 choices = self.space.slot(slot).choices
@@ -183,12 +182,14 @@ class Collator:
         )
 
 
-def _drop(labels: Mapping[str, str], rng: np.random.Generator) -> dict[str, str]:
+def _drop(
+    labels: Mapping[str, str], stated: tuple[str, ...], rng: np.random.Generator
+) -> dict[str, str]:
     """Leave out a slot now and then, as a careful decoder does when it is not sure."""
-    dropped = rng.random(len(SLOTS)) < 0.1
+    dropped = rng.random(len(stated)) < 0.1
     kept = {
         slot: labels[slot]
-        for slot, out in zip(SLOTS, dropped, strict=True)
+        for slot, out in zip(stated, dropped, strict=True)
         if slot in labels and not (out and slot != "cell_type")
     }
     if "pathway_1" not in kept:

@@ -15,7 +15,6 @@ import torch
 
 from ._collate import Collator
 from ._descriptions import OPENINGS
-from ._labels import SLOTS
 
 if TYPE_CHECKING:
     from transformers import DynamicCache
@@ -42,7 +41,7 @@ class ConstrainedDecoder:
 
     def __init__(self, model: "Cell2TextModel", collator: Collator) -> None:
         self.model, self.collator = model, collator
-        self.tries = {slot: self._trie(slot) for slot in SLOTS}
+        self.tries = {slot: self._trie(slot) for slot in collator.space.stated}
 
     def _trie(self, slot: str) -> "_Node":
         """Return the trie of the word pieces of a slot's names."""
@@ -77,7 +76,7 @@ class ConstrainedDecoder:
         logits = state.feed(self.model.splice(prompt, cells), torch.ones_like(prompt))
         results: dict[str, torch.Tensor] = {}
         pending: list[list[int]] = [[] for _ in range(n)]
-        for slot in SLOTS:
+        for slot in self.collator.space.stated:
             before, after = OPENINGS[slot].split("{}")
             opening = self.collator.ids(before.rstrip(" "))
             logits = state.feed_ids([ids + opening for ids in pending])

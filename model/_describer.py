@@ -12,7 +12,7 @@ from scipy.special import ndtr
 from ._checkpoint import Checkpoint, load_checkpoint
 from ._description import Candidate, Contrast, Description, GeneEvidence, Slot
 from ._errors import GeneMatchError, ModelError
-from ._labels import NOT_KNOWN, SLOTS
+from ._labels import NOT_KNOWN
 from ._tokens import rank_value_tokens, undo_log1p
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class Describer:
         descriptions = []
         for i in range(len(tokens)):
             slots = {}
-            for name in SLOTS:
+            for name in self.space.stated:
                 slot = walked.slots[name][i]
                 if n_tokens[i] == 0:
                     slot = Slot(name, NOT_KNOWN, None, 0.0)
@@ -278,7 +278,7 @@ class Describer:
         import torch
 
         results = {}
-        for slot in SLOTS:
+        for slot in self.space.stated:
             if slot.startswith("pathway"):
                 results[slot] = self._pathway_genes(walked.fed[slot], tokens.cpu().numpy())
                 continue

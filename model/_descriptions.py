@@ -10,33 +10,50 @@ are looked up and printed, and skipped when a description is parsed.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 
-from ._labels import SLOTS, LabelSpace
+from ._labels import LabelSpace
 
 #: Openings of the generated sentences; the name of the slot's term replaces ``{}``.
 OPENINGS = {
     "cell_type": "This cell is {}.",
     "tissue": " Its likely tissue of origin is {}.",
     "life_stage": " Its donor was at the {}.",
+    "sex": " The donor was {}.",
     "disease": " Its disease state is {}.",
     "pathway_1": " Its most active gene programme is {}",
     "pathway_2": ", followed by {}.",
 }
-_VOWEL_SOUND = re.compile(r"^(?:[aeioAEIO]|un(?!i)|u(?!ni|ro|ri|se)|[FHLMNRSX](?=[A-Z0-9/-]))")
-_PLAIN = {"tissue", "life_stage", "disease", "pathway_1", "pathway_2"}
+#: The first words of the definition of a cell type.
+_DEFINED = " The Cell Ontology defines it as "
+#: Names that open with the sound of a vowel: not "eu-", "uni-" and "uro-", but "un-", the letters
+#: that are spelled with a vowel first ("NK", "S cone"), and eight, eleven and eighteen.
+_VOWEL_SOUND = re.compile(
+    r"^(?:[aioAIO](?!ne\b)|[eE](?!u)|un(?!i)|u(?!n|r|s|t)|U(?=n[^i])"
+    r"|[FHLMNRSX](?=[A-Z0-9/ -])|8|1[18]\b)"
+)
 
 
 def phrase(label: str, slot: str) -> str:
-    """Return a term as it stands in a sentence: cell types with their article."""
-    if slot in _PLAIN:
-        return label
-    article = "an" if _VOWEL_SOUND.match(label) else "a"
-    return f"{article} {label}"
+    """Return a term as it stands in a sentence.
+
+    Cell types get their article, life stages the word "stage" and years in full.
+    """
+    if slot == "cell_type":
+        return f"{'an' if _VOWEL_SOUND.match(label) else 'a'} {label}"
+    if slot == "life_stage":
+        label = label.replace(" yo)", " years)")
+        return label if "stage" in label else f"{label} stage"
+    return label
 
 
 class DescriptionFormat:
     """Writes and reads descriptions over one label space.
+
+    Two terms of a slot that would read alike are told apart by their ids, "a blast cell
+    (CL:1234567)", and so is a programme whose name reads like two. So every description reads
+    back as the labels it was written from.
 
     Parameters
     ----------
@@ -47,14 +64,23 @@ class DescriptionFormat:
     def __init__(self, space: LabelSpace) -> None:
         self.space = space
         self._ids: dict[str, dict[str, str]] = {}
-        for slot in SLOTS:
-            names = {}
-            for term_id in space.slot(slot).speakable:
-                name = phrase(space.label(term_id), slot)
-                if names.setdefault(name, term_id) != term_id:
-                    msg = f"Two terms of the slot {slot!r} read {name!r}: no exact round trip."
-                    raise ValueError(msg)
-            self._ids[slot] = names
+        self._names: dict[str, dict[str, str]] = {}
+        for slot in space.stated:
+            terms = space.slot(slot).speakable
+            plain = {term_id: phrase(space.label(term_id), slot) for term_id in terms}
+            times = Counter(plain.values())
+            joint = OPENINGS["pathway_2"].split("{}")[0]
+            names = {
+                t: f"{n} ({t})" if times[n] > 1 or ("pathway" in slot and joint in n) else n
+                for t, n in plain.items()
+            }
+            self._names[slot] = names
+            self._ids[slot] = {name: term_id for term_id, name in names.items()}
+
+    def name(self, term_id: str, slot: str) -> str:
+        """Return a term as the slot says it; it must be one of the space's."""
+        known = self._names[slot].get(term_id)
+        return known if known is not None else phrase(self.space.label(term_id), slot)
 
     def phrases(self, slot: str) -> dict[str, str]:
         """Return ``{phrase: term id}`` for everything a slot may say."""
@@ -67,7 +93,7 @@ class DescriptionFormat:
     def pieces(self, labels: Mapping[str, str]) -> list[tuple[str, str | None]]:
         """Split the generated sentences into (text, slot of the name or None) pieces."""
         pieces: list[tuple[str, str | None]] = []
-        for slot in SLOTS:
+        for slot in self.space.stated:
             if slot not in labels:
                 continue
             before, after = OPENINGS[slot].split("{}")
@@ -76,7 +102,7 @@ class DescriptionFormat:
             if slot == "pathway_1" and "pathway_2" not in labels:
                 after = "."
             pieces.append((before, None))
-            pieces.append((phrase(self.space.label(labels[slot]), slot), slot))
+            pieces.append((self.name(labels[slot], slot), slot))
             if after:
                 pieces.append((after, None))
         return pieces
@@ -92,12 +118,8 @@ class DescriptionFormat:
         if "cell_type" not in labels:
             opening = "The type of this cell is not known."
         else:
-            opening = OPENINGS["cell_type"].format(
-                phrase(self.space.label(labels["cell_type"]), "cell_type")
-            )
-            definition = self.space.terms[labels["cell_type"]].definition
-            if definition:
-                opening += f" The Cell Ontology defines it as {_clause(definition)}."
+            name = self.name(labels["cell_type"], "cell_type")
+            opening = OPENINGS["cell_type"].format(name) + self._definition(labels["cell_type"])
         rest = {slot: term for slot, term in labels.items() if slot != "cell_type"}
         text = opening + self.core(rest)
         meanings = [
@@ -109,28 +131,58 @@ class DescriptionFormat:
             text += f" Here {'; '.join(meanings)}."
         return text
 
+    def _definition(self, term_id: str) -> str:
+        """Return the sentence with a cell type's definition, empty where it has none."""
+        definition = self.space.terms[term_id].definition
+        return f"{_DEFINED}{_clause(definition)}." if definition else ""
+
     def parse(self, text: str) -> dict[str, str]:
         """Read ``{slot: term id}`` back from a description.
 
-        A sentence that the format does not know contributes nothing, so that a description
-        written by a free-running language model is read as far as it can be read.
+        Sentences are read in the order in which they are written, and a definition is passed
+        over word by word, so nothing inside a name or a definition is taken for a sentence. A
+        sentence that the format does not know contributes nothing, so that a description written
+        by a free-running language model is read as far as it can be read.
         """
+        openings = {slot: OPENINGS[slot].split("{}")[0] for slot in self.space.stated}
         labels: dict[str, str] = {}
-        for slot in SLOTS:
-            before, _ = OPENINGS[slot].split("{}")
-            start = text.find(before)
-            if start < 0:
+        at, last = 0, ""
+        while True:
+            found = [
+                (start, slot)
+                for slot, opening in openings.items()
+                if slot not in labels and (start := text.find(opening, at)) >= 0
+                # The programmes come last; after them only what they mean is said.
+                if start == at or "pathway" not in last
+                if slot != "pathway_2" or last == "pathway_1"
+            ]
+            if not found:
+                return labels
+            start, slot = min(found)
+            at, last = start + len(openings[slot]), slot
+            name = self._longest_name(text, at, slot)
+            if name is None:
                 continue
-            rest = text[start + len(before) :]
-            names = [name for name in self._ids[slot] if _starts_with(rest, name)]
-            if names:
-                labels[slot] = self._ids[slot][max(names, key=len)]
-        return labels
+            labels[slot] = self._ids[slot][name]
+            at += len(name)
+            if slot == "cell_type":
+                defined = self._definition(labels[slot])
+                at += 1 + (len(defined) if text.startswith(defined, at + 1) else 0)
 
-
-def _starts_with(text: str, name: str) -> bool:
-    """Tell whether the text opens with the whole name, not with a longer word."""
-    return text.startswith(name) and (len(text) == len(name) or text[len(name)] in ".,")
+    def _longest_name(self, text: str, begin: int, slot: str) -> str | None:
+        """Return the longest name of the slot that stands at a place and ends as names end."""
+        ends = [".", ", followed by "] if slot == "pathway_1" else ["."]
+        found = None
+        for end in ends:
+            stop = text.find(end, begin)
+            while stop >= 0:
+                name = text[begin:stop]
+                if name in self._ids[slot] and len(name) > len(found or ""):
+                    found = name
+                stop = text.find(end, stop + 1)
+        if found is None and text[begin:] in self._ids[slot]:  # cut off before the full stop
+            found = text[begin:]
+        return found
 
 
 def _clause(definition: str) -> str:

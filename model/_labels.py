@@ -17,6 +17,8 @@ from ._errors import CheckpointError
 
 #: Slots in the order in which a description states them.
 SLOTS = ("cell_type", "tissue", "life_stage", "disease", "pathway_1", "pathway_2")
+#: The order in which a description states what is known; sex only where a checkpoint has it.
+STATED = ("cell_type", "tissue", "life_stage", "sex", "disease", "pathway_1", "pathway_2")
 #: What a slot says when no term is probable enough.
 NOT_KNOWN = "not known"
 
@@ -138,6 +140,13 @@ class LabelSpace:
             name: SlotSpace(choices, speakable, self.terms)
             for name, (choices, speakable) in slots.items()
         }
+
+    @property
+    def stated(self) -> tuple[str, ...]:
+        """Slots of this space, in the order in which a description states them."""
+        return tuple(
+            name for name in STATED if (name if "pathway" not in name else "pathway") in self.slots
+        )
 
     def slot(self, name: str) -> SlotSpace:
         """Return the space of a slot; both pathway slots share one."""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from ._descriptions import DescriptionFormat, phrase
+from ._descriptions import DescriptionFormat
 from ._genes import GeneTable
-from ._labels import SLOTS, LabelSpace, LabelTerm
+from ._labels import LabelSpace, LabelTerm
 from ._pathways import PathwayScorer, read_gmt
 from ._training_data import LABEL_COLUMNS, LIFE_STAGES
 
@@ -118,14 +118,14 @@ def build_scorer(folder: Path, genes: GeneTable, labels: LabelSpace) -> PathwayS
 
 def all_phrases(text: DescriptionFormat) -> list[str]:
     """Return every name as the language model reads it, with the space before it."""
-    return [f" {name}" for slot in SLOTS for name in text.phrases(slot)]
+    return [f" {name}" for slot in text.space.stated for name in text.phrases(slot)]
 
 
 def example_texts(text: DescriptionFormat) -> list[str]:
     """Return sentences that hold every fixed word of the format."""
     space = text.space
-    labels = {slot: space.slot(slot).speakable[0] for slot in SLOTS}
-    names = [phrase(space.label(t), s) for s in SLOTS for t in space.slot(s).speakable]
+    labels = {slot: space.slot(slot).speakable[0] for slot in space.stated}
+    names = [text.name(t, s) for s in space.stated for t in space.slot(s).speakable]
     return [text.core(labels)] * 50 + names
 
 
