@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ._embedding import Embedder
     from ._graph import OntologyGraph
     from ._index import Progress, TermIndex
+    from ._markers import MarkerTable
     from ._resolver import Resolver
     from ._search import Searcher
 
@@ -193,6 +194,39 @@ class KnowledgeBase:
     def versions(self) -> dict[str, str]:
         """Return the release of each open ontology."""
         return {ontology: ontology_version(ontology) for ontology in self._ontologies}
+
+    # -- markers and gene sets -----------------------------------------------------------
+
+    @cached_property
+    def markers(self) -> "MarkerTable":
+        """Published marker genes of cell types, with their sources."""
+        from ._markers import MarkerTable
+
+        return MarkerTable.shipped()
+
+    def read_markers(self, path: Path) -> "MarkerTable":
+        """Read a user's table of markers; names of cell types are resolved.
+
+        Raises
+        ------
+        KnowledgeError
+            If it cannot be used; the message says what is wrong and what is expected.
+        """
+        from ._markers import MarkerTable
+
+        return MarkerTable.read(Path(path), resolve=lambda name: self.resolve(name).id)
+
+    def read_gene_sets(self, path: Path) -> dict[str, tuple[str, ...]]:
+        """Read a user's gene sets from a .gmt file.
+
+        Raises
+        ------
+        KnowledgeError
+            If it cannot be used; the message says what is wrong and what is expected.
+        """
+        from ._gene_sets import read_gene_sets
+
+        return read_gene_sets(Path(path))
 
     # -- the index -----------------------------------------------------------------------
 
