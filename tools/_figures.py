@@ -4,8 +4,8 @@ Categories use Okabe-Ito's and Tol's palettes, are also told apart by labels on 
 and change the marker's shape when colours run out. Values use the viridis scale.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -241,6 +241,48 @@ def stacked_shares(
         template="plotly_white",
         margin={"l": 50, "r": 10, "t": 50, "b": 40},
         height=420,
+    )
+    return figure
+
+
+def dots(rows: Sequence[Mapping[str, Any]], *, title: str, unit: str) -> "Figure":
+    """Draw genes by groups: size is the share of cells that express, colour the mean.
+
+    Parameters
+    ----------
+    rows
+        One for each gene and group: ``gene``, ``group``, ``mean`` and, on logged values,
+        ``percent_expressing``.
+    unit
+        Title of the colour bar.
+    """
+    import plotly.graph_objects as go
+
+    sizes = [row.get("percent_expressing", 60.0) for row in rows]
+    figure = go.Figure(
+        go.Scatter(
+            x=[row["gene"] for row in rows],
+            y=[clean(row["group"], limit=28) for row in rows],
+            mode="markers",
+            marker={
+                "size": [4 + 0.18 * size for size in sizes],
+                "color": [row["mean"] for row in rows],
+                "colorscale": "Viridis",
+                "colorbar": {"title": {"text": f"mean {unit}", "side": "right"}},
+                "line": {"width": 0.5, "color": "#555555"},
+            },
+            customdata=sizes,
+            hovertemplate="%{x}, %{y}: mean %{marker.color:.2f}, %{customdata:.1f}%<extra></extra>",
+        )
+    )
+    n_groups = len({row["group"] for row in rows})
+    figure.update_layout(
+        title={"text": title},
+        xaxis={"type": "category"},
+        yaxis={"type": "category", "autorange": "reversed"},
+        template="plotly_white",
+        margin={"l": 90, "r": 10, "t": 50, "b": 60},
+        height=max(300, 26 * n_groups + 140),
     )
     return figure
 

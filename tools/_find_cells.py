@@ -42,14 +42,7 @@ def find_cells(session: Session, *, text: str) -> Evidence:
         If the model fails.
     """
     adata = session.prepared.adata
-    resolved = resolve_cell_type(session, text)
-    everything = np.arange(adata.n_obs)
-    measure = np.asarray(adata.obs.get("cell2text_n_genes", everything))
-    read = stratified(measure, everything, session.limits.cells_searched)
-    probabilities, term_ids = session.cached(("probabilities of all",), lambda: _ask(session, read))
-    term_id, note = known_to_model(session, resolved, term_ids)
-    label = session.knowledge.term(term_id).label
-    chance = probabilities[:, term_ids.index(term_id)]
+    read, chance, (label, term_id, note) = type_chances(session, text)
     likely = chance >= _LIKELY
     groups = adata.obs[session.prepared.cluster_key].astype(str).to_numpy()[read]
     table = _by_cluster(session.clusters(), groups, likely)
@@ -91,6 +84,46 @@ def find_cells(session: Session, *, text: str) -> Evidence:
             "cluster": best["cluster"] if best["found"] else None,
         },
     )
+
+
+def type_chances(
+    session: Session, text: str
+) -> tuple[np.ndarray, np.ndarray, tuple[str, str, str]]:
+    """Return which cells were read, the probability (0-1) of a type in each, and the type.
+
+    Returns
+    -------
+    tuple
+        Positions, shape ``(n_read,)``; probabilities, the same shape; label, term id, and a
+        sentence where a broader type had to be asked about.
+
+    Raises
+    ------
+    UnknownTermError
+        If `text` names no cell type.
+    """
+    adata = session.prepared.adata
+    resolved = resolve_cell_type(session, text)
+    everything = np.arange(adata.n_obs)
+    measure = np.asarray(adata.obs.get("cell2text_n_genes", everything))
+    read = stratified(measure, everything, session.limits.cells_searched)
+    probabilities, term_ids = session.cached(("probabilities of all",), lambda: _ask(session, read))
+    term_id, note = known_to_model(session, resolved, term_ids)
+    label = session.knowledge.term(term_id).label
+    return read, probabilities[:, term_ids.index(term_id)], (label, term_id, note)
+
+
+def likely_cells(session: Session, text: str) -> tuple[np.ndarray, str]:
+    """Return the positions of the cells that are probably of a type, and the type in words.
+
+    Raises
+    ------
+    UnknownTermError
+        If `text` names no cell type.
+    """
+    read, chance, (label, term_id, _) = type_chances(session, text)
+    words = f"{term(label, term_id)} with a probability of at least {_LIKELY:.0%}"
+    return read[chance >= _LIKELY], words
 
 
 def _ask(session: Session, read: np.ndarray) -> tuple[np.ndarray, list[str]]:

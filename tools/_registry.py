@@ -7,6 +7,9 @@ paragraph of its docstring and the texts of its parameters are what a language m
 from collections.abc import Callable
 from types import MappingProxyType
 
+from ._assign_cell_types import assign_cell_types
+from ._compare_conditions import compare_conditions
+from ._compare_selections import compare_selections
 from ._count_composition import choose_clusters, count_composition
 from ._describe_cells import describe_cells
 from ._describe_cluster import describe_cluster
@@ -14,12 +17,15 @@ from ._describe_dataset import describe_dataset
 from ._evidence import Evidence
 from ._explain_alternative import explain_alternative
 from ._explain_cell_type import explain_cell_type
+from ._export import export_dataset, export_figure, export_table
 from ._find_cells import find_cells
 from ._label_clusters import label_clusters
 from ._list_clusters import list_clusters
 from ._look_up_term import look_up_term, search_ontology
+from ._plot_genes import plot_dots, plot_violin
 from ._plot_umap import plot_umap
 from ._rank_markers import compare_clusters, rank_markers
+from ._select_cells import describe_selection, list_selections, select_cells
 from ._show_expression import show_expression
 
 TOOLS: MappingProxyType[str, Callable[..., Evidence]] = MappingProxyType(
@@ -42,6 +48,17 @@ TOOLS: MappingProxyType[str, Callable[..., Evidence]] = MappingProxyType(
             count_composition,
             choose_clusters,
             find_cells,
+            assign_cell_types,
+            select_cells,
+            list_selections,
+            describe_selection,
+            compare_selections,
+            compare_conditions,
+            plot_dots,
+            plot_violin,
+            export_dataset,
+            export_table,
+            export_figure,
         )
     }
 )

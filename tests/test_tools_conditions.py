@@ -1,0 +1,123 @@
+"""Two conditions are compared donor by donor where there are donors, with a warning where not."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from tools import TOOLS, Session, ToolError
+from tools._pseudobulk import Bulks, make_bulks, moderated_t
+
+GENES = [f"GENE{number}" for number in range(58)] + ["ISG15", "CD3D"]
+N_DONORS, N_CELLS = 4, 15  # cells of a donor in a condition
+
+
+def make(tmp_path: Path, *, drop: tuple[str, ...] = (), log: bool = False) -> Session:
+    """Open counts of four donors before and after interferon: ISG15 rises, donors differ."""
+    import anndata
+    import pandas as pd
+    from scipy import sparse
+
+    rng = np.random.default_rng(0)
+    donor_effect = rng.lognormal(0, 0.8, size=(N_DONORS, len(GENES)))
+    rows, obs = [], []
+    for donor in range(N_DONORS):
+        for condition in ("ctrl", "stim"):
+            mean = 3 * donor_effect[donor].copy()
+            mean[58] = 12 if condition == "stim" else 0.5
+            rows.append(rng.poisson(mean, size=(N_CELLS, len(GENES))))
+            obs += [{"donor_id": f"P{donor}", "condition": condition, "batch": "one"}] * N_CELLS
+    counts = np.vstack(rows).astype(np.float32)
+    names = [f"c{number}" for number in range(len(obs))]
+    frame = pd.DataFrame(obs, index=names).drop(columns=list(drop))
+    matrix = np.log1p(1e4 * counts / counts.sum(1, keepdims=True)) if log else counts
+    adata = anndata.AnnData(sparse.csr_matrix(matrix), obs=frame, var=pd.DataFrame(index=GENES))
+    adata.obs["leiden"] = pd.Categorical(["0", "1"] * (len(obs) // 2))
+    adata.obsm["X_umap"] = rng.normal(size=(len(obs), 2)).astype(np.float32)
+    path = tmp_path / "kang.h5ad"
+    adata.write_h5ad(path)
+    session = Session(
+        knowledge=SimpleNamespace(),  # type: ignore[arg-type]
+        load_describer=lambda: pytest.fail("no model is needed"),
+    )
+    session.open(path)
+    return session
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_donors_are_compared_with_themselves(tmp_path: Path, log: bool) -> None:
+    found = TOOLS["compare_conditions"](make(tmp_path, log=log), column="condition")
+    assert found.facts["first"] == "stim"  # the control comes second
+    assert found.facts["is_pseudobulk"]
+    assert found.facts["is_paired"]
+    assert found.facts["n_donors"] == N_DONORS
+    assert found.facts["genes"] == ["ISG15"]
+    best = (found.table or [])[0]
+    assert best["log2_fold_change"] == pytest.approx(np.log2(12 / 0.5), abs=0.8)
+    assert "4 donors" in str(found.caveat)
+    assert "P0" not in found.text
+
+
+def test_without_donors_a_plain_warning_comes_along(tmp_path: Path) -> None:
+    session = make(tmp_path, drop=("donor_id",))
+    found = TOOLS["compare_conditions"](session, column="condition", first="stim")
+    assert not found.facts["is_pseudobulk"]
+    assert "no column that tells donors apart" in str(found.caveat)
+    assert "far too small" in str(found.caveat)
+    assert "cell by cell" in found.text
+    assert "ISG15" in found.facts["genes"]
+
+
+def test_too_few_cells_of_a_donor_make_no_sample(tmp_path: Path) -> None:
+    found = TOOLS["compare_conditions"](
+        make(tmp_path), column="condition", within="cluster 1 and ISG15 >= 0"
+    )
+    assert not found.facts["is_pseudobulk"]  # 7 or 8 cells each
+    assert "at least 10 of these cells" in str(found.caveat)
+
+
+def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
+    session = make(tmp_path)
+    with pytest.raises(ToolError, match="'banana' is not in obs"):
+        TOOLS["compare_conditions"](session, column="condition", first="banana")
+    with pytest.raises(ToolError, match="Name two different ones"):
+        TOOLS["compare_conditions"](session, column="batch")
+    with pytest.raises(ToolError, match="4 people") as caught:
+        TOOLS["compare_conditions"](session, column="donor_id")
+    assert "P0" not in str(caught.value)
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_without_a_prior_the_moderated_test_is_the_common_one(paired: bool) -> None:
+    rng = np.random.default_rng(3)
+    values = rng.normal(size=(8, 2))  # two genes are too few to learn a prior from
+    is_first = np.array([True, False] * 4)
+    donors = np.repeat(np.arange(4), 2) if paired else np.arange(8)
+    frame = moderated_t(Bulks(values, is_first, donors))
+    test = stats.ttest_rel if paired else stats.ttest_ind
+    expected = test(values[is_first], values[~is_first])
+    assert frame["score"].to_numpy() == pytest.approx(expected.statistic)
+
+
+def test_variances_are_drawn_towards_each_other() -> None:
+    rng = np.random.default_rng(4)
+    values = rng.normal(size=(6, 400))
+    bulks = Bulks(values, np.array([True] * 3 + [False] * 3), np.arange(6))
+    raw = stats.ttest_ind(values[:3], values[3:]).statistic
+    score = moderated_t(bulks)["score"].to_numpy()
+    assert np.abs(score).max() < np.abs(raw).max()  # a small variance by chance counts less
+    assert (moderated_t(bulks)["p_value_adjusted"] < 0.05).sum() == 0
+
+
+def test_donors_that_differ_are_no_discovery() -> None:
+    """Unpaired donors that differ by chance: cells call many genes, donors call none."""
+    rng = np.random.default_rng(5)
+    effects = rng.lognormal(0, 0.7, size=(6, 200))
+    counts = np.vstack([rng.poisson(4 * effects[d], size=(30, 200)) for d in range(6)])
+    donors, is_first = np.repeat(np.arange(6), 30), np.repeat([True, False], 90)
+    bulks = make_bulks(counts.astype(float), is_first, donors, logged=False)
+    by_cells = stats.mannwhitneyu(counts[is_first], counts[~is_first]).pvalue
+    assert (stats.false_discovery_control(by_cells) < 0.05).sum() > 60
+    assert (moderated_t(bulks)["p_value_adjusted"] < 0.05).sum() <= 4

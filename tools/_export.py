@@ -1,0 +1,242 @@
+"""Files to take away: an annotated copy, a table, a figure; all in the session's own folder."""
+
+import csv
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from ._cell_expressions import selections_of
+from ._described import row_of
+from ._errors import UnknownLabelError, UnsupportedError
+from ._evidence import Evidence
+from ._keys import PREFIX
+from ._quiet import quiet
+from ._wording import as_size, choices, clean, count, quote
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from ._session import Session
+
+_SAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with these a spreadsheet would start a formula
+
+
+def export_dataset(session: "Session", *, name: str = "") -> Evidence:
+    """Write an annotated copy of the dataset (.h5ad) with labels, descriptions and selections.
+
+    Parameters
+    ----------
+    name
+        File name; made from the dataset's title when left out.
+
+    Returns
+    -------
+    Evidence
+        Table with the ``column`` of obs that were added; ``facts`` hold the file's path.
+
+    Raises
+    ------
+    NoDatasetError
+        If no dataset is open.
+    UnsupportedError
+        If the file cannot be written.
+    """
+    adata = session.prepared.adata.copy()
+    for item in selections_of(session).values():
+        adata.obs[f"{PREFIX}_selection_{_safe(item.name)}"] = np.isin(
+            np.arange(adata.n_obs), item.cells
+        )
+    _add_descriptions(session, adata)
+    added = [str(column) for column in adata.obs.columns if str(column).startswith(PREFIX)]
+    adata.uns[PREFIX] = {
+        "title": session.title,
+        "cluster_key": session.prepared.cluster_key,
+        "matrix": session.prepared.facts.kind,
+        "slot": session.prepared.slot,
+        "made": list(session.prepared.made),
+    }
+
+    def write(path: Path) -> None:
+        with quiet():
+            adata.write_h5ad(path, compression="gzip")
+
+    path = _write(session, name or f"{session.title}_annotated", ".h5ad", write)
+    return _record(
+        session,
+        "export_dataset",
+        path,
+        f"It holds {count(adata.n_obs, 'cell')}, {count(adata.n_vars, 'gene')} and "
+        f"{count(len(added), 'column')} that were added here.",
+        table=[{"column": column} for column in added],
+    )
+
+
+def _add_descriptions(session: "Session", adata: "AnnData") -> None:
+    """Write what the model said about cells so far; the others get missing values."""
+    import pandas as pd
+
+    said = session.cached(("descriptions", False), dict)
+    if not said:
+        return
+    rows = pd.DataFrame([row_of(item) for item in said.values()], index=list(said))
+    for column, values in rows.reindex(range(adata.n_obs)).items():
+        is_text = values.dtype == object
+        adata.obs[column] = pd.Categorical(values) if is_text else values.to_numpy()
+
+
+def export_table(session: "Session", *, evidence: str, name: str = "") -> Evidence:
+    """Write the table of a piece of evidence as a CSV file.
+
+    Parameters
+    ----------
+    evidence
+        Id of the evidence, for example "E3".
+    name
+        File name; made from what the evidence is when left out.
+
+    Returns
+    -------
+    Evidence
+        ``facts`` hold the file's path.
+
+    Raises
+    ------
+    UnknownLabelError
+        If there is no such evidence.
+    UnsupportedError
+        If it has no table, or the file cannot be written.
+    """
+    item = _find(session, evidence)
+    if not item.table:
+        msg = f"The evidence {item.id} ({item.tool}) has no table. Name one that has."
+        raise UnsupportedError(msg)
+    columns = list(dict.fromkeys(key for row in item.table for key in row))
+    rows = item.table
+
+    def write(path: Path) -> None:
+        with path.open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(columns)
+            writer.writerows([_plain(row.get(column)) for column in columns] for row in rows)
+
+    path = _write(session, name or f"{item.id}_{item.tool}", ".csv", write)
+    said = f"It holds the {count(len(rows), 'row')} of {item.id} ({item.tool})."
+    return _record(session, "export_table", path, said)
+
+
+def export_figure(
+    session: "Session", *, evidence: str, format: Literal["html", "json"] = "html", name: str = ""
+) -> Evidence:
+    """Write the figure of a piece of evidence as a web page that works offline, or as JSON.
+
+    Parameters
+    ----------
+    evidence
+        Id of the evidence, for example "E3".
+    format
+        "html" is a page that any browser opens; "json" is Plotly's own format.
+    name
+        File name; made from what the evidence is when left out.
+
+    Returns
+    -------
+    Evidence
+        ``facts`` hold the file's path.
+
+    Raises
+    ------
+    UnknownLabelError
+        If there is no such evidence.
+    UnsupportedError
+        If it has no figure, or the file cannot be written.
+    """
+    item = _find(session, evidence)
+    figure = item.figure
+    if figure is None:
+        msg = (
+            f"The evidence {item.id} ({item.tool}) has no figure at hand. Ask for the "
+            "figure again, and export what comes."
+        )
+        raise UnsupportedError(msg)
+
+    def write(path: Path) -> None:
+        if format == "json":
+            path.write_text(json.dumps(figure.to_plotly_json(), default=_jsonable), "utf-8")
+        else:
+            path.write_text(figure.to_html(include_plotlyjs=True, full_html=True), "utf-8")
+
+    path = _write(session, name or f"{item.id}_{item.tool}", f".{format}", write)
+    return _record(
+        session, "export_figure", path, f"It holds the figure of {item.id} ({item.tool})."
+    )
+
+
+def _find(session: "Session", asked: str) -> Evidence:
+    wanted = str(asked).strip(" []").upper()
+    if wanted in session.evidence:
+        return session.evidence[wanted]
+    known = list(session.evidence)[-10:]
+    latest = f"The latest are {choices(known)}." if known else "There is none yet."
+    msg = f"There is no evidence called {quote(asked)}. {latest} Name one of them."
+    raise UnknownLabelError(msg)
+
+
+def _write(session: "Session", name: str, suffix: str, write: Callable[[Path], None]) -> Path:
+    """Write under a temporary name in the session's folder, then rename; nothing is replaced."""
+    stem = clean(name, limit=100)
+    for ending in (".h5ad", ".csv", ".html", ".json"):
+        stem = stem.removesuffix(ending)
+    stem = _safe(stem) or "export"
+    folder = session.folder
+    path, number = folder / f"{stem}{suffix}", 1
+    while path.exists():
+        number += 1
+        path = folder / f"{stem}_{number}{suffix}"
+    temporary = folder / f".{path.name}.part"
+    try:
+        write(temporary)
+        temporary.replace(path)
+    except (OSError, TypeError, ValueError) as exc:  # HDF5 refuses some columns
+        temporary.unlink(missing_ok=True)
+        msg = f"The file {quote(path.name)} could not be written: {clean(exc, limit=200)}."
+        raise UnsupportedError(msg) from exc
+    return path
+
+
+def _safe(name: str) -> str:
+    """Return `name` with nothing in it that a file system or a column could take amiss."""
+    return _SAFE.sub("_", name).strip("._-")
+
+
+def _record(
+    session: "Session",
+    tool: str,
+    path: Path,
+    said: str,
+    *,
+    table: list[dict[str, Any]] | None = None,
+) -> Evidence:
+    size = path.stat().st_size
+    return session.record(
+        tool=tool,
+        text=f"The file {quote(path.name, limit=140)} ({as_size(size)}) was written. {said}",
+        table=table,
+        source=f"{session.title}, as it is open now",
+        facts={"file": path.name, "path": str(path), "bytes": size},
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Keep a text of somebody else's from starting a formula in a spreadsheet."""
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return value
+
+
+def _jsonable(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)

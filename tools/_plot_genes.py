@@ -1,0 +1,185 @@
+"""Several genes by group: dots, and one gene as violins of any grouping."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._cell_expressions import find_positions
+from ._count_composition import find_column
+from ._errors import UnsupportedError
+from ._evidence import Evidence
+from ._figures import dots, violins
+from ._groupings import as_labels, is_person
+from ._show_expression import expression_unit, gene_values
+from ._wording import as_percent, clean, count, listing, quote
+
+if TYPE_CHECKING:
+    from ._session import Session
+
+_MOST_GENES = 40
+_MOST_GROUPS = 60
+
+
+def plot_dots(session: "Session", *, genes: list[str], by: str = "clusters") -> Evidence:
+    """Draw a dot plot: how many cells of each group express each gene, and how strongly.
+
+    Parameters
+    ----------
+    genes
+        Gene symbols, for example ["CD3D", "MS4A1", "LYZ"]; at most 40.
+    by
+        "clusters", or a column of obs whose values are the groups.
+
+    Returns
+    -------
+    Evidence
+        Table with ``gene``, ``group``, ``mean`` and ``percent_expressing``; dot plot.
+
+    Raises
+    ------
+    NoDatasetError
+        If no dataset is open.
+    UnknownGeneError
+        If a gene is not measured.
+    UnknownLabelError
+        If there is no such column.
+    UnsupportedError
+        If no gene or too many groups were named.
+    """
+    wanted = list(dict.fromkeys(gene.strip() for gene in genes if gene.strip()))[:_MOST_GENES]
+    if not wanted:
+        msg = "No gene was named. Name one or more, for example CD3D and LYZ."
+        raise UnsupportedError(msg)
+    key, groups = _groups(session, by)
+    columns = list(dict.fromkeys(session.gene(gene) for gene in wanted))
+    table, sentences = [], []
+    for column in columns:
+        rows = _by_group(session, gene_values(session, column), groups)
+        symbol = clean(session.symbol(column))
+        table += [{"gene": symbol, **row} for row in rows]
+        sentences.append(_highest(symbol, rows, key))
+    symbols = [clean(session.symbol(column)) for column in columns]
+    unit = expression_unit(session)
+    return session.record(
+        tool="plot_dots",
+        text=(
+            f"The dot plot shows {listing(symbols)} in {count(len(groups), 'group')} of "
+            f"{_named(session, key)}. " + " ".join(sentences)
+        ),
+        table=table,
+        figure=dots(table, title=f"{clean(key)}", unit=unit),
+        source=f"{session.prepared.slot} of {session.title}",
+        unit=unit,
+        facts={"genes": symbols, "by": clean(key), "n_groups": len(groups)},
+    )
+
+
+def plot_violin(
+    session: "Session", *, gene: str, by: str = "clusters", where: str = ""
+) -> Evidence:
+    """Draw the values of a gene as one violin for each group of cells.
+
+    Parameters
+    ----------
+    gene
+        Gene symbol, Ensembl id or a common protein name.
+    by
+        "clusters", or a column of obs whose values are the groups, for example "condition".
+    where
+        Only these cells, as `select_cells` takes them; all cells when left out.
+
+    Returns
+    -------
+    Evidence
+        Table with ``group``, ``cells``, ``mean`` and ``percent_expressing``; violins.
+
+    Raises
+    ------
+    NoDatasetError
+        If no dataset is open.
+    UnknownGeneError
+        If the gene is not measured.
+    UnknownLabelError
+        If there is no such column.
+    UnsupportedError
+        If there are too many groups, or no such cells.
+    """
+    key, groups = _groups(session, by)
+    column = session.gene(gene)
+    symbol, values, words = clean(session.symbol(column)), gene_values(session, column), ""
+    if where.strip():
+        cells, words = find_positions(session, where)
+        groups = {name: np.intersect1d(here, cells) for name, here in groups.items()}
+        groups = {name: here for name, here in groups.items() if len(here)}
+    if not groups:
+        msg = f"No cell is chosen by {quote(where)}. Loosen the words."
+        raise UnsupportedError(msg)
+    rows = _by_group(session, values, groups)
+    labels = np.full(len(values), "", dtype=object)
+    for name, here in groups.items():
+        labels[here] = name
+    unit = expression_unit(session)
+    among = f" among {clean(words, limit=80)}" if words else ""
+    return session.record(
+        tool="plot_violin",
+        text=(
+            f"The violins show {symbol} in {count(len(groups), 'group')} of "
+            f"{_named(session, key)}{among}. {_highest(symbol, rows, key)}"
+        ),
+        table=[{"gene": symbol, **row} for row in rows],
+        figure=violins(
+            values,
+            labels.tolist(),
+            order=list(groups),
+            title=f"{symbol} by {clean(key)}",
+            unit=unit,
+        ),
+        source=f"{session.prepared.slot} of {session.title}",
+        unit=unit,
+        facts={"gene": symbol, "by": clean(key), "n_groups": len(groups)},
+    )
+
+
+def _groups(session: "Session", by: str) -> tuple[str, dict[str, np.ndarray]]:
+    """Return the column and the positions of each of its groups, in their natural order."""
+    key = find_column(session, by)
+    labels = as_labels(session.prepared.adata.obs[key])
+    names = [str(label) for label in labels.cat.categories]
+    if len(names) > _MOST_GROUPS:
+        msg = (
+            f"The column {quote(key)} has {len(names):,} groups, too many to draw beside each "
+            f"other. Name one with at most {_MOST_GROUPS}."
+        )
+        raise UnsupportedError(msg)
+    codes = labels.cat.codes.to_numpy()
+    found = {name: np.flatnonzero(codes == rank) for rank, name in enumerate(names)}
+    return key, {name: here for name, here in found.items() if len(here)}
+
+
+def _named(session: "Session", key: str) -> str:
+    return "the clusters" if key == session.prepared.cluster_key else f"the column {quote(key)}"
+
+
+def _by_group(
+    session: "Session", values: np.ndarray, groups: dict[str, np.ndarray]
+) -> list[dict[str, Any]]:
+    rows = []
+    for name, here in groups.items():
+        row: dict[str, Any] = {
+            "group": name,
+            "cells": len(here),
+            "mean": round(float(values[here].mean()), 2),
+        }
+        if session.is_logged:
+            row["percent_expressing"] = round(100 * float((values[here] > 0).mean()), 1)
+        rows.append(row)
+    return rows
+
+
+def _highest(symbol: str, rows: list[dict[str, Any]], key: str) -> str:
+    best = max(rows, key=lambda row: row["mean"])
+    where = "in one of the groups" if is_person(key) else f"in {quote(best['group'])}"
+    text = f"The mean of {symbol} is highest {where} ({best['mean']:.2f}"
+    if "percent_expressing" in best:
+        text += f", {as_percent(best['percent_expressing'])} of the cells"
+    return text + ")."
