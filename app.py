@@ -307,6 +307,34 @@ def resolve(
         print(item.note)
 
 
+@cli.command()
+def benchmark(
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Measure only this; may be repeated.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="An .h5ad file, in place of made-up cells.")
+    ] = None,
+    cells: Annotated[int, typer.Option(help="Cells of the made-up file to open.")] = 20_000,
+    genes: Annotated[int, typer.Option(help="Genes of the made-up file to open.")] = 15_000,
+    repeats: Annotated[int, typer.Option(help="Pairs of each measure.")] = 3,
+    as_json: AsJson = False,
+    checkpoint: Checkpoint = None,
+) -> None:
+    """Measure speed and memory, each beside a baseline in the same run."""
+    prepare_environment()
+    from tools import benchmark as measure
+
+    report = measure(
+        only=only or (),
+        data=data,
+        checkpoint=checkpoint,
+        sizes={"n_cells": cells, "n_genes": genes, "repeats": repeats},
+        progress=lambda name: print(f"Measuring {name} ...", file=sys.stderr, flush=True),
+    )
+    print(json.dumps(report.as_dict()) if as_json else report.as_table())
+
+
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 

@@ -1,5 +1,6 @@
 """Published knowledge: terms of cell types, tissues, diseases and life stages."""
 
+from ._benchmark import KnowledgeContest
 from ._errors import IndexBuildError, KnowledgeError, UnknownOntologyError, UnknownTermError
 from ._knowledge import KnowledgeBase
 from ._term import Candidate, Passage, Resolution, Term
@@ -8,6 +9,7 @@ __all__ = [
     "Candidate",
     "IndexBuildError",
     "KnowledgeBase",
+    "KnowledgeContest",
     "KnowledgeError",
     "Passage",
     "Resolution",

@@ -12,6 +12,7 @@ _HOMES = {
     "GeneEvidence": "_description",
     "GeneMatchError": "_errors",
     "GeneTable": "_genes",
+    "ModelContest": "_benchmark",
     "ModelError": "_errors",
     "Ontology": "_evaluating",
     "Slot": "_description",

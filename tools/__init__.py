@@ -1,5 +1,6 @@
 """Facts about the open dataset: a `Session` holds it, a verb in `TOOLS` gives `Evidence`."""
 
+from ._benchmark import benchmark
 from ._describing import describe_file
 from ._doctor import DoctorReport, doctor
 from ._errors import (
@@ -25,6 +26,7 @@ __all__ = [
     "ToolError",
     "UnknownGeneError",
     "UnknownLabelError",
+    "benchmark",
     "describe_file",
     "doctor",
 ]

@@ -1,0 +1,204 @@
+"""Measures of the model and of the knowledge base, each beside the usual way to do it."""
+
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._benchmark_data import gene_names, made_cells
+from ._benchmark_timing import Measure, faster, in_pairs, rounded, timed
+
+if TYPE_CHECKING:
+    from scipy import sparse
+
+    from ._benchmark import Bench
+
+_MOST_DIFFERENT = 10_000  # cells made up to be tokenised; more are the same ones again
+_TOKENISE_TARGET = 20
+_DECODE_TARGET = 8
+_EQUAL = 1e-6
+_BATCH_ON_GPU, _PIECES_ON_GPU = 256, 64
+
+
+def _cells(bench: "Bench", n_cells: int) -> "tuple[sparse.csr_matrix, list[str]]":
+    """Make cells of all genes of the model up."""
+    from scipy import sparse
+
+    known = bench.describer.genes.symbols
+    names = gene_names(known, len(known))
+    chunks = list(made_cells(n_cells, len(names), seed=1))
+    return sparse.vstack(chunks, format="csr"), names
+
+
+def measure_tokenise(bench: "Bench") -> list[Measure]:
+    """Order the genes of cells: all cells of a batch at once, beside one after the other."""
+    from model import ModelContest
+
+    contest = ModelContest(bench.describer)
+    batch = min(_MOST_DIFFERENT, bench.sizes.n_tokenised)
+    n_pairs = max(1, bench.sizes.n_tokenised // batch)
+    matrix, names = _cells(bench, batch)
+    contest.tokenise(matrix[:200], names)
+    looped: list[Any] = []
+
+    def loop(pair: int) -> None:
+        looped[:] = contest.tokenise_by_loop(matrix, names)
+
+    def ours(pair: int) -> None:
+        contest.tokenise(matrix, names)
+
+    seconds = in_pairs(ours, loop, repeats=n_pairs)
+    n_rounding, n_wrong = contest.count_differences(matrix, names, looped)
+    facts = {
+        "cells": batch * n_pairs,
+        "different_cells": batch,
+        "values_per_cell": round(matrix.nnz / batch),
+        "cells_per_second": rounded(batch / median(seconds[0])),
+        "cells_that_differ": n_wrong,
+        "cells_that_differ_by_rounding": n_rounding,
+    }
+    words = "rank_value_tokens", "loop: scale, divide, sort, drop zeros, cut"
+    measures = [
+        faster("tokenise.loop", *words, seconds=seconds, target=_TOKENISE_TARGET, facts=facts)
+    ]
+    seconds = in_pairs(
+        ours,
+        lambda pair: contest.tokenise_by_loop(matrix, names, zeros_first=True),
+        repeats=bench.sizes.repeats,
+    )
+    words = "rank_value_tokens", "loop that drops zeros before sorting"
+    return [*measures, faster("tokenise.loop_zeros_first", *words, seconds=seconds)]
+
+
+def measure_decode(bench: "Bench") -> list[Measure]:
+    """Describe cells, beside writing as many word pieces with ``generate``."""
+    from model import ModelContest
+
+    contest = ModelContest(bench.describer)
+    n = bench.sizes.n_decoded
+    matrix, names = _cells(bench, n)
+    described = bench.describer.describe(matrix, names)
+    n_pieces = contest.count_pieces([description.text for description in described])
+    contest.generate(matrix[:2], names, n_pieces=2)
+    seconds = in_pairs(
+        lambda pair: bench.describer.describe(matrix, names),
+        lambda pair: contest.generate(matrix, names, n_pieces=n_pieces),
+        repeats=bench.sizes.repeats,
+    )
+    facts = {
+        "cells": n,
+        "word_pieces": n_pieces,
+        "cells_per_second": rounded(n / median(seconds[0])),
+        "baseline_cells_per_second": rounded(n / median(seconds[1])),
+        **contest.devices,
+    }
+    words = (
+        "Describer.describe: tokens to text, probabilities and all",
+        "transformers generate: greedy, cached, same batches, weights and length",
+    )
+    return [faster("decode.cells", *words, seconds=seconds, target=_DECODE_TARGET, facts=facts)]
+
+
+def measure_resolve(bench: "Bench") -> list[Measure]:
+    """Resolve names, beside one vector query a name; and open the index, beside building it."""
+    from kb import KnowledgeContest
+
+    contest = KnowledgeContest(bench.folder / "kb")
+    terms: list[int] = []
+    built = timed(lambda: terms.append(contest.build()))
+    opened = [timed(contest.reopen) for _ in range(bench.sizes.repeats)]
+    names = contest.names(bench.sizes.n_names)
+    asked = names[:: max(1, len(names) // bench.sizes.n_queried)][: bench.sizes.n_queried]
+    contest.nearest_one_by_one(asked[:5])
+    resolvers = [contest.fresh_resolver() for _ in range(bench.sizes.repeats)]
+    found: list[Any] = []
+    seconds = in_pairs(
+        lambda pair: found.append(resolvers[pair](names)),
+        lambda pair: contest.nearest_one_by_one(asked),
+        repeats=bench.sizes.repeats,
+    )
+    share = len(asked) / len(names)
+    one = contest.fresh_resolver()
+    singly = in_pairs(
+        lambda pair: one([asked[pair]]),
+        lambda pair: contest.nearest_one_by_one([asked[pair]]),
+        repeats=len(asked),
+    )
+    middle = tuple([median(values)] for values in singly)
+    return [
+        faster(
+            "resolve.many",
+            f"{len(names):,} names, their seconds for {len(asked):,}",
+            f"one vector query a name, {len(asked):,} names",
+            seconds=([value * share for value in seconds[0]], seconds[1]),
+            facts={
+                "seconds_for_all": [rounded(value) for value in seconds[0]],
+                "resolved": sum(item.id is not None for item in found[0]),
+            },
+        ),
+        faster(
+            "resolve.one",
+            f"one name not met before, median of {len(asked):,}",
+            "one vector query, median",
+            seconds=middle,
+        ),
+        faster(
+            "resolve.reopen_index",
+            "opening the index and one query",
+            f"building it ({terms[0]:,} terms)",
+            seconds=(opened, [built] * len(opened)),
+        ),
+    ]
+
+
+def measure_pagerank(bench: "Bench") -> list[Measure]:
+    """Compute the similarity of all terms at once, beside ``networkx`` term by term."""
+    from kb import KnowledgeContest
+
+    contest = KnowledgeContest(bench.folder / "kb")
+    sources = contest.sources(bench.sizes.n_sources)
+    contest.similarities_by_networkx(sources[:1])
+    tables: dict[str, np.ndarray] = {}
+    seconds = in_pairs(
+        lambda pair: tables.update(ours=contest.similarities()),
+        lambda pair: tables.update(theirs=contest.similarities_by_networkx(sources)),
+        repeats=bench.sizes.repeats,
+    )
+    ours = tables["ours"]
+    off = float(np.abs(ours[contest.rows_of(sources)] - tables["theirs"]).max())
+    share = len(sources) / len(ours)
+    return [
+        faster(
+            "pagerank.per_term",
+            f"all {len(ours):,} terms at once, seconds for {len(sources)} of them",
+            f"networkx.pagerank, {len(sources)} terms one by one",
+            seconds=([value * share for value in seconds[0]], seconds[1]),
+            facts={"largest_difference": rounded(off), "is_equal": off < _EQUAL},
+        )
+    ]
+
+
+def measure_bandwidth(bench: "Bench") -> list[Measure]:
+    """Compare writing on a GPU with what its memory would let through; nothing without one."""
+    from model import ModelContest
+
+    speeds = ModelContest(bench.describer).against_bandwidth(
+        batch_size=_BATCH_ON_GPU, n_pieces=_PIECES_ON_GPU
+    )
+    return [
+        Measure(
+            f"bandwidth.{speed.name}",
+            f"greedy writing of {_PIECES_ON_GPU} word pieces, {_BATCH_ON_GPU} cells together",
+            "reading weights and cache at the measured bandwidth",
+            [speed.cells_per_second],
+            [speed.bound],
+            "cells/s",
+            speed.share,
+            "higher",
+            facts={
+                "bandwidth_gb_per_s": rounded(speed.bandwidth / 1e9),
+                "weight_mb": rounded(speed.weight_bytes / 1e6),
+            },
+        )
+        for speed in speeds
+    ]
