@@ -16,10 +16,10 @@ import pytest
 from scipy import io as scipy_io
 from scipy import sparse
 
-from tools import DatasetError, Limits, Session, doctor
+from tools import TOOLS, DatasetError, Limits, Session, doctor
 from tools._quiet import quiet
 from tools._reading import read_dataset
-from tools._reading_h5 import block_rows
+from tools._reading_stored import block_rows
 
 AnnData = anndata.AnnData
 IDS = [f"ENSG0000016728{i}" for i in range(8)]
@@ -439,7 +439,68 @@ def test_file_larger_than_memory_is_sampled(tmp_path: Path, plain: AnnData) -> N
     assert report.n_obs == 1200
     assert "sampled" in [problem.code for problem in report.problems]
     session = Session(knowledge=None, load_describer=None, limits=limits)  # type: ignore[arg-type]
-    assert "of its 1,200 cells were read" in (session.open(tmp_path / "big.h5ad").caveat or "")
+    assert "sample of" in (session.open(tmp_path / "big.h5ad").caveat or "")
+
+
+def _csc_h5ad(folder: Path, adata: AnnData) -> Path:
+    adata.X = sparse.csc_matrix(adata.X)
+    adata.write_h5ad(folder / "a.h5ad")
+    return folder / "a.h5ad"
+
+
+def _dense_h5ad(folder: Path, adata: AnnData) -> Path:
+    adata.X = _dense(adata)
+    adata.write_h5ad(folder / "a.h5ad")
+    return folder / "a.h5ad"
+
+
+def _raw_h5ad(folder: Path, adata: AnnData) -> Path:
+    adata.raw = adata
+    adata.X = _scaled(_dense(adata))
+    adata.layers["other"] = adata.X.copy()
+    adata.write_h5ad(folder / "a.h5ad")
+    return folder / "a.h5ad"
+
+
+LARGE: dict[str, Writer] = {
+    "h5ad": GOOD["h5ad"][1],
+    "h5ad by gene": _csc_h5ad,
+    "h5ad dense": _dense_h5ad,
+    "h5ad raw": _raw_h5ad,
+    "10x v3": GOOD["10x v3"][1],
+    "loom": GOOD["loom"][1],
+    "zarr": GOOD["zarr"][1],
+    "mtx": GOOD["mtx folder"][1],
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_every_format_is_sampled_when_larger_than_memory(
+    tmp_path: Path, plain: AnnData, name: str
+) -> None:
+    obs = pd.DataFrame({"leiden": [str(i // 400) for i in range(1200)]})
+    obs["leiden"] = obs["leiden"].astype("category")
+    obs.index = [f"c{i}" for i in range(1200)]
+    big = AnnData(sparse.csr_matrix(np.tile(_dense(plain), (100, 1))), obs=obs, var=plain.var)
+    path = LARGE[name](tmp_path, big.copy())
+    limits = Limits(memory_bytes=20_000)
+    opened = read_dataset(path, limits=limits)
+    at = [int(cell[1:]) for cell in opened.adata.obs_names]
+    assert 10 < len(at) < 1200
+    assert (min(at), max(at)) == (0, 1199)
+    assert np.array_equal(sparse.csr_matrix(opened.adata.X).toarray(), big.X[at].toarray())
+    assert opened.obs.index.tolist() == big.obs_names.tolist()
+    report = doctor(path, limits=limits)
+    assert (report.n_obs, report.matrix) == (1200, "counts")
+    message = next(p.message for p in report.problems if p.code == "sampled")
+    assert f"a sample of {len(at):,} of 1,200 cells" in message
+    session = Session(knowledge=None, load_describer=None, limits=limits)  # type: ignore[arg-type]
+    evidence = session.open(path)
+    assert f"a sample of {len(at):,} of 1,200 cells" in evidence.text
+    assert evidence.facts["n_obs"] == 1200
+    if "leiden" in opened.obs:
+        sizes = {row["cluster"]: row["cells"] for row in TOOLS["list_clusters"](session).table}
+        assert sizes == {"0": 400, "1": 400, "2": 400}
 
 
 def test_sample_of_blocks_covers_the_file() -> None:

@@ -54,7 +54,8 @@ def count_composition(session: Session, *, by: str, within: str = "clusters") ->
     if by_key == within_key:
         msg = f"{quote(by)} was to be counted within itself. Name two different columns."
         raise UnsupportedError(msg)
-    obs = session.prepared.adata.obs
+    whole = session.all_obs
+    obs = whole if {by_key, within_key} <= set(whole) else session.prepared.adata.obs
     rows, columns = as_labels(obs[by_key]), as_labels(obs[within_key])
     row_names = [str(label) for label in rows.cat.categories]
     column_names = [str(label) for label in columns.cat.categories]
@@ -91,6 +92,7 @@ def count_composition(session: Session, *, by: str, within: str = "clusters") ->
             "n_obs": len(obs),
             "n_groups": len(row_names),
         },
+        of_sample=obs is not whole,
     )
 
 

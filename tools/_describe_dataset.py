@@ -36,17 +36,18 @@ def describe_dataset(session: Session) -> Evidence:
         If no dataset is open.
     """
     prepared, title = session.prepared, session.title
-    adata = prepared.adata
+    adata, obs = prepared.adata, session.all_obs
     name = quote(title)
     sentences = [
-        f"The dataset {name} holds {count(adata.n_obs, 'cell')} and {count(adata.n_vars, 'gene')}.",
+        f"The dataset {name} holds {count(len(obs), 'cell')} and {count(adata.n_vars, 'gene')}.",
+        *_sample_sentence(session),
         f"Expression is read from {clean(prepared.slot)}, which holds {prepared.facts.wording}.",
         f"The gene names are {_GENE_WORDS[prepared.names.kind]}{_species(session)}.",
         _cluster_sentence(session),
     ]
-    groupings = list_groupings(adata.obs, limit=session.limits.clusters)
+    groupings = list_groupings(obs, limit=session.limits.clusters)
     others = [g for g in groupings if g.key != prepared.cluster_key]
-    sentences.extend(_other_sentences(others, adata.obs))
+    sentences.extend(_other_sentences(others, obs))
     if prepared.made:
         sentences.append(
             f"What was missing was made when the file was opened: {listing(prepared.made)}."
@@ -68,7 +69,8 @@ def describe_dataset(session: Session) -> Evidence:
         caveat=_caveat(session),
         facts={
             "title": title,
-            "n_obs": adata.n_obs,
+            "n_obs": len(obs),
+            "n_read": adata.n_obs,
             "n_vars": adata.n_vars,
             **_quality(session),
             "n_clusters": len(session.clusters()),
@@ -78,7 +80,17 @@ def describe_dataset(session: Session) -> Evidence:
             "layer": prepared.slot,
             "species": prepared.names.species,
         },
+        of_sample=False,
     )
+
+
+def _sample_sentence(session: Session) -> list[str]:
+    if session.sample_words is None:
+        return []
+    return [
+        f"The file is larger than the memory limit, so {session.sample_words} was read, spread "
+        "evenly over the file; the columns are counted over all cells."
+    ]
 
 
 def _species(session: Session) -> str:
@@ -91,7 +103,7 @@ def _species(session: Session) -> str:
 
 def _cluster_sentence(session: Session) -> str:
     prepared = session.prepared
-    number = count(len(session.clusters()), "cluster")
+    number = count(len(session.cluster_sizes()), "cluster")
     if prepared.clusters_made and prepared.cluster_key == MADE_CLUSTERS:
         how = "computed on opening because the file holds no clustering"
         return f"The cells form {number}, {how}."

@@ -35,7 +35,7 @@ from ._wording import choices, clean, count, listing, quote
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from anndata import AnnData
+    import pandas as pd
 
 _MOST_LABELS = 500
 
@@ -133,9 +133,9 @@ def examine(
         *(Problem(code=n.code, message=n.message, fix=n.fix) for n in opened.notes),
         *_size_problems(opened),
         *_matrix_problems(slot.facts, slot.name),
-        *_axis_problems(adata, slot),
+        *_axis_problems(opened.obs, slot),
         *_gene_problems(names, n_matched, limits),
-        *_grouping_problems(adata, limits),
+        *_grouping_problems(opened.obs, limits),
     ]
     return DoctorReport(
         format=opened.format,
@@ -157,8 +157,9 @@ def _size_problems(opened: Opened) -> list[Problem]:
         Problem(
             code="sampled",
             message=(
-                f"The file is larger than the memory limit, so {opened.adata.n_obs:,} of its "
-                f"{opened.n_obs:,} cells were read, in blocks spread evenly over the file."
+                f"The file is larger than the memory limit, so a sample of "
+                f"{opened.adata.n_obs:,} of {opened.n_obs:,} cells was read, in blocks spread "
+                "evenly over the file."
             ),
             fix="Nothing has to be done; raise the limit memory_bytes to read all cells.",
         )
@@ -215,9 +216,9 @@ def _matrix_problems(facts: MatrixFacts, slot: str) -> list[Problem]:
     return found
 
 
-def _axis_problems(adata: "AnnData", slot: Slot) -> list[Problem]:
+def _axis_problems(obs: "pd.DataFrame", slot: Slot) -> list[Problem]:
     found = []
-    repeats = int(adata.obs_names.duplicated().sum())
+    repeats = int(obs.index.duplicated().sum())
     if repeats:
         found.append(
             Problem(
@@ -235,7 +236,7 @@ def _axis_problems(adata: "AnnData", slot: Slot) -> list[Problem]:
                 fix="Call adata.var_names_make_unique(), or sum the columns of each gene.",
             )
         )
-    if adata.n_obs == 1:
+    if len(obs) == 1:
         found.append(
             Problem(
                 code="one_cell",
@@ -301,10 +302,10 @@ def _gene_problems(names: GeneNames, n_matched: int | None, limits: Limits) -> l
     return found
 
 
-def _grouping_problems(adata: "AnnData", limits: Limits) -> list[Problem]:
+def _grouping_problems(obs: "pd.DataFrame", limits: Limits) -> list[Problem]:
     found = []
-    key = find_clustering(adata.obs, limit=limits.clusters)
-    if key is not None and adata.obs[key].dtype.kind == "f":
+    key = find_clustering(obs, limit=limits.clusters)
+    if key is not None and obs[key].dtype.kind == "f":
         found.append(
             Problem(
                 code="cluster_labels_float",
@@ -312,12 +313,12 @@ def _grouping_problems(adata: "AnnData", limits: Limits) -> list[Problem]:
                 fix="Nothing has to be done; they are read as '0', '1', and so on.",
             )
         )
-    found += _label_problems(adata)
+    found += _label_problems(obs)
     hostile = [
         grouping.key
-        for grouping in list_groupings(adata.obs, limit=limits.clusters)
+        for grouping in list_groupings(obs, limit=limits.clusters)
         if any(
-            clean(v, limit=10_000) != " ".join(str(v).split()) for v in _labels(adata, grouping.key)
+            clean(v, limit=10_000) != " ".join(str(v).split()) for v in _labels(obs, grouping.key)
         )
     ]
     if hostile:
@@ -331,11 +332,11 @@ def _grouping_problems(adata: "AnnData", limits: Limits) -> list[Problem]:
     return found
 
 
-def _label_problems(adata: "AnnData") -> list[Problem]:
+def _label_problems(obs: "pd.DataFrame") -> list[Problem]:
     """Name clusterings with more labels than can be shown, and labels beyond ASCII."""
     found = []
-    for key in adata.obs.columns:
-        column = adata.obs[key]
+    for key in obs.columns:
+        column = obs[key]
         if column.dtype.kind not in "OiU" and str(column.dtype) != "category":
             continue
         n_labels = int(column.nunique())
@@ -361,5 +362,5 @@ def _label_problems(adata: "AnnData") -> list[Problem]:
     return found
 
 
-def _labels(adata: "AnnData", key: str) -> np.ndarray:
-    return adata.obs[key].dropna().unique()
+def _labels(obs: "pd.DataFrame", key: str) -> np.ndarray:
+    return obs[key].dropna().unique()

@@ -1,6 +1,27 @@
 """How much a session takes in and how many cells the model is shown."""
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_CONTAINER_LIMITS = (
+    "/sys/fs/cgroup/memory.max",
+    "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+)
+
+
+def machine_memory() -> int:
+    """Return the memory of this machine, or of the container that it is, in bytes."""
+    try:
+        found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    except (AttributeError, OSError, ValueError):  # not told on this system
+        found = [16 * 1024**3]
+    for name in _CONTAINER_LIMITS:
+        path = Path(name)
+        text = path.read_text(encoding="ascii").strip() if path.is_file() else ""
+        if text.isdecimal():
+            found.append(int(text))
+    return min(found)
 
 
 @dataclass(frozen=True)
@@ -13,11 +34,12 @@ class Limits:
         If a bound is not positive.
     """
 
-    file_bytes: int = 8 * 1024**3  # largest file that is opened, bytes
+    file_bytes: int = 200 * 1024**3  # largest file that is opened, bytes
     unpacked_bytes: int = 16 * 1024**3  # largest content of an archive, bytes
     n_obs: int = 2_000_000  # most cells of one dataset
     n_vars: int = 200_000  # most genes of one dataset
-    memory_bytes: int = 8 * 1024**3  # most bytes that one matrix may take in memory
+    # Most bytes that the matrices of one dataset may take; beyond, cells are sampled.
+    memory_bytes: int = field(default_factory=lambda: min(8 * 1024**3, machine_memory() // 4))
     clusters: int = 500  # most labels of a column that is offered as a clustering
     cells_per_cluster: int = 40  # cells of a cluster that the model is shown
     cells_explained: int = 20  # of these, cells whose genes are traced (slower)

@@ -22,24 +22,24 @@ def list_clusters(session: Session) -> Evidence:
     NoDatasetError
         If no dataset is open.
     """
-    adata, clusters = session.prepared.adata, session.clusters()
-    sizes = {cluster: len(session.cells_of(cluster)) for cluster in clusters}
+    sizes = session.cluster_sizes()
+    clusters, n_obs = list(sizes), sum(sizes.values())
     table = [
-        {"cluster": cluster, "cells": size, "percent": percent(size, adata.n_obs)}
+        {"cluster": cluster, "cells": size, "percent": percent(size, n_obs)}
         for cluster, size in sizes.items()
     ]
     largest = max(clusters, key=lambda cluster: sizes[cluster])
     smallest = min(clusters, key=lambda cluster: sizes[cluster])
     key = clean(session.prepared.cluster_key)
     text = (
-        f"The {count(adata.n_obs, 'cell')} form {count(len(clusters), 'cluster')} in obs['{key}']. "
+        f"The {count(n_obs, 'cell')} form {count(len(clusters), 'cluster')} in obs['{key}']. "
         f"The largest is cluster {largest} with {count(sizes[largest], 'cell')} "
-        f"({as_percent(percent(sizes[largest], adata.n_obs))})"
+        f"({as_percent(percent(sizes[largest], n_obs))})"
     )
     if len(clusters) > 1:
         text += (
             f", and the smallest is cluster {smallest} with {count(sizes[smallest], 'cell')} "
-            f"({as_percent(percent(sizes[smallest], adata.n_obs))})"
+            f"({as_percent(percent(sizes[smallest], n_obs))})"
         )
     return session.record(
         tool="list_clusters",
@@ -49,12 +49,13 @@ def list_clusters(session: Session) -> Evidence:
         source=f"obs['{key}'] of {session.title}",
         unit="cells",
         facts={
-            "n_obs": adata.n_obs,
+            "n_obs": n_obs,
             "n_clusters": len(clusters),
             "clusters": clusters,
             "largest": largest,
             "smallest": smallest,
         },
+        of_sample=n_obs != len(session.all_obs),
     )
 
 

@@ -75,6 +75,7 @@ def look_up_term(session: Session, *, name: str, ontology: Ontology = "CL") -> E
     ]
     return session.record(
         tool="look_up_term",
+        of_sample=False,
         text=" ".join(sentences),
         table=rows,
         source=_release(session, ontology),
@@ -131,6 +132,7 @@ def search_ontology(session: Session, *, query: str, ontology: Ontology = "CL") 
         )
     return session.record(
         tool="search_ontology",
+        of_sample=False,
         text=text,
         table=table,
         source=passages[0].source,

@@ -18,10 +18,9 @@ from ._genes import name_kind
 from ._limits import Limits
 from ._probing import survives
 from ._quiet import quiet
-from ._reading_folders import find_mtx, is_archive, is_zarr, read_mtx, read_zarr, unpacked
+from ._reading_folders import is_archive, is_zarr, read_zarr, unpacked
 from ._reading_h5 import (
     HDF5_MAGIC,
-    SAMPLED_FROM,
     check_sparse,
     hdf5_keys,
     is_10x,
@@ -30,10 +29,13 @@ from ._reading_h5 import (
     read_h5ad,
     read_loom,
 )
+from ._reading_mtx import find_mtx, read_mtx
+from ._reading_stored import WHOLE_OBS
 from ._reading_tables import is_table, read_table
 from ._wording import as_size, clean, count, quote
 
 if TYPE_CHECKING:
+    import pandas as pd
     from anndata import AnnData
 
 Result = TypeVar("Result")
@@ -70,8 +72,6 @@ class Opened:
         Name of the file's format.
     notes
         What was put right on reading.
-    n_obs
-        Cells of the file; more than those of `adata` where a sample was read.
     """
 
     adata: "AnnData"
@@ -80,8 +80,14 @@ class Opened:
 
     @property
     def n_obs(self) -> int:
-        """Cells of the file."""
-        return int(self.adata.uns.get(SAMPLED_FROM, self.adata.n_obs))
+        """Cells of the file; more than those of `adata` where a sample was read."""
+        return len(self.obs)
+
+    @property
+    def obs(self) -> "pd.DataFrame":
+        """The columns of all cells of the file, also of those that were not read."""
+        whole = self.adata.uns.get(WHOLE_OBS)
+        return self.adata.obs if whole is None else whole
 
 
 @dataclass(frozen=True)

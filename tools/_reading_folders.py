@@ -1,4 +1,4 @@
-"""Folders and archives: zarr, 10x's mtx trio, and zip or tar files that hold a dataset.
+"""Zarr stores, and zip or tar files that hold a dataset.
 
 An archive is unpacked into a temporary folder that is removed afterwards. No path inside
 it can leave that folder, links and devices are left out, and unpacking stops at a limit.
@@ -15,7 +15,8 @@ from typing import IO, TYPE_CHECKING
 
 from ._errors import DatasetError
 from ._limits import Limits
-from ._reading_h5 import check_memory, keep_genes
+from ._reading_h5 import matrix_bytes, read_frame
+from ._reading_stored import read_stored
 from ._wording import as_size, choices, quote
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 _MOST_MEMBERS = 200_000
-_MTX = ("matrix.mtx", "matrix.mtx.gz", ".mtx", ".mtx.gz")
-_FEATURES = ("features.tsv", "genes.tsv", "features.txt", "genes.txt")
-_BARCODES = ("barcodes.tsv", "barcodes.txt", "cells.tsv")
 
 
 def is_zarr(path: Path) -> bool:
@@ -39,7 +37,7 @@ def read_zarr(path: Path, limits: Limits) -> "AnnData":
     Raises
     ------
     DatasetError
-        ``not_anndata`` if the store holds something else; ``out_of_memory``.
+        ``not_anndata`` if the store holds something else.
     """
     import anndata
     import zarr
@@ -51,79 +49,9 @@ def read_zarr(path: Path, limits: Limits) -> "AnnData":
         msg = f"{quote(path.name)} is a zarr store but not an AnnData: it holds {held}."
         fix = "Write it with AnnData.write_zarr."
         raise DatasetError(msg, code="not_anndata", fix=fix)
-    matrix = store.get("X")
-    if matrix is not None and hasattr(matrix, "shape"):
-        check_memory(int(matrix.size) * matrix.dtype.itemsize, path, limits)
-    elif matrix is not None and "data" in matrix:
-        check_memory(12 * int(matrix["data"].shape[0]), path, limits)
+    if matrix_bytes(store) > limits.memory_bytes:
+        return read_stored(store, limits, read_frame=read_frame)
     return anndata.read_zarr(path)
-
-
-def find_mtx(path: Path) -> Path | None:
-    """Return the Matrix Market file of a folder, or None."""
-    if not path.is_dir():
-        return None
-    found = sorted(p for p in path.iterdir() if p.is_file() and p.name.lower().endswith(_MTX))
-    return next((p for p in found if "matrix" in p.name.lower()), found[0] if found else None)
-
-
-def read_mtx(path: Path, limits: Limits) -> "AnnData":
-    """Read 10x's trio of matrix, features and barcodes from a folder, or beside a .mtx file.
-
-    Raises
-    ------
-    DatasetError
-        ``missing_part`` if features or barcodes are not there; ``shape_mismatch`` if they do
-        not fit the matrix; ``archive_too_large``.
-    """
-    import anndata
-    import pandas as pd
-    from scipy import io, sparse
-
-    matrix_path = path if path.is_file() else find_mtx(path)
-    if matrix_path is None:
-        msg = f"{quote(path.name)} holds no matrix.mtx."
-        raise DatasetError(msg, code="missing_part", fix="Add the matrix.mtx of the dataset.")
-    folder = matrix_path.parent
-    prefix = matrix_path.name.lower().split("matrix.mtx")[0]
-    features = _table(_part(folder, prefix, _FEATURES, "features.tsv or genes.tsv"), limits)
-    barcodes = _table(_part(folder, prefix, _BARCODES, "barcodes.tsv"), limits)
-    with open_limited(matrix_path, limits.unpacked_bytes) as handle:
-        matrix = sparse.csr_matrix(io.mmread(handle))
-    if matrix.shape == (len(features), len(barcodes)):
-        matrix = matrix.T.tocsr()
-    elif matrix.shape != (len(barcodes), len(features)):
-        msg = (
-            f"The parts do not fit together: the matrix is {matrix.shape[0]:,} x "
-            f"{matrix.shape[1]:,}, with {len(features):,} features and {len(barcodes):,} barcodes."
-        )
-        fix = "Take matrix, features and barcodes from the same run."
-        raise DatasetError(msg, code="shape_mismatch", fix=fix)
-    names = [row[1] if len(row) > 1 else row[0] for row in features]
-    var = pd.DataFrame({"gene_ids": [row[0] for row in features]}, index=names)
-    obs = pd.DataFrame(index=[row[0] for row in barcodes])
-    kinds = [row[2] for row in features if len(row) > 2]
-    adata = anndata.AnnData(X=matrix, obs=obs, var=var)
-    return keep_genes(adata, kinds if len(kinds) == len(features) else [])
-
-
-def _part(folder: Path, prefix: str, names: tuple[str, ...], wanted: str) -> Path:
-    """Find a part of the trio, with the same prefix as the matrix if there is one."""
-    files = [p for p in sorted(folder.iterdir()) if p.is_file()]
-    fitting = [p for p in files if p.name.lower().removesuffix(".gz").endswith(names)]
-    best = [p for p in fitting if p.name.lower().startswith(prefix)] or fitting
-    if not best:
-        msg = f"Beside the matrix there is no {wanted}."
-        fix = f"Put {wanted} into the same folder or archive."
-        raise DatasetError(msg, code="missing_part", fix=fix)
-    return best[0]
-
-
-def _table(path: Path, limits: Limits) -> list[list[str]]:
-    """Read a small headerless table of tab-separated text."""
-    with open_limited(path, limits.unpacked_bytes) as handle:
-        lines = handle.read().decode("utf-8", "replace").splitlines()
-    return [line.split("\t") for line in lines if line]
 
 
 @contextmanager

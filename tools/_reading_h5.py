@@ -11,6 +11,14 @@ import numpy as np
 
 from ._errors import DatasetError
 from ._limits import Limits
+from ._reading_stored import (
+    BYTES_PER_VALUE,
+    StoredMatrix,
+    block_rows,
+    mark_sampled,
+    read_stored,
+    rows_that_fit,
+)
 from ._wording import as_size, choices, quote
 
 if TYPE_CHECKING:
@@ -18,10 +26,8 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
-SAMPLED_FROM = "cell2text_sampled_from"  # key of uns: cells of the file when not all were read
 
-_BLOCKS = 64  # runs of neighbouring cells of which a sample of a large file is made
-_LOOM_ROWS = 512
+_LOOM_VALUES = 16_000_000  # values of a loom that are read at once
 _GENES_KEPT = "Gene Expression"
 _LOOM_GENES = ("Gene", "gene_names", "GeneName", "Symbol", "var_names", "Accession")
 _LOOM_CELLS = ("CellID", "obs_names", "Barcode", "cell_names", "CellName")
@@ -60,10 +66,10 @@ def read_h5ad(path: Path, limits: Limits) -> "AnnData":
             fix = "Write it with AnnData.write_h5ad."
             raise DatasetError(msg, code="not_anndata", fix=fix)
         _check_axes(handle, path)
-        n_bytes = _matrix_bytes(handle)
-    if n_bytes <= limits.memory_bytes:
-        return anndata.read_h5ad(path)
-    return _read_sample(path, n_bytes, limits)
+        n_bytes = matrix_bytes(handle)
+        if n_bytes > limits.memory_bytes:
+            return read_stored(handle, limits, read_frame=read_frame)
+    return anndata.read_h5ad(path)
 
 
 def _check_axes(handle: "h5py.File", path: Path) -> None:
@@ -100,7 +106,7 @@ def stored_length(node: Any) -> int | None:
     return int(column.shape[0]) if hasattr(column, "shape") else None
 
 
-def _matrix_bytes(handle: "h5py.File") -> int:
+def matrix_bytes(handle: Any) -> int:
     """Return what the matrices of a file take in memory, in bytes."""
     nodes = [handle.get("X"), handle.get("raw/X"), handle.get("raw.X")]
     layers = handle.get("layers")
@@ -112,56 +118,20 @@ def _matrix_bytes(handle: "h5py.File") -> int:
     return total
 
 
-def _read_sample(path: Path, n_bytes: int, limits: Limits) -> "AnnData":
-    """Read the best matrix for cells in blocks spread evenly over the file."""
-    import anndata
-    import h5py
-    from scipy import sparse
+def read_frame(node: Any) -> Any:
+    """Return a stored obs or var as a data frame, also as anndata before 0.7 wrote it."""
+    import pandas as pd
+    from anndata.io import read_elem
 
-    from ._slots import choose_slot, list_slots
-
-    backed = anndata.read_h5ad(path, backed="r")
-    try:
-        with h5py.File(path, "r") as handle:
-            _check_pointers(handle)
-        slot = choose_slot(list_slots(backed))
-        n_keep = max(1, int(backed.n_obs * limits.memory_bytes / (2 * n_bytes)))
-        rows = block_rows(backed.n_obs, n_keep)
-        part = slot.matrix[rows]
-        matrix = part if sparse.issparse(part) else sparse.csr_matrix(np.asarray(part))
-        check_sparse(matrix, slot.name)
-        made = anndata.AnnData(X=matrix, obs=backed.obs.iloc[rows].copy(), var=slot.var.copy())
-        for key in backed.obsm:
-            made.obsm[key] = np.asarray(backed.obsm[key])[rows]
-        made.uns[SAMPLED_FROM] = backed.n_obs
-    finally:
-        backed.file.close()
-    return made
-
-
-def _check_pointers(handle: "h5py.File") -> None:
-    """Refuse row pointers that run backwards or past the end, before rows are taken by them."""
-    layers = handle.get("layers")
-    nodes = [handle.get("X"), handle.get("raw/X")]
-    nodes += [layers[key] for key in layers] if hasattr(layers, "keys") else []
-    for node in nodes:
-        if not hasattr(node, "keys") or "indptr" not in node:
-            continue
-        pointers = node["indptr"][:]
-        if (np.diff(pointers) < 0).any() or pointers[0] != 0 or pointers[-1] > node["data"].size:
-            msg = "The row pointers of a sparse matrix do not fit its values."
-            fix = "The file is damaged: download or save it again."
-            raise DatasetError(msg, code="damaged_file", fix=fix)
-
-
-def block_rows(n_obs: int, n_keep: int) -> np.ndarray:
-    """Return sorted positions in up to 64 even blocks, which are quick to read."""
-    if n_keep >= n_obs:
-        return np.arange(n_obs)
-    n_blocks = min(_BLOCKS, n_keep)
-    size = n_keep // n_blocks
-    starts = np.linspace(0, n_obs - size, num=n_blocks).astype(np.int64)
-    return np.unique((starts[:, None] + np.arange(size)).ravel())
+    found = read_elem(node)
+    if isinstance(found, pd.DataFrame):
+        return found
+    frame = pd.DataFrame.from_records(found)
+    for key in frame.select_dtypes(object).columns:
+        frame[key] = [
+            v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in frame[key]
+        ]
+    return frame.set_index(frame.columns[0]).rename_axis(None)
 
 
 def is_10x(keys: set[str], path: Path) -> bool:
@@ -179,28 +149,20 @@ def _is_10x_group(node: Any) -> bool:
 
 
 def read_10x(path: Path, limits: Limits) -> "AnnData":
-    """Read a 10x matrix; rows of the result are cells. Only gene expression is kept.
-
-    Raises
-    ------
-    DatasetError
-        ``out_of_memory`` where it is larger than the memory limit.
-    """
+    """Read a 10x matrix; rows of the result are cells. Only gene expression is kept."""
     import anndata
     import h5py
     import pandas as pd
-    from scipy import sparse
 
     with h5py.File(path, "r") as handle:
         groups = [handle[key] for key in handle if _is_10x_group(handle[key])]
         group = max(groups, key=lambda node: node["data"].shape[0])
-        check_memory(12 * int(group["data"].shape[0]), path, limits)
         n_genes, n_cells = (int(n) for n in group["shape"][:])
-        matrix = sparse.csc_matrix(
-            (group["data"][:], group["indices"][:], group["indptr"][:]), shape=(n_genes, n_cells)
-        )
-        barcodes = texts(group["barcodes"])
-        check_sparse(matrix, "The matrix")
+        stored = StoredMatrix(group, "csr", (n_cells, n_genes))
+        fits = BYTES_PER_VALUE * int(group["data"].shape[0]) <= limits.memory_bytes
+        rows = np.arange(n_cells) if fits else rows_that_fit(stored, limits)
+        matrix = stored[rows]
+        obs = pd.DataFrame(index=texts(group["barcodes"]))
         if "features" in group:
             features = group["features"]
             var = pd.DataFrame({"gene_ids": texts(features["id"])}, index=texts(features["name"]))
@@ -210,8 +172,8 @@ def read_10x(path: Path, limits: Limits) -> "AnnData":
                 {"gene_ids": texts(group["genes"])}, index=texts(group["gene_names"])
             )
             kinds = []
-    adata = anndata.AnnData(X=matrix.T.tocsr(), obs=pd.DataFrame(index=barcodes), var=var)
-    return keep_genes(adata, kinds)
+    adata = anndata.AnnData(X=matrix, obs=obs.iloc[rows], var=var)
+    return mark_sampled(keep_genes(adata, kinds), obs)
 
 
 def keep_genes(adata: "AnnData", kinds: list[str]) -> "AnnData":
@@ -227,29 +189,45 @@ def is_loom(keys: set[str]) -> bool:
 
 
 def read_loom(path: Path, limits: Limits) -> "AnnData":
-    """Read a loom file; it keeps genes in rows, so the matrix is turned round.
-
-    Raises
-    ------
-    DatasetError
-        ``out_of_memory`` where it is larger than the memory limit.
-    """
+    """Read a loom file; it keeps genes in rows, so the matrix is turned round."""
     import anndata
     import h5py
-    from scipy import sparse
 
     with h5py.File(path, "r") as handle:
         stored = handle["matrix"]
-        blocks, n_values = [], 0
-        for start in range(0, stored.shape[0], _LOOM_ROWS):
-            block = sparse.csr_matrix(stored[start : start + _LOOM_ROWS])
-            n_values += block.nnz
-            check_memory(12 * n_values, path, limits)
-            blocks.append(block)
-        matrix = sparse.vstack(blocks or [sparse.csr_matrix(stored.shape)]).T.tocsr()
         var = _loom_frame(handle["row_attrs"], stored.shape[0], _LOOM_GENES)
         obs = _loom_frame(handle["col_attrs"], stored.shape[1], _LOOM_CELLS)
-    return anndata.AnnData(X=matrix, obs=obs, var=var)
+        rows = np.arange(stored.shape[1])
+        matrix, share = _loom_matrix(stored, rows, limits)
+        if matrix is None:
+            rows = block_rows(stored.shape[1], max(1, int(stored.shape[1] * share / 2)))
+            matrix, _ = _loom_matrix(stored, rows, None)
+    adata = anndata.AnnData(X=matrix, obs=obs.iloc[rows], var=var)
+    return mark_sampled(adata, obs)
+
+
+def _loom_matrix(stored: Any, rows: np.ndarray, limits: Limits | None) -> tuple[Any, float]:
+    """Read cells of a loom, or tell the share of them that fits into memory.
+
+    Returns
+    -------
+    tuple
+        Cells x genes as csr and 1, or None and the share.
+    """
+    from scipy import sparse
+
+    n_genes, n_cells = stored.shape
+    step = max(1, _LOOM_VALUES // max(n_cells, 1))
+    blocks, n_values = [], 0
+    for start in range(0, n_genes, step):
+        part = stored[start : start + step]
+        block = sparse.csr_matrix(part if len(rows) == n_cells else part[:, rows])
+        n_values += block.nnz
+        if limits is not None and BYTES_PER_VALUE * n_values > limits.memory_bytes:
+            seen = min(1.0, (start + step) / n_genes)
+            return None, limits.memory_bytes / (BYTES_PER_VALUE * n_values / seen)
+        blocks.append(block)
+    return sparse.vstack(blocks or [sparse.csr_matrix((0, len(rows)))]).T.tocsr(), 1.0
 
 
 def _loom_frame(group: Any, length: int, names: tuple[str, ...]) -> Any:

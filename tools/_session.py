@@ -35,6 +35,7 @@ from ._reading import Opened, read_dataset
 from ._wording import clean, count
 
 if TYPE_CHECKING:
+    import pandas as pd
     from anndata import AnnData
     from scipy import sparse
 
@@ -85,6 +86,7 @@ class Session:
         self._load_describer = load_describer
         self._describer: Describer | None = None
         self._prepared: Prepared | None = None
+        self._whole_obs: pd.DataFrame | None = None
         self._cache: dict[Any, Any] = {}
         self._lock = threading.RLock()
         self._folder: Path | None = None
@@ -119,8 +121,10 @@ class Session:
 
         report = examine(opened, limits=self.limits)
         prepared = prepare(opened.adata, limits=self.limits, progress=self.progress)
+        whole = opened.obs if opened.n_obs != prepared.adata.n_obs else None
         with self._lock:
             self.report, self._prepared, self._cache = report, prepared, {}
+            self._whole_obs = whole
             self.title = clean(title) or "dataset"
         logger.info("Opened %s: %d cells, %d genes", self.title, report.n_obs, report.n_vars)
         return describe_dataset(self)
@@ -150,6 +154,29 @@ class Session:
     def cluster_key(self) -> str | None:
         """Column of obs that "cluster" means, or None while no dataset is open."""
         return None if self._prepared is None else self._prepared.cluster_key
+
+    @property
+    def all_obs(self) -> "pd.DataFrame":
+        """Columns of all cells of the file, also of those that were not read into memory."""
+        return self.prepared.adata.obs if self._whole_obs is None else self._whole_obs
+
+    @property
+    def sample_words(self) -> str | None:
+        """Say "a sample of 5,000 of 90,000 cells" where not all were read, else None."""
+        if self._whole_obs is None:
+            return None
+        return f"a sample of {self.prepared.adata.n_obs:,} of {len(self._whole_obs):,} cells"
+
+    def cluster_sizes(self) -> dict[str, int]:
+        """Return the number of cells of each cluster, over all cells of the file if it has them.
+
+        Clusters that were made here cover the sample only.
+        """
+        key = self.prepared.cluster_key
+        whole = self.all_obs
+        column = as_labels(whole[key]) if key in whole else self.prepared.adata.obs[key]
+        sizes = column.value_counts()
+        return {str(label): int(sizes[label]) for label in column.cat.categories if sizes[label]}
 
     def clusters(self) -> list[str]:
         """Return the cluster labels that occur, in their natural order."""
@@ -364,8 +391,17 @@ class Session:
         unit: str | None = None,
         caveat: str | None = None,
         facts: dict[str, Any] | None = None,
+        of_sample: bool = True,
     ) -> Evidence:
-        """Give a computed fact the next id and keep it."""
+        """Give a computed fact the next id and keep it.
+
+        Parameters
+        ----------
+        of_sample
+            Whether it rests on the cells in memory; it then says so where these are a sample.
+        """
+        if of_sample and self._prepared is not None and self.sample_words:
+            caveat = " ".join(filter(None, [f"Computed on {self.sample_words}.", caveat]))
         with self._lock:
             # Evidence of an earlier run may have been put back, with gaps between its ids.
             last = max((int(name[1:]) for name in self.evidence), default=0)
