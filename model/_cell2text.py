@@ -4,15 +4,25 @@ Follows arXiv 2509.24840: the projected states of a cell are written over the em
 placeholder tokens in the prompt, and the language model continues with the description.
 """
 
-from typing import TYPE_CHECKING
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
+from ._adapters import has_adapters, merge_adapters
 from ._config import Cell2TextConfig
-from ._encoder import CompactEncoder, GeneformerEncoder
-from ._errors import ModelError
-from ._language_model import CELL_TOKEN, build_language_model, prompt_ids
+from ._encoder import CompactEncoder
+from ._errors import ConfigError, ModelError
+from ._geneformer import GeneformerEncoder
+from ._language_model import (
+    CELL_TOKEN,
+    add_cell_token,
+    build_language_model,
+    load_tokenizer,
+    prompt_ids,
+)
 from ._projector import Projector
 
 if TYPE_CHECKING:
@@ -33,6 +43,9 @@ class Cell2TextModel(nn.Module):
         Tokenizer of the language model; the placeholder is added where it lacks one.
     pretrained
         Load the weights of parts that come from the hub.
+    architecture
+        Folder with the configuration of a hub language model whose weights a checkpoint holds:
+        neither they nor its repository are then needed.
     """
 
     def __init__(
@@ -41,6 +54,7 @@ class Cell2TextModel(nn.Module):
         tokenizer: "PreTrainedTokenizerBase",
         *,
         pretrained: bool = True,
+        architecture: Path | None = None,
     ) -> None:
         super().__init__()
         self.config, self.tokenizer = config, tokenizer
@@ -50,11 +64,13 @@ class Cell2TextModel(nn.Module):
         else:
             self.encoder = GeneformerEncoder(config.encoder, pretrained=pretrained)
             encoder_size = self.encoder.bert.config.hidden_size
-        if CELL_TOKEN not in tokenizer.get_vocab():
-            tokenizer.add_special_tokens({"additional_special_tokens": [CELL_TOKEN]})
-        self.language_model = build_language_model(config.language_model, pretrained=pretrained)
-        if len(tokenizer) > self.embeddings.num_embeddings:
-            self.language_model.resize_token_embeddings(len(tokenizer))
+        add_cell_token(tokenizer)
+        self.language_model = build_language_model(
+            config.language_model,
+            vocab_size=len(tokenizer),
+            pretrained=pretrained and architecture is None,
+            architecture=architecture,
+        )
         self.projector = Projector(
             encoder_size, config.projector_hidden_size, self.embeddings.embedding_dim
         )
@@ -62,9 +78,61 @@ class Cell2TextModel(nn.Module):
         self.prompt_ids = prompt_ids(tokenizer, config.encoder.n_cell_tokens)
         self._match_scale()
 
+    @classmethod
+    def from_config(
+        cls,
+        config: "Cell2TextConfig | dict[str, Any] | str | Path",
+        *,
+        tokenizer: "PreTrainedTokenizerBase | None" = None,
+        pretrained: bool = True,
+    ) -> "Cell2TextModel":
+        """Build a model from a configuration; base models come by hub id or folder.
+
+        Parameters
+        ----------
+        config
+            `Cell2TextConfig`, its plain values, or the path of a ``config.json``.
+        tokenizer
+            Needed for a compact language model, whose tokenizer is made with its labels; a hub
+            language model brings its own.
+        pretrained
+            Load the weights of parts that come from the hub.
+
+        Raises
+        ------
+        ConfigError
+            If a value is wrong or a compact model has no tokenizer.
+        CheckpointError
+            If a base model can be neither found nor downloaded.
+        """
+        if isinstance(config, dict):
+            config = Cell2TextConfig.from_dict(config)
+        elif not isinstance(config, Cell2TextConfig):
+            config = Cell2TextConfig.load(Path(config))
+        if tokenizer is None:
+            if config.language_model.kind == "compact":
+                msg = (
+                    "A compact language model is built around its tokenizer. Pass tokenizer=, or "
+                    "name a language model with language_model.kind = 'hub'."
+                )
+                raise ConfigError(msg)
+            tokenizer = load_tokenizer(config.language_model)
+        return cls(config, tokenizer, pretrained=pretrained)
+
+    def merge_adapters(self) -> None:
+        """Add the LoRA adapters into the language model's weights; it then needs no peft."""
+        if not has_adapters(self.language_model):
+            msg = "This model has no LoRA adapters to merge."
+            raise ModelError(msg)
+        self.language_model = merge_adapters(self.language_model)
+        language = dataclasses.replace(self.config.language_model, lora=None)
+        self.config = dataclasses.replace(self.config, language_model=language)
+
     def _match_scale(self) -> None:
         """Start the projected states at the spread of the word embeddings."""
         spread = float(self.embeddings.weight.detach().float().std())
+        # Gemma scales its word embeddings as it looks them up.
+        spread *= float(getattr(self.embeddings, "embed_scale", 1.0))
         nn.init.constant_(self.projector.layers[-1].weight, spread)
 
     @property

@@ -3,6 +3,8 @@
 ====================== ======================================================================
 ``config.json``        parts and sizes (`Cell2TextConfig`)
 ``model.safetensors``  the weights that were trained; base models are named, not copied
+``adapter/``           LoRA adapters of the language model, in peft's form; optional
+``language_model/``    configuration of a hub language model that was trained whole; optional
 ``tokenizer*.json``    tokenizer of the language model
 ``genes.parquet``      Ensembl id, symbol, aliases, median of each gene
 ``labels.json``        terms of every slot with labels, definitions and parents
@@ -22,17 +24,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ._adapters import FOLDER as ADAPTER
+from ._adapters import has_adapters, load_adapters, save_adapters
 from ._calibration import Calibration
 from ._cell2text import Cell2TextModel
 from ._config import Cell2TextConfig
 from ._errors import CheckpointError
 from ._genes import GeneTable
+from ._hub import download
 from ._labels import LabelSpace
 from ._pathway_reference import FILE as PATHWAYS_REFERENCE
 from ._pathways import PathwayScorer
 from ._tissue_prior import FILE as TISSUES
 from ._tissue_prior import TissuePrior
 
+#: Folder with the configuration of a hub language model whose weights are in the checkpoint.
+ARCHITECTURE = "language_model"
+_LANGUAGE = "language_model."
 #: The checkpoint in the package.
 COMPACT = Path(__file__).parent / "checkpoints" / "compact"
 FILES = (
@@ -71,6 +79,7 @@ class Checkpoint:
             new.mkdir()
             self.model.config.save(new / "config.json")
             save_file(trained_weights(self.model), new / "model.safetensors")
+            _save_language_model(self.model, new)
             self.model.tokenizer.save_pretrained(new)
             self.genes.save(new / "genes.parquet")
             self.labels.save(new / "labels.json")
@@ -86,20 +95,32 @@ class Checkpoint:
 def trained_weights(model: Cell2TextModel) -> dict[str, Any]:
     """Return the weights to save: trained ones, once each, in half precision where large.
 
-    Embedding tables are stored in float16, which changes no choice and halves the folder.
+    Embedding tables are stored in float16, which changes no choice and halves the folder; a
+    language model from the hub is stored in bfloat16, as it came. Adapters have their own file.
     """
     import torch
 
     tied = tied_names(model)
     frozen = {name for name, p in model.named_parameters() if not p.requires_grad}
+    is_hub = model.config.language_model.kind == "hub"
     weights = {}
     for name, tensor in model.state_dict().items():
-        if name in frozen or name in tied:
+        if name in frozen or name in tied or "lora_" in name:
             continue
         large = tensor.ndim == 2 and tensor.numel() > 1_000_000
-        weights[name] = tensor.detach().cpu().to(torch.float16 if large else tensor.dtype)
+        half = torch.bfloat16 if is_hub and name.startswith(_LANGUAGE) else torch.float16
+        weights[name] = tensor.detach().cpu().to(half if large else tensor.dtype)
         weights[name] = weights[name].contiguous()
     return weights
+
+
+def _save_language_model(model: Cell2TextModel, folder: Path) -> None:
+    """Write what a hub language model needs beside its weights: adapters, or architecture."""
+    if has_adapters(model.language_model):
+        save_adapters(model.language_model, folder / ADAPTER)
+    elif model.config.language_model.kind == "hub":
+        (folder / ARCHITECTURE).mkdir()
+        model.language_model.config.save_pretrained(folder / ARCHITECTURE)
 
 
 def tied_names(model: Cell2TextModel) -> set[str]:
@@ -133,12 +154,22 @@ def load_checkpoint(path: str | Path | None = None, *, device: str = "auto") -> 
 
     folder = find_checkpoint(path)
     config = Cell2TextConfig.load(folder / "config.json")
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = Cell2TextModel(config, tokenizer)
-    weights = {k: v.float() for k, v in load_file(folder / "model.safetensors").items()}
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    weights = load_file(folder / "model.safetensors")
+    # A language model that was trained whole is in the file; otherwise it comes by its name.
+    is_whole = config.language_model.kind == "hub" and any(k.startswith(_LANGUAGE) for k in weights)
+    architecture = folder / ARCHITECTURE
+    model = Cell2TextModel(
+        config,
+        tokenizer,
+        architecture=architecture if is_whole and architecture.is_dir() else None,
+    )
     missing, unexpected = model.load_state_dict(weights, strict=False)
     trainable = {name for name, p in model.named_parameters() if p.requires_grad}
     lost = trainable & set(missing) - tied_names(model)
+    if (folder / ADAPTER).is_dir():
+        load_adapters(model.language_model, folder / ADAPTER)
+        lost = {name for name in lost if "lora_" not in name}
     if unexpected or lost:
         msg = (
             f"The weights in {folder} do not fit its config.json: "
@@ -172,31 +203,14 @@ def find_checkpoint(path: str | Path | None) -> Path:
     """
     folder = COMPACT if path is None else Path(path)
     if path is not None and not folder.is_dir():
-        folder = _download(str(path))
+        patterns = [*FILES, PATHWAYS_REFERENCE, "tokenizer*", "*.json", "*.parquet", "*.jinja"]
+        patterns += [f"{ADAPTER}/*.safetensors"]
+        folder = download(str(path), patterns, what="checkpoint")
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         msg = f"The checkpoint {folder} lacks {missing}. A checkpoint folder holds {list(FILES)}."
         raise CheckpointError(msg)
     return folder
-
-
-def _download(hub_id: str) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(
-            snapshot_download(
-                hub_id,
-                allow_patterns=[*FILES, PATHWAYS_REFERENCE, "tokenizer*", "*.json", "*.parquet"],
-            )
-        )
-    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as exc:
-        msg = (
-            f"{hub_id!r} is neither a checkpoint folder nor a repository that could be "
-            "downloaded from the hub. Give a folder, or a hub id such as 'owner/name' while online."
-        )
-        raise CheckpointError(msg) from exc
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -206,10 +220,15 @@ def write_whole(path: Path, text: str) -> None:
     new.replace(path)
 
 
+def _optional(folder: Path) -> list[str]:
+    """Return names of the adapters' files, in order, where the checkpoint has any."""
+    return [f"{ADAPTER}/{path.name}" for path in sorted((folder / ADAPTER).glob("adapter_*"))]
+
+
 def revision(folder: Path) -> str:
     """Return a short hash of everything that decides what a checkpoint says."""
     digest = hashlib.sha256()
-    for name in (*FILES, PATHWAYS_REFERENCE, TISSUES):
+    for name in (*FILES, PATHWAYS_REFERENCE, TISSUES, *_optional(folder)):
         if name != "metadata.json" and (folder / name).is_file():
             digest.update(name.encode())
             digest.update((folder / name).read_bytes())

@@ -15,7 +15,11 @@ class EncoderConfig:
 
     kind: Literal["compact", "geneformer"] = "compact"
     name_or_path: str | None = None  # hub id or folder; geneformer only
-    vocab_size: int = 0  # genes + 1 for padding; compact only, set from the gene table
+    subfolder: str | None = None  # of the model in that repository; geneformer only
+    revision: str | None = None  # of the hub repository; geneformer only
+    cls_token_id: int | None = None  # put before the genes (Geneformer V2: 2); geneformer only
+    eos_token_id: int | None = None  # put after the genes (Geneformer V2: 3); geneformer only
+    vocab_size: int = 0  # genes + 1 for padding, set from the gene table
     hidden_size: int = 512  # width of the sum over genes; compact only
     n_heads: int = 8  # curves over ranks; compact only
     n_layers: int = 2  # residual layers after the sum; compact only
@@ -56,6 +60,8 @@ class LanguageModelConfig:
 
     kind: Literal["compact", "hub"] = "compact"
     name_or_path: str | None = None  # hub id or folder; hub only
+    revision: str | None = None  # of the hub repository; hub only
+    dtype: Literal["float32", "bfloat16"] = "float32"  # of the weights in memory; hub only
     vocab_size: int = 0  # compact only, set from the tokenizer
     hidden_size: int = 192  # compact only
     n_layers: int = 3  # compact only

@@ -1,9 +1,9 @@
-"""Encoders: rank-value tokens in, states for the projector out.
+"""The compact encoder: rank-value tokens in, states for the projector out.
 
-Both kinds keep the rule of the Cell2Text paper (arXiv 2509.24840): the language model receives
-gene-level information rather than one pooled vector. Geneformer hands over the states of the
-first K genes; the compact encoder reads all genes of the cell into K tokens, which suits two
-cores.
+Both kinds of encoder keep the rule of the Cell2Text paper (arXiv 2509.24840): the language model
+receives gene-level information rather than one pooled vector. Geneformer (`_geneformer`) hands
+over the states of the first K genes; the compact encoder reads all genes of the cell into K
+tokens, which suits two cores.
 """
 
 import torch
@@ -97,55 +97,6 @@ def _weighted_sum(table: torch.Tensor, tokens: torch.Tensor, weights: torch.Tens
     spread = spread.scatter(2, tokens.expand(heads, -1, -1), weights.permute(2, 0, 1))
     slices = table.unflatten(1, (heads, -1)).transpose(0, 1)  # [H, V, D/H]
     return torch.bmm(spread, slices).transpose(0, 1).flatten(1)
-
-
-class GeneformerEncoder(nn.Module):
-    """A frozen Geneformer (BERT) that hands over the states of the first K genes.
-
-    Geneformer's own convention for embeddings is the second-to-last layer
-    (doi:10.1038/s41586-023-06139-9); the Cell2Text paper follows it.
-
-    Parameters
-    ----------
-    config
-        ``name_or_path`` names the checkpoint; ``n_cell_tokens`` is K.
-    pretrained
-        Load the named weights; otherwise only the architecture, to be filled by a checkpoint.
-    """
-
-    def __init__(self, config: EncoderConfig, *, pretrained: bool = True) -> None:
-        from transformers import AutoConfig, AutoModel
-
-        super().__init__()
-        self.config = config
-        if pretrained:
-            self.bert = AutoModel.from_pretrained(config.name_or_path, add_pooling_layer=False)
-        else:
-            bert_config = AutoConfig.from_pretrained(config.name_or_path)
-            self.bert = AutoModel.from_config(bert_config, add_pooling_layer=False)
-        self.bert.requires_grad_(requires_grad=False)
-        self.bert.eval()
-
-    def train(self, mode: bool = True) -> "GeneformerEncoder":  # noqa: FBT001, FBT002
-        """Stay in evaluation mode: the encoder is frozen, dropout included."""
-        return super().train(mode=False)
-
-    def forward(self, tokens: torch.Tensor, gates: torch.Tensor | None = None) -> torch.Tensor:
-        """Encode ``[B, T]`` tokens into ``[B, K, D]`` states of the first K genes.
-
-        Cells with fewer than K genes are padded with zero states; `gates` scale the word
-        embeddings of the genes.
-        """
-        k = self.config.n_cell_tokens
-        embeddings = self.bert.embeddings.word_embeddings(tokens)
-        if gates is not None:
-            embeddings = embeddings * gates[..., None]
-        present = tokens != PAD_TOKEN
-        output = self.bert(
-            inputs_embeds=embeddings, attention_mask=present.long(), output_hidden_states=True
-        )
-        states = output.hidden_states[-2] * present[..., None]
-        return nn.functional.pad(states[:, :k], (0, 0, 0, max(0, k - tokens.shape[1])))
 
 
 def _rank_classes(length: int, device: torch.device) -> torch.Tensor:

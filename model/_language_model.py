@@ -6,9 +6,12 @@ one choice, whose probability needs no chain of word pieces.
 """
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ._config import LanguageModelConfig, LoraSettings
+from ._adapters import add_lora
+from ._config import LanguageModelConfig
+from ._hub import base_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -57,7 +60,11 @@ def build_compact_tokenizer(
 
 
 def build_language_model(
-    config: LanguageModelConfig, *, pretrained: bool = True
+    config: LanguageModelConfig,
+    *,
+    vocab_size: int,
+    pretrained: bool = True,
+    architecture: Path | None = None,
 ) -> "PreTrainedModel":
     """Build the causal language model that a configuration names.
 
@@ -65,10 +72,15 @@ def build_language_model(
     ----------
     config
         What to build.
+    vocab_size
+        Tokens of the tokenizer, the placeholder included; a smaller embedding is enlarged.
     pretrained
         Load the weights of a hub model; a checkpoint that holds all weights needs only its
         architecture.
+    architecture
+        Folder with the ``config.json`` of the hub model, for when its weights are not loaded.
     """
+    import torch
     from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig
 
     if config.kind == "compact":
@@ -85,29 +97,45 @@ def build_language_model(
             bos_token_id=1,
             eos_token_id=2,
         )
-        model = AutoModelForCausalLM.from_config(llama)
-    elif pretrained:
-        model = AutoModelForCausalLM.from_pretrained(config.name_or_path)
+        return AutoModelForCausalLM.from_config(llama)
+    dtype = getattr(torch, config.dtype)
+    if architecture is None:
+        architecture = base_folder(config.name_or_path, revision=config.revision)
+    if pretrained:
+        model = AutoModelForCausalLM.from_pretrained(
+            architecture, dtype=dtype, use_safetensors=True, trust_remote_code=False
+        )
     else:
-        hub = AutoConfig.from_pretrained(config.name_or_path)
-        model = AutoModelForCausalLM.from_config(hub)
+        hub = AutoConfig.from_pretrained(architecture, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_config(hub, dtype=dtype)
+    if vocab_size > model.get_input_embeddings().num_embeddings:
+        # The new row is the placeholder's, which is always written over: it needs no mean.
+        model.resize_token_embeddings(vocab_size, mean_resizing=False)
+    for name, part in model.named_parameters():
+        # Parts for pictures stay as they are.
+        if "vision" in name or "multi_modal" in name:
+            part.requires_grad_(requires_grad=False)
     return add_lora(model, config.lora) if config.lora else model
 
 
-def add_lora(model: "PreTrainedModel", lora: LoraSettings) -> "PreTrainedModel":
-    """Wrap a language model with low-rank adapters; its own weights are frozen."""
-    from peft import LoraConfig, get_peft_model
+def load_tokenizer(config: LanguageModelConfig) -> "PreTrainedTokenizerBase":
+    """Load the tokenizer of a hub model, with something to pad with."""
+    from transformers import AutoTokenizer
 
-    return get_peft_model(
-        model,
-        LoraConfig(
-            r=lora.r,
-            lora_alpha=lora.alpha,
-            lora_dropout=lora.dropout,
-            target_modules=list(lora.target_modules),
-            task_type="CAUSAL_LM",
-        ),
-    )
+    folder = base_folder(config.name_or_path, revision=config.revision)
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    if tokenizer.pad_token_id is None:
+        # What it is does not matter: padding is masked and never a target.
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def add_cell_token(tokenizer: "PreTrainedTokenizerBase") -> None:
+    """Add the placeholder to a tokenizer that lacks it; its own special tokens stay special."""
+    from tokenizers import AddedToken
+
+    if CELL_TOKEN not in tokenizer.get_vocab():
+        tokenizer.add_tokens([AddedToken(CELL_TOKEN, special=True)], special_tokens=True)
 
 
 def prompt_ids(tokenizer: "PreTrainedTokenizerBase", n_cell_tokens: int) -> list[int]:
@@ -118,11 +146,21 @@ def prompt_ids(tokenizer: "PreTrainedTokenizerBase", n_cell_tokens: int) -> list
     """
     cell = CELL_TOKEN * n_cell_tokens
     if tokenizer.chat_template:
-        turns = [
-            {"role": "system", "content": INSTRUCTION},
-            {"role": "user", "content": f"Cell: {cell}"},
-        ]
-        text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        text = _chat(tokenizer, f"Cell: {cell}")
     else:
         text = f"{tokenizer.bos_token or ''}{cell}"
     return tokenizer.encode(text, add_special_tokens=False)
+
+
+def _chat(tokenizer: "PreTrainedTokenizerBase", question: str) -> str:
+    """Return the turns of the prompt; a template without system turns gets one user turn."""
+    from jinja2.exceptions import TemplateError
+
+    system = {"role": "system", "content": INSTRUCTION}
+    options = {"tokenize": False, "add_generation_prompt": True}
+    try:
+        turns = [system, {"role": "user", "content": question}]
+        return tokenizer.apply_chat_template(turns, **options)
+    except TemplateError:
+        turns = [{"role": "user", "content": f"{INSTRUCTION}\n\n{question}"}]
+        return tokenizer.apply_chat_template(turns, **options)
