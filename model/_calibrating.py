@@ -33,13 +33,19 @@ def slot_scores(checkpoint: Checkpoint, batch: CellBatch) -> dict[str, np.ndarra
         tokens = torch.as_tensor(batch.tokens[rows], device=model.device)
         with torch.no_grad():
             scores = decoder.walk(model.encode(tokens), _true_names(checkpoint, batch.labels[rows]))
+            present = (tokens != 0).float()
+            scores["cell_type"] = checkpoint.weigh_lineages(scores["cell_type"], tokens, present)
         for slot in checkpoint.labels.stated:
             parts[slot].append(scores[slot].cpu().numpy())
     return {slot: np.vstack(part) for slot, part in parts.items()}
 
 
 def fit_calibration(
-    checkpoint: Checkpoint, batch: CellBatch, *, unsaid: Iterable[str] = ()
+    checkpoint: Checkpoint,
+    batch: CellBatch,
+    *,
+    unsaid: Iterable[str] = (),
+    doubted: Iterable[str] = (),
 ) -> Calibration:
     """Fit temperature and least probability of every slot on held-out cells.
 
@@ -51,22 +57,27 @@ def fit_calibration(
         Labelled cells.
     unsaid
         Terms that the training data cannot carry and that are never said.
+    doubted
+        Terms that need more evidence than others.
     """
     scores = slot_scores(checkpoint, batch)
     slots = {}
     for slot in checkpoint.labels.stated:
         space = checkpoint.labels.slot(slot)
         never = tuple(sorted(set(unsaid) & set(space.speakable)))
+        weak = tuple(sorted(set(doubted) & set(space.choices)))
         rows = [i for i, labels in enumerate(batch.labels) if labels.get(slot) in space.speakable]
         if not rows:
-            slots[slot] = SlotCalibration(1.0, LEAST_RANGE[1], never)
+            slots[slot] = SlotCalibration(1.0, LEAST_RANGE[1], never, weak)
             continue
         truth = [batch.labels[i][slot] for i in rows]
         allowed = np.stack([space.allowed(term_id) for term_id in truth])
         temperature = fit_temperature(scores[slot][rows], allowed)
         p = np.exp(scores[slot][rows] / temperature)
         spoken = space.add_up(space.pass_down(p / p.sum(1, keepdims=True)))
-        slots[slot] = SlotCalibration(round(temperature, 4), _least(spoken, truth, space), never)
+        slots[slot] = SlotCalibration(
+            round(temperature, 4), _least(spoken, truth, space), never, weak
+        )
     return Calibration(slots)
 
 

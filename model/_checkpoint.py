@@ -12,6 +12,7 @@
 ``pathways_reference.safetensors`` what reference cells score; without it no set is named
 ``calibration.json``   temperature and least probability of every slot
 ``metadata.json``      sources with licences, seed, versions, scores
+``lineage_markers.json`` genes that decide between close lineages; optional
 ``tissues.json``       cell types that training saw in each tissue; optional
 ``references.parquet`` training profiles for baselines, see `_references`; optional
 ====================== ======================================================================
@@ -22,7 +23,9 @@ import json
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ._adapters import FOLDER as ADAPTER
 from ._adapters import has_adapters, load_adapters, save_adapters
@@ -33,10 +36,15 @@ from ._errors import CheckpointError
 from ._genes import GeneTable
 from ._hub import download
 from ._labels import LabelSpace
+from ._lineage_markers import FILE as LINEAGES
+from ._lineage_markers import LineageMarkers
 from ._pathway_reference import FILE as PATHWAYS_REFERENCE
 from ._pathways import PathwayScorer
 from ._tissue_prior import FILE as TISSUES
 from ._tissue_prior import TissuePrior
+
+if TYPE_CHECKING:
+    import torch
 
 #: Folder with the configuration of a hub language model whose weights are in the checkpoint.
 ARCHITECTURE = "language_model"
@@ -67,7 +75,31 @@ class Checkpoint:
     metadata: dict[str, Any]
     revision: str = ""
     tissues: TissuePrior = field(default_factory=lambda: TissuePrior({}))
+    lineages: LineageMarkers | None = None
     folder: Path | None = None  # where it was loaded from
+
+    def weigh_lineages(
+        self,
+        scores: "torch.Tensor",
+        tokens: "torch.Tensor",
+        gates: "torch.Tensor",
+        *,
+        measured: np.ndarray | None = None,
+    ) -> "torch.Tensor":
+        """Return cell type scores ``[B, n_choices]`` that also heed the lineages' defining genes.
+
+        Parameters
+        ----------
+        scores
+            ``[B, n_choices]`` log-probabilities of the language model.
+        tokens, gates
+            ``[B, T]`` the cells, and 1 where a token counts.
+        measured
+            ``(n_genes,)`` bool; None when only what is seen may count.
+        """
+        if self.lineages is None:
+            return scores
+        return self.lineages.adjust(scores, tokens, gates, measured=measured)
 
     def save(self, folder: Path) -> None:
         """Write the checkpoint; an existing one is replaced only when all files are written."""
@@ -85,6 +117,8 @@ class Checkpoint:
             self.labels.save(new / "labels.json")
             self.pathways.save(new / "pathways.parquet")
             self.calibration.save(new / "calibration.json")
+            if self.lineages is not None:
+                self.lineages.save(new / LINEAGES)
             metadata = json.dumps(self.metadata, indent=1, ensure_ascii=False)
             (new / "metadata.json").write_text(metadata, encoding="utf-8")
             if folder.exists():
@@ -178,17 +212,20 @@ def load_checkpoint(path: str | Path | None = None, *, device: str = "auto") -> 
         )
         raise CheckpointError(msg)
     genes = GeneTable.load(folder / "genes.parquet")
+    labels = LabelSpace.load(folder / "labels.json")
+    choices = labels.slot("cell_type").choices
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     return Checkpoint(
         model=model.eval().to(device),
         genes=genes,
-        labels=LabelSpace.load(folder / "labels.json"),
+        labels=labels,
         pathways=PathwayScorer.load(folder / "pathways.parquet", genes.symbols),
         calibration=Calibration.load(folder / "calibration.json"),
         metadata=json.loads((folder / "metadata.json").read_text(encoding="utf-8")),
         revision=revision(folder),
         tissues=TissuePrior.load(folder / TISSUES),
+        lineages=LineageMarkers.load(folder / LINEAGES, genes, choices),
         folder=folder,
     )
 
@@ -228,7 +265,7 @@ def _optional(folder: Path) -> list[str]:
 def revision(folder: Path) -> str:
     """Return a short hash of everything that decides what a checkpoint says."""
     digest = hashlib.sha256()
-    for name in (*FILES, PATHWAYS_REFERENCE, TISSUES, *_optional(folder)):
+    for name in (*FILES, PATHWAYS_REFERENCE, TISSUES, LINEAGES, *_optional(folder)):
         if name != "metadata.json" and (folder / name).is_file():
             digest.update(name.encode())
             digest.update((folder / name).read_bytes())

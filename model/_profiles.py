@@ -6,10 +6,13 @@ RNA, a bias per gene, whole groups of genes that follow handling rather than ide
 that measure few genes, and doublets never (they are planted on purpose elsewhere).
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
+
+from ._marker_knowledge import MarkerSet
 
 #: Prefixes of genes whose level follows handling and protocol more than identity.
 HANDLING_GROUPS = (("RPL", "RPS"), ("HSP", "DNAJ"), ("FOS", "JUN", "EGR", "IER"), ("MT1", "MT2"))
@@ -37,6 +40,8 @@ class NoiseConfig:
     programme_rate: float = 0.5  # share of cells in which a state programme is moved
     gene_loss_rate: float = 0.4  # share of cells that lose genes at random
     gene_loss: float = 0.7  # largest share of genes lost
+    emphasis_rate: float = 0.0  # share of cells in which published markers are brought out
+    emphasis: float = 1.2  # largest log factor by which they are raised
 
 
 #: A study that measured fewer genes than this was not of the whole transcriptome.
@@ -60,6 +65,8 @@ class ProfileSampler:
         ``(n_genes,)`` gene symbols.
     programmes
         Gene indices of state programmes, which are moved up or down at random.
+    markers
+        Published markers by cell type.
     noise
         How far a pseudo-cell may stray.
     """
@@ -73,8 +80,10 @@ class ProfileSampler:
         sources: np.ndarray,
         symbols: list[str],
         programmes: list[np.ndarray],
+        markers: Mapping[str, MarkerSet],
         noise: NoiseConfig,
     ) -> None:
+        self.markers = [markers.get(label) for label in labels]
         self.profiles, self.measured, self.noise = profiles, measured, noise
         self.twins = [
             np.flatnonzero((labels == labels[i]) & (np.arange(len(labels)) != i))
@@ -110,6 +119,10 @@ class ProfileSampler:
         spread = np.log1p(profiles * 1e4).std(0) + 1e-3
         self.panel_weight = spread / spread.sum()
 
+    def add_panels(self, panels: Sequence[np.ndarray]) -> None:
+        """Add ``(n_genes,)`` bool sets of genes, as measured by studies that have no profiles."""
+        self.panels = np.vstack([self.panels, *(panel[None] for panel in panels)])
+
     def draw(self, rows: np.ndarray, rng: np.random.Generator) -> sparse.csr_matrix:
         """Draw one pseudo-cell from each given profile.
 
@@ -140,6 +153,7 @@ class ProfileSampler:
             if self.programmes and rng.random() < noise.programme_rate:
                 programme = self.programmes[rng.integers(len(self.programmes))]
                 mean[programme] *= np.exp(rng.normal(0.3, 0.8))
+            self._emphasise(mean, int(row), rng)
             if rng.random() < noise.gene_loss_rate:
                 mean = mean * (rng.random(n_genes) >= rng.uniform(0, noise.gene_loss))
             for group in self.uncounted:
@@ -182,6 +196,15 @@ class ProfileSampler:
         mean = (1 - share) * mean + share * self.ambient[around]
         power = 1.0 + rng.uniform(-noise.contrast, noise.contrast)
         return np.power(mean, power, dtype=np.float32)
+
+    def _emphasise(self, mean: np.ndarray, row: int, rng: np.random.Generator) -> None:
+        """Bring out, in place, what many resources say of a type, over what one study shows."""
+        markers = self.markers[row]
+        if markers is None or rng.random() >= self.noise.emphasis_rate:
+            return
+        chosen = markers.draw_some(rng)
+        strength = rng.uniform(0.0, self.noise.emphasis)
+        mean[chosen] *= np.exp(strength * rng.uniform(0.3, 1.0, len(chosen)))
 
     def _study_bias(self, row: int, rng: np.random.Generator) -> np.ndarray:
         """Return ``(n_genes,)`` factors that make a profile look as if another study made it.

@@ -109,6 +109,7 @@ def training_data(checkpoint: "Checkpoint", folder: Path, curation: Path) -> Tra
         checkpoint.pathways,
         DataConfig(**mixture),
         NoiseConfig(**_known(NoiseConfig, settings.get("noise", {}))),
+        labels=checkpoint.labels,
         max_tokens=checkpoint.model.config.encoder.max_tokens,
     )
 

@@ -13,6 +13,14 @@ from scipy import sparse
 
 from ._errors import ConfigError
 from ._genes import GeneTable
+from ._labels import LabelSpace
+from ._marker_knowledge import (
+    MarkerSet,
+    build_profiles,
+    nearest_choice,
+    read_markers,
+    with_textbook,
+)
 from ._pathways import PathwayScorer
 from ._profiles import NoiseConfig, ProfileSampler
 from ._tokens import rank_value_tokens, undo_log1p
@@ -41,7 +49,13 @@ STATE_PROGRAMMES = (
     "HALLMARK_CHOLESTEROL_HOMEOSTASIS",
     "HALLMARK_MTORC1_SIGNALING",
     "HALLMARK_MYC_TARGETS_V1",
+    "HALLMARK_EPITHELIAL_MESENCHYMAL_TRANSITION",
+    "HALLMARK_TGF_BETA_SIGNALING",
 )
+#: Published markers, below ``knowledge/`` of the data folder.
+MARKER_FILE = "cell_marker_accordion.parquet"
+#: Source of the profiles that are built from published markers.
+BUILT = "published markers"
 #: A cell with fewer genes of the model than this is not shown to it.
 LEAST_TOKENS = 15
 #: Microarray intensities are log2 over a background of about this much.
@@ -56,6 +70,7 @@ class DataConfig:
 
     real_rate: float = 0.2  # share of real cells in a batch
     marker_list_rate: float = 0.06  # share of ranked marker lists
+    expert_list_rate: float = 0.5  # share of those lists that are published, not computed
     balance: float = 0.6  # 0: every profile alike, 1: every cell type alike
     hold_out: tuple[str, ...] = ()  # sources (profiles or files) left out, for calibration
     held_out_only: bool = False  # take those sources and no others
@@ -118,6 +133,7 @@ class TrainingData:
         config: DataConfig,
         noise: NoiseConfig,
         *,
+        labels: LabelSpace,
         max_tokens: int,
     ) -> None:
         self.genes, self.scorer, self.config = genes, scorer, config
@@ -126,6 +142,8 @@ class TrainingData:
         chosen = table["source"].isin(config.hold_out) == config.held_out_only
         table = table[table["use"].eq("yes") & chosen]
         profiles, measured, table = load_profiles(folder / "profiles", table, genes)
+        self.markers, self.expert_lists = self._load_markers(folder, curation, labels)
+        profiles, measured, table = self._add_built(curation, profiles, measured, table)
         self.profile_labels = [_labels(row) for row in table.to_dict("records")]
         self.sampler = ProfileSampler(
             profiles,
@@ -134,8 +152,12 @@ class TrainingData:
             sources=table["source"].to_numpy(),
             symbols=genes.symbols,
             programmes=scorer.genes_of(STATE_PROGRAMMES),
+            markers=self.markers,
             noise=noise,
         )
+        kinds = [choice for choice, _ in self.expert_lists]
+        # Types that many kinds fall back to are not learned more often than others.
+        self._expert_weight = _balanced(kinds, 0.7) if kinds else np.zeros(0)
         cells = pd.read_csv(curation / "cell_labels.csv", keep_default_na=False)
         files = sorted((folder / "cells" / "train").glob("*.h5ad"))
         self.real = [
@@ -143,6 +165,7 @@ class TrainingData:
             for path in files
             if (path.stem in config.hold_out) == config.held_out_only
         ]
+        self.sampler.add_panels([np.diff(real.matrix.tocsc().indptr) > 0 for real in self.real])
         self.profile_weight = _balanced(table["cell_type_id"].tolist(), config.balance)
         pool = [(i, j) for i, real in enumerate(self.real) for j in range(len(real.labels))]
         self._pool = np.array([p for p in pool if self.real[p[0]].labels[p[1]]])
@@ -150,6 +173,36 @@ class TrainingData:
             self.real[i].name + self.real[i].labels[j].get("cell_type", "") for i, j in self._pool
         ]
         self._pool_weight = _balanced(kinds, config.balance)
+
+    def _load_markers(
+        self, folder: Path, curation: Path, labels: LabelSpace
+    ) -> tuple[dict[str, MarkerSet], list[tuple[str, MarkerSet]]]:
+        """Return markers by type, and (choice, markers of it or of a type below it)."""
+        path = folder / "knowledge" / MARKER_FILE
+        if not path.is_file():
+            return {}, []
+        table = pd.read_csv(curation / "marker_types.csv", keep_default_na=False)
+        markers = with_textbook(read_markers(path, self.genes), table, self.genes)
+        choices = set(labels.slot("cell_type").choices)
+        pairs = [(nearest_choice(t, choices, labels.terms), markers[t]) for t in sorted(markers)]
+        return markers, [(choice, kept) for choice, kept in pairs if choice]
+
+    def _add_built(
+        self, curation: Path, profiles: np.ndarray, measured: np.ndarray, table: pd.DataFrame
+    ) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
+        """Append the profiles that are built from markers."""
+        if not self.markers or self.config.held_out_only:
+            return profiles, measured, table
+        wanted = pd.read_csv(curation / "marker_types.csv", keep_default_na=False)
+        wanted = wanted[wanted["use"].eq("yes")]
+        labels = table["cell_type_id"].to_numpy()
+        more, masks, rows = build_profiles(wanted, self.markers, profiles, measured, labels)
+        rows = rows.assign(source=BUILT, life_stage="", disease_id="")
+        return (
+            np.vstack([profiles, more]),
+            np.vstack([measured, masks]),
+            pd.concat([table, rows], ignore_index=True).fillna(""),
+        )
 
     def gene_embeddings(self, width: int, *, seed: int) -> np.ndarray:
         """Return ``(n_genes, width)`` vectors in which genes with similar profiles are close.
@@ -254,11 +307,17 @@ class TrainingData:
     ) -> tuple[np.ndarray, np.ndarray, list[dict[str, str]]]:
         """Append ranked marker lists; a list says nothing of tissue, stage, disease, activity."""
         lists = np.zeros((len(rows), tokens.shape[1]), dtype=np.int64)
-        sizes = np.minimum(np.exp(rng.uniform(np.log(4), np.log(100), len(rows))), tokens.shape[1])
+        sizes = np.minimum(np.exp(rng.uniform(np.log(3), np.log(80), len(rows))), tokens.shape[1])
         for i, row in enumerate(rows):
-            markers = self.sampler.draw_marker_list(int(row), rng, size=int(sizes[i]))
+            if self.expert_lists and rng.random() < self.config.expert_list_rate:
+                pick = int(rng.choice(len(self.expert_lists), p=self._expert_weight))
+                choice, known = self.expert_lists[pick]
+                markers = known.draw_list(rng, size=int(sizes[i]))
+            else:
+                choice = self.profile_labels[row]["cell_type"]
+                markers = self.sampler.draw_marker_list(int(row), rng, size=int(sizes[i]))
             lists[i, : len(markers)] = markers + 1
-            labels.append({"cell_type": self.profile_labels[row]["cell_type"]})
+            labels.append({"cell_type": choice})
         counts = (lists > 0).sum(1)
         return np.vstack([tokens, lists]), np.concatenate([n_tokens, counts]), labels
 

@@ -90,13 +90,13 @@ def build_labels(curation: Path) -> LabelSpace:
     worth = set(pd.read_csv(curation / "label_space.csv", keep_default_na=False)["id"])
     tables = [
         pd.read_csv(curation / name, keep_default_na=False)
-        for name in ("profile_labels.csv", "cell_labels.csv")
+        for name in ("profile_labels.csv", "cell_labels.csv", "marker_types.csv")
     ]
     table = pd.concat(tables, ignore_index=True)
     table = table[table["use"].eq("yes")]
     slots: dict[str, tuple[list[str], list[str]]] = {}
     for slot, column in LABEL_COLUMNS.items():
-        used = sorted(filter(None, table[column].unique()))
+        used = sorted(set(filter(None, table[column].fillna(""))))
         if slot == "life_stage":
             used = sorted(LIFE_STAGES[stage] for stage in used)
         above = {a for term in used for a in _ancestors(term, terms)} & worth - TOO_GENERAL

@@ -152,7 +152,41 @@ def write_training_folder(folder: Path) -> tuple[Path, Path]:
     real = [_label_row("dataset", "real", "author_label", n, kinds[n]) for n in ("B", "Mono")]
     pd.DataFrame(real).to_csv(curation / "cell_labels.csv", index=False)
     _write_tables(data, curation, labels, genes)
+    _write_markers(data, curation)
     return data, curation
+
+
+def _write_markers(data: Path, curation: Path) -> None:
+    """Write published markers of two types, one of which no profile has, and one lineage group."""
+    markers = {"CL:0000625": range(5, 13), "CL:0000236": range(30, 40)}
+    rows = [
+        {
+            "species": "Human",
+            "CL_ID": term_id,
+            "marker": f"GENE{i}",
+            "marker_type": "positive",
+            "resource": resource,
+        }
+        for term_id, genes in markers.items()
+        for resource in ("one", "two")
+        for i in genes
+    ]
+    pd.DataFrame(rows).to_parquet(data / "knowledge" / "cell_marker_accordion.parquet")
+    built = {
+        "cell_type_id": "CL:0000625",
+        "base_ids": "CL:0000084|CL:0000624",
+        "markers": "GENE5 GENE6",
+        "tissue_id": "",
+        "use": "yes",
+    }
+    pd.DataFrame([built]).to_csv(curation / "marker_types.csv", index=False)
+    pd.DataFrame(
+        {
+            "group": ["B or monocyte"] * 2,
+            "member_id": ["CL:0000236", "CL:0000576"],
+            "genes": ["GENE30 GENE31 GENE32", "GENE1 GENE2"],
+        }
+    ).to_csv(curation / "lineage_markers.csv", index=False)
 
 
 def _label_row(key: str, source: str, column: str, name: str, term_id: str) -> dict[str, str]:

@@ -57,6 +57,7 @@ def train(
     """
     from tqdm import tqdm
 
+    from ._lineage_fitting import fit_lineages
     from .references import write_companions
 
     config = read_config(config_path)
@@ -77,6 +78,12 @@ def train(
 
     trainer.run(report=report)
     bar.close()
+    checkpoint.lineages = fit_lineages(
+        trainer.data,
+        checkpoint.labels,
+        CURATION / "lineage_markers.csv",
+        seed=trainer.config.seed,
+    )
     if trainer.data.config.hold_out:
         checkpoint.calibration = calibrate(config, folder, checkpoint, seed=trainer.config.seed)
     checkpoint.metadata = metadata(config, folder)
@@ -146,6 +153,7 @@ def prepare(config: dict[str, Any], folder: Path) -> "tuple[Trainer, Checkpoint]
         scorer,
         DataConfig(**mixture),
         NoiseConfig(**config["noise"]),
+        labels=labels,
         max_tokens=model_config.encoder.max_tokens,
     )
     data.fit_reference(n_cells=4_000, seed=train_config.seed)
@@ -181,12 +189,13 @@ def calibrate(
         checkpoint.pathways,
         mixture,
         NoiseConfig(**config["noise"]),
+        labels=checkpoint.labels,
         max_tokens=config["model"]["encoder"]["max_tokens"],
     )
     return fit_calibration(
         checkpoint,
         data.batch(0, size=CALIBRATION_CELLS, seed=seed),
-        unsaid=config.get("calibration", {}).get("unsaid", ()),
+        **config.get("calibration", {}),
     )
 
 
