@@ -308,6 +308,89 @@ def resolve(
 
 
 @cli.command()
+def evaluate(
+    data: Input,
+    labels: Annotated[str, typer.Option(metavar="COLUMN", help="Labels in obs, or CL ids.")],
+    donors: Annotated[str | None, typer.Option(help="Column of donors, for intervals.")] = None,
+    cells: Annotated[int, typer.Option(min=1, help="Score at most so many cells.")] = 2_500,
+    candidates: Annotated[
+        str | None, typer.Option(help="Cell types to choose from, separated by semicolons.")
+    ] = None,
+    each_once: Annotated[
+        bool, typer.Option("--each-once", help="Also give each label another candidate.")
+    ] = False,
+    free: Annotated[int, typer.Option(min=0, help="Cells to describe freely too.")] = 0,
+    training: Annotated[
+        Path | None, typer.Option("--data", help="Training data folder, for the baselines.")
+    ] = None,
+    as_json: AsJson = False,
+    checkpoint: Checkpoint = None,
+    device: Device = "auto",
+    offline: Offline = False,
+) -> None:
+    """Score the model, and baselines, against the labels of a file."""
+    prepare_environment(offline=offline)
+    from tools import EvaluationSettings, evaluate_file
+
+    rooms = Rooms(checkpoint, device)
+    settings = EvaluationSettings(cells, donors, candidates, each_once, free, training)
+    report = evaluate_file(
+        data,
+        labels,
+        describer=rooms.describer(),
+        knowledge=rooms.knowledge(),
+        settings=settings,
+    )
+    print(json.dumps(report.as_dict(), ensure_ascii=False) if as_json else report.as_text())
+
+
+@cli.command("annotate-markers")
+def annotate_markers(
+    markers: Annotated[str | None, typer.Argument(help="Genes, best marker first.")] = None,
+    tissue: Annotated[str | None, typer.Option(help="Where the cells are from.")] = None,
+    file: Annotated[Path | None, typer.Option(help="CSV with columns markers, tissue.")] = None,
+    out: Annotated[Path | None, typer.Option(help="CSV to write, with --file.")] = None,
+    candidates: Annotated[
+        str | None, typer.Option(help="Cell types to choose from, separated by semicolons.")
+    ] = None,
+    each_once: Annotated[
+        bool, typer.Option("--each-once", help="Give each row another candidate, with --file.")
+    ] = False,
+    as_json: AsJson = False,
+    checkpoint: Checkpoint = None,
+    device: Device = "auto",
+    offline: Offline = False,
+) -> None:
+    """Name the cell type that a ranked list of marker genes speaks for."""
+    prepare_environment(offline=offline)
+    one = markers is not None
+    if one == (file is not None) or (file is None) != (out is None) or (tissue and not one):
+        msg = (
+            "annotate-markers takes either one list of genes, with --tissue if known, or "
+            "--file IN.csv together with --out OUT.csv. "
+            "Example: cell2text annotate-markers 'CD79A,MS4A1'"
+        )
+        raise UsageError(msg)
+    if each_once and (candidates is None or one):
+        msg = "--each-once needs --file, and --candidates to share out. Give both, or leave it out."
+        raise UsageError(msg)
+    from tools import annotate_marker_file
+    from tools import annotate_markers as annotate
+
+    rooms = Rooms(checkpoint, device)
+    given = {"describer": rooms.describer(), "knowledge": rooms.knowledge()}
+    given |= {"candidates": candidates}
+    if file is not None and out is not None:
+        number = annotate_marker_file(file, out, **given, each_once=each_once)
+        print(f"Wrote {out} ({number} rows)")
+        return
+    found = annotate([(str(markers), tissue or "")], **given)[0]
+    if not found.names.genes:
+        raise UsageError(found.problem)
+    print(json.dumps(found.as_dict(), ensure_ascii=False) if as_json else found.as_text())
+
+
+@cli.command()
 def benchmark(
     only: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Measure only this; may be repeated.")

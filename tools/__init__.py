@@ -1,5 +1,6 @@
 """Facts about the open dataset: a `Session` holds it, a verb in `TOOLS` gives `Evidence`."""
 
+from ._annotate_markers import MarkerAnnotation, annotate_markers
 from ._benchmark import benchmark
 from ._describing import describe_file
 from ._doctor import DoctorReport, doctor
@@ -10,8 +11,10 @@ from ._errors import (
     UnknownGeneError,
     UnknownLabelError,
 )
+from ._evaluating import EvaluationReport, EvaluationSettings, evaluate_file
 from ._evidence import Evidence
 from ._limits import Limits
+from ._marker_files import annotate_marker_file
 from ._registry import TOOLS
 from ._session import Session
 
@@ -19,14 +22,20 @@ __all__ = [
     "TOOLS",
     "DatasetError",
     "DoctorReport",
+    "EvaluationReport",
+    "EvaluationSettings",
     "Evidence",
     "Limits",
+    "MarkerAnnotation",
     "NoDatasetError",
     "Session",
     "ToolError",
     "UnknownGeneError",
     "UnknownLabelError",
+    "annotate_marker_file",
+    "annotate_markers",
     "benchmark",
     "describe_file",
     "doctor",
+    "evaluate_file",
 ]
