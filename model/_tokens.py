@@ -18,6 +18,8 @@ from scipy import sparse
 PAD_TOKEN = 0
 #: Cells whose numbers are made together; they fit into a core's own cache.
 _BLOCK = 128
+#: Of these, cells that are sorted by one call.
+_ALIKE = 16
 #: More threads than this wait for each other.
 _MOST_THREADS = 4
 _LOW_BITS = np.uint64(0xFFFFFFFF)
@@ -63,11 +65,11 @@ def rank_value_tokens(
     n_tokens = np.zeros(n_obs, np.int64)
 
     def fill(first: int) -> None:
-        rows = slice(first, min(first + _BLOCK, n_obs))
-        ordered = _ordered_genes(csr, rows, scale=scale, names=names)
-        for row, genes in enumerate(ordered, first):
-            n_tokens[row] = n = min(len(genes), width)
-            tokens[row, :n] = genes[:n]
+        block = slice(first, min(first + _BLOCK, n_obs))
+        for rows, genes in _ordered_genes(csr, block, scale=scale, names=names):
+            n = min(genes.shape[1], width)
+            tokens[rows, :n] = genes[:, :n]
+            n_tokens[rows] = np.count_nonzero(genes[:, :n], axis=1)
 
     starts = range(0, n_obs, _BLOCK)
     if len(starts) > 1:
@@ -97,26 +99,35 @@ def _one_column_a_gene(
 
 
 def _ordered_genes(
-    csr: sparse.csr_matrix, rows: slice, *, scale: np.ndarray, names: np.ndarray
-) -> Iterator[np.ndarray]:
-    """Yield for each row the names of its expressed genes, the largest scaled value first."""
-    edges = csr.indptr[rows.start : rows.stop + 1]
+    csr: sparse.csr_matrix, block: slice, *, scale: np.ndarray, names: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield rows with ``(n_rows, width)`` names of their genes, the largest scaled value first.
+
+    Rows of about the same length are sorted by one call, during which other threads can work.
+    After the names of what is expressed follow zeros.
+    """
+    edges = csr.indptr[block.start : block.stop + 1].astype(np.int64)
     part = slice(edges[0], edges[-1])
     columns = csr.indices[part]
     values = csr.data[part].astype(np.float32, copy=False) / scale.take(columns)
     expressed = values > 0
-    values = np.where(expressed, values, np.float32(0))
     # Positive floats sort like their bit patterns, so (inverted bits, gene) is one number.
     halves = np.empty((len(columns), 2), "<u4")
-    halves[:, 0] = names.take(columns)
+    np.multiply(names.take(columns), expressed, out=halves[:, 0])
+    values[~expressed] = 0
     np.subtract(np.uint32(_LOW_BITS), values.view(np.uint32), out=halves[:, 1])
     keys = halves.view("<u8").ravel()
-    ends = (edges - edges[0]).tolist()
-    for start, end in zip(ends, ends[1:], strict=False):
-        keys[start:end].sort()
-    keys &= _LOW_BITS
-    for start, end in zip(ends, ends[1:], strict=False):
-        yield keys[start : start + np.count_nonzero(expressed[start:end])]
+    edges -= edges[0]
+    lengths = np.diff(edges)
+    by_length = np.argsort(lengths, kind="stable")
+    for start in range(0, len(by_length), _ALIKE):
+        rows = by_length[start : start + _ALIKE]
+        padded = np.full((len(rows), int(lengths[rows[-1]])), ~_LOW_BITS, "<u8")
+        for place, row in enumerate(rows.tolist()):
+            padded[place, : lengths[row]] = keys[edges[row] : edges[row + 1]]
+        padded.sort(axis=1)
+        padded &= _LOW_BITS
+        yield rows + block.start, padded
 
 
 def undo_log1p(matrix: sparse.csr_matrix | np.ndarray) -> sparse.csr_matrix:
