@@ -37,10 +37,16 @@ class ConstrainedDecoder:
         The composition.
     collator
         Tokenises the format piece by piece, as in training.
+    computed
+        Slots that the chooser decides without the language model. Where only such slots are
+        left, nothing more is read, and they have no log-probabilities.
     """
 
-    def __init__(self, model: "Cell2TextModel", collator: Collator) -> None:
-        self.model, self.collator = model, collator
+    def __init__(
+        self, model: "Cell2TextModel", collator: Collator, *, computed: Sequence[str] = ()
+    ) -> None:
+        self.model, self.collator, self.computed = model, collator, frozenset(computed)
+        self._prefix = PromptPrefix(model, collator.prompt)
         self.tries = {slot: self._trie(slot) for slot in collator.space.stated}
 
     def _trie(self, slot: str) -> "_Node":
@@ -66,22 +72,23 @@ class ConstrainedDecoder:
 
         Returns
         -------
-        ``{slot: [B, n_choices]}`` log-probabilities of the choices, normalised over the slot.
+        ``{slot: [B, n_choices]}`` log-probabilities of the choices, normalised over the slot;
+        slots that were not read are missing.
         """
-        from transformers import DynamicCache
-
-        n = cells.shape[0]
-        state = _State(self.model, DynamicCache(), n)
-        prompt = torch.tensor([self.collator.prompt] * n, device=cells.device)
-        logits = state.feed(self.model.splice(prompt, cells), torch.ones_like(prompt))
+        n, stated = cells.shape[0], self.collator.space.stated
+        state = _State(self.model, self._prefix, cells)
         results: dict[str, torch.Tensor] = {}
         pending: list[list[int]] = [[] for _ in range(n)]
-        for slot in self.collator.space.stated:
+        for position, slot in enumerate(stated):
+            if self.computed.issuperset(stated[position:]):
+                choose(slot, np.zeros((n, 0)))
+                continue
             before, after = OPENINGS[slot].split("{}")
             opening = self.collator.ids(before.rstrip(" "))
             logits = state.feed_ids([ids + opening for ids in pending])
             results[slot] = self._choices(slot, logits, state)
-            terms = choose(slot, results[slot].detach().cpu().numpy())
+            # In double precision, so that what is added up later hardly depends on the order.
+            terms = choose(slot, results[slot].detach().double().cpu().numpy())
             closing = self.collator.ids(after) if after else []
             pending = [self.collator.name_ids(term, slot) + closing for term in terms]
         return results
@@ -108,8 +115,11 @@ class ConstrainedDecoder:
                 total[:, columns] = score[:, None] + options[:, leaves]
             for p, piece in enumerate(pieces):
                 child, branch = node.children[piece], score + options[:, p]
-                if child.children and float(branch.detach().max().exp()) > LEAST_BRANCH:
+                # Each cell by itself: what another cell of the batch follows counts for nothing.
+                followed = branch.detach().exp() > LEAST_BRANCH
+                if child.children and bool(followed.any()):
                     longer = [*prefix, piece]
+                    branch = branch.masked_fill(~followed, -torch.inf)
                     frontier.append((child, longer, branch, state.peek(longer)))
         return torch.log_softmax(total, dim=-1)
 
@@ -126,12 +136,60 @@ class _Node:
     children: "dict[int, _Node]" = field(default_factory=dict)
 
 
+class PromptPrefix:
+    """The keys and values of what every prompt begins with, before the cell: read once.
+
+    Parameters
+    ----------
+    model
+        The composition.
+    prompt
+        Ids of the prompt.
+    """
+
+    def __init__(self, model: "Cell2TextModel", prompt: list[int]) -> None:
+        self.model = model
+        start = prompt.index(model.cell_token_id)
+        self.ids, self.rest = prompt[:start], prompt[start:]
+        self._layers: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self._state: tuple[object, ...] = ()
+
+    def cache(self, n: int) -> "DynamicCache":
+        """Return a key-value cache of ``n`` rows in which the prefix has been read."""
+        from transformers import DynamicCache
+
+        weights = self.model.language_model.parameters()
+        state = (self.model.device, *(w._version for w in weights))  # changes as weights do
+        if state != self._state:
+            self._layers, self._state = self._read(), state
+        cache = DynamicCache()
+        for index, (keys, values) in enumerate(self._layers):
+            cache.update(keys.expand(n, -1, -1, -1), values.expand(n, -1, -1, -1), index)
+        return cache
+
+    def _read(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        from transformers import DynamicCache
+
+        if not self.ids:
+            return []
+        cache = DynamicCache()
+        ids = torch.tensor([self.ids], device=self.model.device)
+        with torch.no_grad():
+            _backbone(self.model.language_model)(
+                inputs_embeds=self.model.embeddings(ids), past_key_values=cache, use_cache=True
+            )
+        return [(layer.keys, layer.values) for layer in cache.layers]
+
+
 class _State:
     """A batch in the middle of its text: cache, mask and positions of each row."""
 
-    def __init__(self, model: "Cell2TextModel", cache: "DynamicCache", n: int) -> None:
-        self.model, self.cache = model, cache
-        self.mask = torch.zeros(n, 0, dtype=torch.long, device=model.device)
+    def __init__(self, model: "Cell2TextModel", prefix: PromptPrefix, cells: torch.Tensor) -> None:
+        n = cells.shape[0]
+        self.model, self.cache = model, prefix.cache(n)
+        self.mask = torch.ones(n, len(prefix.ids), dtype=torch.long, device=model.device)
+        rest = torch.tensor([prefix.rest] * n, device=model.device)
+        self._waiting: torch.Tensor | None = model.splice(rest, cells)
 
     def feed_ids(self, rows: list[list[int]]) -> torch.Tensor:
         """Feed ids of different length per row; return the logits after each row's last."""
@@ -141,7 +199,11 @@ class _State:
         mask = torch.tensor(
             [[1] * len(r) + [0] * (width - len(r)) for r in rows], device=self.mask.device
         )
-        return self.feed(self.model.embeddings(ids), mask)
+        embeds = self.model.embeddings(ids)
+        if self._waiting is not None:  # the cell goes in together with the first words
+            mask = torch.cat([mask.new_ones(self._waiting.shape[:2]), mask], dim=1)
+            embeds, self._waiting = torch.cat([self._waiting, embeds], dim=1), None
+        return self.feed(embeds, mask)
 
     def feed(self, embeds: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Feed embeddings ``[B, T, D]`` with a mask; return logits ``[B, V]`` after the last."""

@@ -51,6 +51,7 @@ class Describer:
         from ._collate import Collator
         from ._decoding import ConstrainedDecoder
         from ._descriptions import DescriptionFormat
+        from ._steady import make_steady
 
         self.checkpoint, self.checkpoint_id = checkpoint, checkpoint_id
         self.genes: GeneTable = checkpoint.genes
@@ -59,7 +60,9 @@ class Describer:
         model = checkpoint.model
         self._model = model
         collator = Collator(self.text, model.tokenizer, model.prompt_ids)
-        self._decoder = ConstrainedDecoder(model, collator)
+        make_steady(model)
+        computed = [slot for slot in self.space.stated if slot.startswith("pathway")]
+        self._decoder = ConstrainedDecoder(model, collator, computed=computed)
 
     @property
     def revision(self) -> str:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ._config import EncoderConfig
+from ._steady import TILE
 from ._tokens import PAD_TOKEN
 
 #: Ranks fall into this many classes, evenly spaced on a log scale.
@@ -65,7 +66,9 @@ class CompactEncoder(nn.Module):
         weights = gates[..., None] * self.rank_weights[rank]  # [B, T, H]
         # A deep cell has more genes than a shallow one; the sum must not tell them apart.
         size = weights.square().sum(1, keepdim=True).clamp_min(1e-6).sqrt()
-        summed = _weighted_sum(self.genes.weight, tokens, weights / size)
+        summed = _weighted_sum(
+            self.genes.weight, tokens, weights / size, tile=None if self.training else TILE
+        )
         hidden = self.norm(summed)
         for layer in self.layers:
             hidden = layer(hidden)
@@ -78,25 +81,35 @@ class _Residual(nn.Module):
         super().__init__()
         self.norm = nn.LayerNorm(d)
         self.up, self.down = nn.Linear(d, 2 * d), nn.Linear(2 * d, d)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout, self.curve = nn.Dropout(dropout), nn.GELU()
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        inner = nn.functional.gelu(self.up(self.norm(hidden)))
+        inner = self.curve(self.up(self.norm(hidden)))
         return hidden + self.down(self.dropout(inner))
 
 
-def _weighted_sum(table: torch.Tensor, tokens: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+def _weighted_sum(
+    table: torch.Tensor, tokens: torch.Tensor, weights: torch.Tensor, *, tile: int | None = None
+) -> torch.Tensor:
     """Return ``[B, D]`` sums of table rows, each head's slice by its own weights ``[B, T, H]``.
 
     The weights are spread over all genes and multiplied with the table as one dense product per
     head, whose cost does not grow with the number of genes in a cell, as that of looking up the
-    rows and adding them does. A cell lists a gene once, and padding weighs nothing.
+    rows and adding them does. A cell lists a gene once, and padding weighs nothing. On a CPU that
+    does not train, cells are worked on `tile` at a time, see `_steady`.
     """
-    heads = weights.shape[-1]
-    spread = weights.new_zeros(heads, tokens.shape[0], table.shape[0])
-    spread = spread.scatter(2, tokens.expand(heads, -1, -1), weights.permute(2, 0, 1))
+    heads, n = weights.shape[-1], tokens.shape[0]
+    tile = tile if tile and table.device.type == "cpu" else max(n, 1)
     slices = table.unflatten(1, (heads, -1)).transpose(0, 1)  # [H, V, D/H]
-    return torch.bmm(spread, slices).transpose(0, 1).flatten(1)
+    sums = []
+    for start in range(0, max(n, 1), tile):
+        rows = slice(start, min(start + tile, n))
+        spread = weights.new_zeros(heads, tile, table.shape[0])
+        spread = spread.scatter(
+            2, tokens[rows].expand(heads, -1, -1), weights[rows].permute(2, 0, 1)
+        )
+        sums.append(torch.bmm(spread, slices).transpose(0, 1).flatten(1))
+    return torch.cat(sums)[:n]
 
 
 def _rank_classes(length: int, device: torch.device) -> torch.Tensor:

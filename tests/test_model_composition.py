@@ -46,8 +46,9 @@ def test_cached_walk_equals_one_pass_over_the_whole_text(describer, cells):
     tokens, _ = describer.tokens(*cells)
     batch = torch.as_tensor(tokens)
     with torch.no_grad():
-        walked = describer._decoder.walk(model.encode(batch), first_choice(space))
         collator = Collator(describer.text, model.tokenizer, model.prompt_ids)
+        decoder = ConstrainedDecoder(model, collator)
+        walked = decoder.walk(model.encode(batch), first_choice(space))
         ids = list(model.prompt_ids)
         for slot in SLOTS:
             before, after = OPENINGS[slot].split("{}")
