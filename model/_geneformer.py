@@ -37,7 +37,10 @@ class GeneformerEncoder(nn.Module):
         super().__init__()
         self.config = config
         folder = base_folder(
-            config.name_or_path, subfolder=config.subfolder, revision=config.revision
+            config.name_or_path,
+            subfolder=config.subfolder,
+            revision=config.revision,
+            weights=pretrained,
         )
         options = {"trust_remote_code": False}
         if pretrained:

@@ -9,7 +9,11 @@ PATTERNS = ("*.json", "*.safetensors", "tokenizer*", "*.jinja", "*.model", "*.tx
 
 
 def base_folder(
-    name_or_path: str, *, subfolder: str | None = None, revision: str | None = None
+    name_or_path: str,
+    *,
+    subfolder: str | None = None,
+    revision: str | None = None,
+    weights: bool = True,
 ) -> Path:
     """Return the folder of a base model, downloading it when it is a hub id.
 
@@ -21,6 +25,8 @@ def base_folder(
         Folder inside it that holds the model, as Geneformer's repository has one a model.
     revision
         Branch, tag or commit on the hub; None is the newest.
+    weights
+        Whether the weights are needed, or the configuration alone.
 
     Raises
     ------
@@ -36,6 +42,12 @@ def base_folder(
         msg = (
             f"{folder} holds no config.json, so it is no model. Give the folder of a transformers "
             "model, or its hub id; encoder.subfolder names a folder inside a repository."
+        )
+        raise CheckpointError(msg)
+    if weights and not any(folder.glob("*.safetensors")):
+        msg = (
+            f"{folder} holds no *.safetensors. Weights in pickle form (pytorch_model.bin) can run "
+            "code and are not read; take a revision with safetensors, or convert them."
         )
         raise CheckpointError(msg)
     return folder

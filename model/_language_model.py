@@ -100,7 +100,9 @@ def build_language_model(
         return AutoModelForCausalLM.from_config(llama)
     dtype = getattr(torch, config.dtype)
     if architecture is None:
-        architecture = base_folder(config.name_or_path, revision=config.revision)
+        architecture = base_folder(
+            config.name_or_path, revision=config.revision, weights=pretrained
+        )
     if pretrained:
         model = AutoModelForCausalLM.from_pretrained(
             architecture, dtype=dtype, use_safetensors=True, trust_remote_code=False
@@ -108,9 +110,7 @@ def build_language_model(
     else:
         hub = AutoConfig.from_pretrained(architecture, trust_remote_code=False)
         model = AutoModelForCausalLM.from_config(hub, dtype=dtype)
-    if vocab_size > model.get_input_embeddings().num_embeddings:
-        # The new row is the placeholder's, which is always written over: it needs no mean.
-        model.resize_token_embeddings(vocab_size, mean_resizing=False)
+    _enlarge(model, vocab_size)
     for name, part in model.named_parameters():
         # Parts for pictures stay as they are.
         if "vision" in name or "multi_modal" in name:
@@ -118,11 +118,28 @@ def build_language_model(
     return add_lora(model, config.lora) if config.lora else model
 
 
+def _enlarge(model: "PreTrainedModel", vocab_size: int) -> None:
+    """Add rows for new tokens to a model's embeddings, the same ones every time.
+
+    The new row is the placeholder's, which is always written over; as a word to be written it is
+    the mean word, which is never the best.
+    """
+    import torch
+
+    old = model.get_input_embeddings().num_embeddings
+    if vocab_size <= old:
+        return
+    model.resize_token_embeddings(vocab_size, mean_resizing=False)
+    for table in (model.get_input_embeddings(), model.get_output_embeddings()):
+        with torch.no_grad():
+            table.weight[old:] = table.weight[:old].float().mean(0).to(table.weight.dtype)
+
+
 def load_tokenizer(config: LanguageModelConfig) -> "PreTrainedTokenizerBase":
     """Load the tokenizer of a hub model, with something to pad with."""
     from transformers import AutoTokenizer
 
-    folder = base_folder(config.name_or_path, revision=config.revision)
+    folder = base_folder(config.name_or_path, revision=config.revision, weights=False)
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     if tokenizer.pad_token_id is None:
         # What it is does not matter: padding is masked and never a target.
