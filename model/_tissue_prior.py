@@ -58,9 +58,11 @@ class TissuePrior:
         floor = LEAST_FACTOR ** min(1.0, len(seen) / ENOUGH_TYPES)
         seen |= self._everywhere()
         above = {a for term_id in seen for a in _above(term_id, space)}
+        anywhere = set().union(*self.counts.values())
         for i, choice in enumerate(slot.choices):
-            occurs = choice in above or not seen.isdisjoint(_above(choice, space))
-            factors[i] = 1.0 if occurs else floor
+            # "Epithelial cell" of one tissue does not stand for kinds seen in another only.
+            kind = choice not in anywhere and not seen.isdisjoint(_above(choice, space))
+            factors[i] = 1.0 if choice in above or kind else floor
         return factors
 
     def _seen(self, lineage: Sequence[str], space: LabelSpace) -> set[str]:

@@ -85,6 +85,14 @@ def test_kinds_and_broader_terms_of_what_was_seen_keep_their_place():
     assert factors[MONO] < 1
 
 
+def test_a_broad_label_does_not_stand_for_kinds_seen_elsewhere_only():
+    space = tiny_labels()
+    table = prior({BLOOD: {T: 1}, LIVER: {CD4: 1}})
+    factors = dict(zip(space.slot("cell_type").choices, table.factors([BLOOD], space), strict=True))
+    assert factors["CL:0000625"] == 1  # seen nowhere, so the broad label speaks for it
+    assert factors[CD4] < 1
+
+
 def test_a_tissue_counts_for_its_parts_and_an_unknown_one_for_nothing():
     space = tiny_labels()
     whole = prior().factors([LIVER], space)
