@@ -3,6 +3,7 @@
 from ._benchmark import KnowledgeContest
 from ._errors import IndexBuildError, KnowledgeError, UnknownOntologyError, UnknownTermError
 from ._knowledge import KnowledgeBase
+from ._markers import Marker, MarkerTable
 from ._term import Candidate, Passage, Resolution, Term
 
 __all__ = [
@@ -11,6 +12,8 @@ __all__ = [
     "KnowledgeBase",
     "KnowledgeContest",
     "KnowledgeError",
+    "Marker",
+    "MarkerTable",
     "Passage",
     "Resolution",
     "Term",

@@ -6,7 +6,7 @@ resolution work before the search index exists.
 
 import hashlib
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -82,20 +82,32 @@ class KnowledgeBase:
 
     # -- names and texts -----------------------------------------------------------------
 
-    def resolve(self, text: str, *, ontology: str = "CL", tissue: str | None = None) -> Resolution:
+    def resolve(
+        self,
+        text: str,
+        *,
+        ontology: str = "CL",
+        tissue: str | None = None,
+        remembered: Mapping[str, str] | None = None,
+    ) -> Resolution:
         """Return the term that a name means, how that was found and what else it may mean.
 
         Parameters
         ----------
         tissue
             Where the cells are from, as a word: "liver" makes HSC the hepatic stellate cell.
+        remembered
+            Ids by names that a user gave them; looked at before every rule, equal but for case,
+            plural and separators.
 
         Raises
         ------
         UnknownOntologyError
             If the ontology is not open.
         """
-        return self._resolver(ontology).resolve(text, tissue=tissue)
+        resolver = self._resolver(ontology)
+        answer = resolver.remembered(text, remembered) if remembered else None
+        return answer or resolver.resolve(text, tissue=tissue)
 
     def resolve_many(self, texts: Iterable[str], *, ontology: str = "CL") -> list[Resolution]:
         """Return what each name means, in order; quicker than one by one."""

@@ -148,9 +148,9 @@ class MarkerTable:
         """Return the genes a cell type is known by, the best supported and most telling first."""
         return _ranked(self._by_type.get(term_id, ()), by_type=False)
 
-    def has_type(self, term_id: str) -> bool:
-        """Tell whether the table holds a marker of this very type."""
-        return term_id in self._by_type
+    def genes(self) -> list[str]:
+        """Return the genes of the table, in capitals."""
+        return list(self._by_gene)
 
     @cached_property
     def _by_gene(self) -> dict[str, list[Marker]]:

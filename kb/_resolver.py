@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from ._graph import OntologyGraph
-from ._lexical import fold, tokenise
+from ._lexical import alias_key, fold, tokenise
 from ._matching import CODE, Draft, WordMatcher
 from ._names import NameIndex
 from ._term import Candidate, Match, Resolution, Term
@@ -64,6 +64,17 @@ class Resolver:
         """
         answer = self.resolve_many([text])[0] if vectors else self._without_vectors(text)
         return self._in_tissue(answer, tissue) if tissue and answer.match != "id" else answer
+
+    def remembered(self, text: str, names: Mapping[str, str]) -> Resolution | None:
+        """Return the term that a user said a name means, with what it would mean otherwise."""
+        wanted = alias_key(text)
+        term_id = next((key for name, key in names.items() if alias_key(name) == wanted), None)
+        if not wanted or term_id not in self._terms:
+            return None
+        usual = self._without_vectors(text)
+        others = [candidate.id for candidate in usual.candidates if candidate.id != term_id]
+        note = f"You said that '{text}' means {self._terms[term_id].label}."
+        return self._answer(text, [term_id, *others], "lexical", 1.0, note)
 
     def _in_tissue(self, answer: Resolution, tissue: str) -> Resolution:
         ids = (answer.id,) if answer.id else ()

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from ._consensus import ENOUGH, Verdict, cluster_verdict, pathway_tally, plain_verdict
+from ._corrections import correction_sentence
 from ._errors import UnsupportedError
 from ._evidence import Evidence
 from ._groupings import list_groupings
@@ -60,6 +61,7 @@ def describe_cluster(session: Session, *, cluster: str) -> Evidence:
         f"Cluster {cluster} holds {count(len(cells), 'cell')}, which is {as_percent(share)} of "
         "the dataset.",
         *cell_type_sentences(verdict, cluster, shown_all=len(sample) == len(cells)),
+        *filter(None, [correction_sentence(session, cluster)]),
     ]
     table = _cell_type_rows(verdict)
     for key, words in _PLAIN_SLOTS.items():

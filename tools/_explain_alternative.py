@@ -6,13 +6,14 @@ import numpy as np
 
 from ._consensus import TOO_BROAD, cluster_verdict
 from ._describable import model_errors
-from ._errors import UnknownTermError, UnsupportedError
+from ._errors import UnsupportedError
 from ._evidence import Evidence
 from ._explain_cell_type import CAVEAT
 from ._figures import bars
+from ._naming import resolve_cell_type
 from ._rank_markers import next_cluster
 from ._session import Session
-from ._wording import are, as_percent, choices, clean, count, genes, listing, quote, short, term
+from ._wording import are, as_percent, clean, count, genes, listing, short, term
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,31 +126,6 @@ def explain_alternative(session: Session, *, cluster: str, cell_type: str) -> Ev
             "next_cluster": next_cluster(session, cluster),
         },
     )
-
-
-def resolve_cell_type(session: Session, name: str) -> "Resolution":
-    """Find the Cell Ontology term that a person's words mean.
-
-    Raises
-    ------
-    UnknownTermError
-        If there is none.
-    """
-    from kb import KnowledgeError
-
-    try:
-        found = session.knowledge.resolve(str(name), ontology="CL")
-    except KnowledgeError as exc:
-        raise UnknownTermError(clean(exc, limit=300)) from exc
-    if found.id is None:
-        near = [candidate.label for candidate in found.candidates[:5]]
-        similar = f" Similar names: {choices(near)}." if near else ""
-        msg = (
-            f"{quote(name)} is not a cell type of the Cell Ontology.{similar} "
-            "Use a name like 'natural killer cell' or an id like 'CL:0000623'."
-        )
-        raise UnknownTermError(msg)
-    return found
 
 
 def known_to_model(session: Session, found: "Resolution", term_ids: list[str]) -> tuple[str, str]:

@@ -40,6 +40,11 @@ def is_person(key: str) -> bool:
     return any(name in key.lower() for name in PERSON_NAMES)
 
 
+def is_numbered(label: str) -> bool:
+    """Whether a label is a number, as clusterings give, and no name."""
+    return _NUMBERED.match(label) is not None
+
+
 def is_clustering(key: str, labels: list[str]) -> bool:
     """Whether a column is an unsupervised clustering: known name and numbered labels."""
     name = key.lower()

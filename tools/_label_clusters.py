@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from ._consensus import ENOUGH, Verdict, cluster_verdict
+from ._corrections import corrected_label, correction_sentence, write_model_labels
 from ._describe_cluster import model_caveat
 from ._evidence import Evidence
-from ._keys import CELL_TYPE_BY_CLUSTER
 from ._list_clusters import cluster_map
 from ._session import Session
 from ._wording import as_percent, clean, count, listing, term
@@ -49,9 +49,13 @@ def label_clusters(session: Session) -> Evidence:
             f"{listing(unsure)}, where "
             f"no cell type fits at least {ENOUGH:.0%} of the cells it read."
         )
+    sentences += [said for cluster in clusters if (said := correction_sentence(session, cluster))]
     names = {cluster: clean(verdicts[cluster].label, limit=80) for cluster in clusters}
     labels = session.prepared.adata.obs[session.prepared.cluster_key].astype(str)
-    session.write_labels(CELL_TYPE_BY_CLUSTER, [names[label] for label in labels])
+    write_model_labels(session, [names[label] for label in labels])
+    for cluster in clusters:
+        if (corrected := corrected_label(session, cluster)) is not None:
+            names[cluster] = clean(corrected[0], limit=80)
     n_read = sum(verdict.n_cells for verdict in verdicts.values())
     return session.record(
         tool="label_clusters",

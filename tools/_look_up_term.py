@@ -153,7 +153,9 @@ def _resolve(session: Session, name: str, ontology: str) -> "Resolution":
         msg = f"Ontology {quote(ontology)} is not at hand. Use one of {choices(list(_NAMES))}."
         raise UnknownTermError(msg)
     try:
-        found = session.knowledge.resolve(str(name), ontology=ontology)
+        found = session.knowledge.resolve(
+            str(name), ontology=ontology, remembered=session.own.names
+        )
     except KnowledgeError as exc:
         raise UnknownTermError(clean(exc, limit=300)) from exc
     if found.id is None:
@@ -168,6 +170,8 @@ def _resolve(session: Session, name: str, ontology: str) -> "Resolution":
 
 
 def _how(found: "Resolution") -> str:
+    if found.note.startswith("You said"):
+        return "what you said"
     return {
         "id": "its id",
         "label": "its label",

@@ -10,6 +10,14 @@ from types import MappingProxyType
 from ._assign_cell_types import assign_cell_types
 from ._compare_conditions import compare_conditions
 from ._compare_selections import compare_selections
+from ._compare_types import compare_types
+from ._correct_label import (
+    list_corrections,
+    relabel_cells,
+    relabel_cluster,
+    remember_name,
+    undo_correction,
+)
 from ._count_composition import choose_clusters, count_composition
 from ._describe_cells import describe_cells
 from ._describe_cluster import describe_cluster
@@ -22,9 +30,11 @@ from ._find_cells import find_cells
 from ._label_clusters import label_clusters
 from ._list_clusters import list_clusters
 from ._look_up_term import look_up_term, search_ontology
+from ._marker_knowledge import explain_gene, list_markers_of_type
 from ._plot_genes import plot_dots, plot_violin
 from ._plot_umap import plot_umap
 from ._rank_markers import compare_clusters, rank_markers
+from ._score_gene_set import score_gene_set
 from ._select_cells import describe_selection, list_selections, select_cells
 from ._show_expression import show_expression
 
@@ -59,6 +69,15 @@ TOOLS: MappingProxyType[str, Callable[..., Evidence]] = MappingProxyType(
             export_dataset,
             export_table,
             export_figure,
+            explain_gene,
+            list_markers_of_type,
+            compare_types,
+            score_gene_set,
+            relabel_cluster,
+            relabel_cells,
+            remember_name,
+            undo_correction,
+            list_corrections,
         )
     }
 )

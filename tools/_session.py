@@ -22,6 +22,7 @@ from ._genes import find_gene
 from ._groupings import as_labels, match_label
 from ._keys import LOG1P_LAYER
 from ._limits import Limits
+from ._own_knowledge import OwnKnowledge
 from ._preparing import (
     Prepared,
     Progress,
@@ -81,6 +82,7 @@ class Session:
         self.limits = limits or Limits()
         self.progress: Progress = progress or (lambda fraction, text: None)
         self.evidence: dict[str, Evidence] = {}
+        self.own = OwnKnowledge()  # corrections, gene sets and markers of this user
         self.title = ""
         self.report: DoctorReport | None = None
         self._load_describer = load_describer
@@ -289,6 +291,10 @@ class Session:
         import pandas as pd
 
         self.prepared.adata.obs[key] = pd.Categorical(list(labels))
+
+    def write_values(self, key: str, values: np.ndarray) -> None:
+        """Write a column of numbers to obs, shape ``(n_obs,)``."""
+        self.prepared.adata.obs[key] = np.asarray(values)
 
     # The model
 
