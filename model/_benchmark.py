@@ -51,22 +51,21 @@ class ModelContest:
         self.describer = describer
         self._model = describer.checkpoint.model
 
+    def token_ids(self, var_names: Sequence[str]) -> np.ndarray:
+        """Return ``(n_vars,)`` rows of the gene table, which both ways to tokenise are given."""
+        return self.describer.genes.match(var_names).token_ids
+
     def tokenise(
-        self, matrix: sparse.csr_matrix, var_names: Sequence[str]
+        self, matrix: sparse.csr_matrix, token_ids: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Order the genes of ``(n, n_vars)`` counts as the describer does."""
-        genes = self.describer.genes
-        return rank_value_tokens(
-            matrix,
-            genes.match(var_names).token_ids,
-            genes.medians,
-            max_tokens=self._model.config.encoder.max_tokens,
-        )
+        medians, most = self.describer.genes.medians, self._model.config.encoder.max_tokens
+        return rank_value_tokens(matrix, token_ids, medians, max_tokens=most)
 
     def tokenise_by_loop(
         self,
         matrix: sparse.csr_matrix,
-        var_names: Sequence[str],
+        token_ids: np.ndarray,
         *,
         zeros_first: bool = False,
     ) -> list[np.ndarray]:
@@ -79,7 +78,6 @@ class ModelContest:
         zeros_first
             Drop what is not expressed before sorting, which is quicker.
         """
-        token_ids = self.describer.genes.match(var_names).token_ids
         tokens, medians = token_ids + 1, self.describer.genes.medians[token_ids]
         most = self._model.config.encoder.max_tokens
         cells = []
@@ -98,7 +96,7 @@ class ModelContest:
     def count_differences(
         self,
         matrix: sparse.csr_matrix,
-        var_names: Sequence[str],
+        token_ids: np.ndarray,
         cells: list[np.ndarray],
     ) -> tuple[int, int]:
         """Compare `tokenise` with what the loop gave for the same cells.
@@ -108,8 +106,7 @@ class ModelContest:
         Cells in which genes whose values are equal up to rounding stand in another order, and
         cells that differ in anything else.
         """
-        tokens, n_tokens = self.tokenise(matrix, var_names)
-        token_ids = self.describer.genes.match(var_names).token_ids
+        tokens, n_tokens = self.tokenise(matrix, token_ids)
         column = np.zeros(len(self.describer.genes) + 1, np.int64)
         column[token_ids + 1] = np.arange(len(token_ids))
         n_rounding = n_wrong = 0

@@ -29,8 +29,9 @@ def cells(contest: ModelContest) -> tuple[sparse.csr_matrix, list[str]]:
 def test_the_loop_gives_the_same_tokens(
     contest: ModelContest, cells: tuple[sparse.csr_matrix, list[str]], zeros_first: bool
 ) -> None:
-    looped = contest.tokenise_by_loop(*cells, zeros_first=zeros_first)
-    n_rounding, n_wrong = contest.count_differences(*cells, looped)
+    matrix, token_ids = cells[0], contest.token_ids(cells[1])
+    looped = contest.tokenise_by_loop(matrix, token_ids, zeros_first=zeros_first)
+    n_rounding, n_wrong = contest.count_differences(matrix, token_ids, looped)
     assert n_wrong == 0
     assert n_rounding < 0.1 * len(looped)
     assert looped[7].tolist() == [4]
@@ -39,10 +40,11 @@ def test_the_loop_gives_the_same_tokens(
 def test_a_wrong_order_is_noticed(
     contest: ModelContest, cells: tuple[sparse.csr_matrix, list[str]]
 ) -> None:
-    looped = contest.tokenise_by_loop(*cells)
+    matrix, token_ids = cells[0], contest.token_ids(cells[1])
+    looped = contest.tokenise_by_loop(matrix, token_ids)
     looped[0] = looped[0][::-1]
     looped[1] = looped[1][:-1]
-    assert contest.count_differences(*cells, looped)[1] == 2
+    assert contest.count_differences(matrix, token_ids, looped)[1] == 2
 
 
 def test_generate_writes_the_asked_length(

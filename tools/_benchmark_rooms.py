@@ -38,17 +38,18 @@ def measure_tokenise(bench: "Bench") -> list[Measure]:
     batch = min(_MOST_DIFFERENT, bench.sizes.n_tokenised)
     n_pairs = max(1, bench.sizes.n_tokenised // batch)
     matrix, names = _cells(bench, batch)
-    contest.tokenise(matrix[:200], names)
+    token_ids = contest.token_ids(names)
+    contest.tokenise(matrix[:200], token_ids)
     looped: list[Any] = []
 
     def loop(pair: int) -> None:
-        looped[:] = contest.tokenise_by_loop(matrix, names)
+        looped[:] = contest.tokenise_by_loop(matrix, token_ids)
 
     def ours(pair: int) -> None:
-        contest.tokenise(matrix, names)
+        contest.tokenise(matrix, token_ids)
 
     seconds = in_pairs(ours, loop, repeats=n_pairs)
-    n_rounding, n_wrong = contest.count_differences(matrix, names, looped)
+    n_rounding, n_wrong = contest.count_differences(matrix, token_ids, looped)
     facts = {
         "cells": batch * n_pairs,
         "different_cells": batch,
@@ -63,7 +64,7 @@ def measure_tokenise(bench: "Bench") -> list[Measure]:
     ]
     seconds = in_pairs(
         ours,
-        lambda pair: contest.tokenise_by_loop(matrix, names, zeros_first=True),
+        lambda pair: contest.tokenise_by_loop(matrix, token_ids, zeros_first=True),
         repeats=bench.sizes.repeats,
     )
     words = "rank_value_tokens", "loop that drops zeros before sorting"
