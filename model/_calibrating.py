@@ -1,6 +1,6 @@
 """Fits the calibration of a checkpoint on sources that it was not trained on."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import torch
@@ -45,7 +45,7 @@ def fit_calibration(
     batch: CellBatch,
     *,
     unsaid: Iterable[str] = (),
-    doubted: Iterable[str] = (),
+    least: Mapping[str, float] | None = None,
 ) -> Calibration:
     """Fit temperature and least probability of every slot on held-out cells.
 
@@ -57,27 +57,25 @@ def fit_calibration(
         Labelled cells.
     unsaid
         Terms that the training data cannot carry and that are never said.
-    doubted
-        Terms that need more evidence than others.
+    least
+        Least probability of slots for which it is set rather than fitted.
     """
     scores = slot_scores(checkpoint, batch)
     slots = {}
     for slot in checkpoint.labels.stated:
         space = checkpoint.labels.slot(slot)
         never = tuple(sorted(set(unsaid) & set(space.speakable)))
-        weak = tuple(sorted(set(doubted) & set(space.choices)))
         rows = [i for i, labels in enumerate(batch.labels) if labels.get(slot) in space.speakable]
         if not rows:
-            slots[slot] = SlotCalibration(1.0, LEAST_RANGE[1], never, weak)
+            slots[slot] = SlotCalibration(1.0, LEAST_RANGE[1], never)
             continue
         truth = [batch.labels[i][slot] for i in rows]
         allowed = np.stack([space.allowed(term_id) for term_id in truth])
         temperature = fit_temperature(scores[slot][rows], allowed)
         p = np.exp(scores[slot][rows] / temperature)
         spoken = space.add_up(space.pass_down(p / p.sum(1, keepdims=True)))
-        slots[slot] = SlotCalibration(
-            round(temperature, 4), _least(spoken, truth, space), never, weak
-        )
+        enough = (least or {}).get(slot) or _least(spoken, truth, space)
+        slots[slot] = SlotCalibration(round(temperature, 4), enough, never)
     return Calibration(slots)
 
 

@@ -1,7 +1,7 @@
 """How sure the model may claim to be: a temperature and a least probability per slot."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -9,9 +9,6 @@ import numpy as np
 
 from ._errors import CheckpointError
 
-#: Factor on the probability of a doubted choice. An alveolar macrophage is said of a cell that is
-#: much more like one than like any other macrophage or monocyte, not of one that is a little more.
-DOUBT = 0.2
 #: Bins of the expected calibration error.
 N_BINS = 10
 
@@ -23,11 +20,6 @@ class SlotCalibration:
     temperature: float = 1.0  # logits are divided by this
     least: float = 0.5  # a term less probable than this is not said, 0-1
     unsaid: tuple[str, ...] = ()  # terms that are never said, since the training cannot carry them
-    doubted: tuple[str, ...] = ()  # residents of one organ, of which other organs have a kind too
-
-    def doubt(self, choices: Sequence[str]) -> np.ndarray:
-        """Return ``(n_choices,)`` log factors, below 0 for the choices that are doubted."""
-        return np.where(np.isin(choices, self.doubted), np.log(DOUBT), 0.0)
 
 
 @dataclass(frozen=True)
@@ -60,9 +52,7 @@ class Calibration:
         data = json.loads(path.read_text(encoding="utf-8"))
         return cls(
             {
-                name: SlotCalibration(
-                    s["temperature"], s["least"], tuple(s["unsaid"]), tuple(s.get("doubted", ()))
-                )
+                name: SlotCalibration(s["temperature"], s["least"], tuple(s["unsaid"]))
                 for name, s in data.items()
             }
         )

@@ -23,6 +23,7 @@ from ._language_model import (
     load_tokenizer,
     prompt_ids,
 )
+from ._members import EncoderMembers, MemberProjectors
 from ._projector import Projector
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class Cell2TextModel(nn.Module):
         super().__init__()
         self.config, self.tokenizer = config, tokenizer
         if config.encoder.kind == "compact":
-            self.encoder: nn.Module = CompactEncoder(config.encoder)
+            one = config.encoder.n_members == 1
+            self.encoder: nn.Module = (CompactEncoder if one else EncoderMembers)(config.encoder)
             encoder_size = config.encoder.cell_token_size
         else:
             self.encoder = GeneformerEncoder(config.encoder, pretrained=pretrained)
@@ -71,9 +73,8 @@ class Cell2TextModel(nn.Module):
             pretrained=pretrained and architecture is None,
             architecture=architecture,
         )
-        self.projector = Projector(
-            encoder_size, config.projector_hidden_size, self.embeddings.embedding_dim
-        )
+        self.state_size = encoder_size
+        self.projector = self._build_projector()
         self.cell_token_id = tokenizer.convert_tokens_to_ids(CELL_TOKEN)
         self.prompt_ids = prompt_ids(tokenizer, config.encoder.n_cell_tokens)
         self._match_scale()
@@ -128,12 +129,21 @@ class Cell2TextModel(nn.Module):
         language = dataclasses.replace(self.config.language_model, lora=None)
         self.config = dataclasses.replace(self.config, language_model=language)
 
+    def _build_projector(self) -> nn.Module:
+        sizes = (self.state_size, self.config.projector_hidden_size, self.embeddings.embedding_dim)
+        n_members = self.config.encoder.n_members
+        if n_members == 1:
+            return Projector(*sizes)
+        return MemberProjectors(n_members, lambda: Projector(*sizes))
+
     def _match_scale(self) -> None:
         """Start the projected states at the spread of the word embeddings."""
         spread = float(self.embeddings.weight.detach().float().std())
         # Gemma scales its word embeddings as it looks them up.
         spread *= float(getattr(self.embeddings, "embed_scale", 1.0))
-        nn.init.constant_(self.projector.layers[-1].weight, spread)
+        for module in self.projector.modules():
+            if isinstance(module, Projector):
+                nn.init.constant_(module.layers[-1].weight, spread)
 
     @property
     def embeddings(self) -> nn.Embedding:
@@ -146,8 +156,17 @@ class Cell2TextModel(nn.Module):
         return next(self.projector.parameters()).device
 
     def encode(self, tokens: torch.Tensor, gates: torch.Tensor | None = None) -> torch.Tensor:
-        """Turn ``[B, T]`` rank-value tokens into ``[B, K, D]`` projected states."""
+        """Turn ``[B, T]`` rank-value tokens into ``[B, K, D]`` projected states.
+
+        With several members ``[B, M, K, D]``.
+        """
         return self.projector(self.encoder(tokens, gates))
+
+    def read(self, tokens: torch.Tensor, member: int) -> tuple[torch.Tensor, nn.Module]:
+        """Return one member's states ``[B, K, encoder_size]`` and its projector."""
+        if self.config.encoder.n_members == 1:
+            return self.encoder(tokens), self.projector
+        return self.encoder.members[member](tokens), self.projector.members[member]
 
     def splice(self, input_ids: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:
         """Write projected states over the placeholder embeddings.
@@ -200,7 +219,8 @@ class Cell2TextModel(nn.Module):
         gates
             ``[B, T]`` weight of each gene, 1 when absent.
         """
-        embeds = self.splice(input_ids, self.encode(tokens, gates))
+        cells = self.encode(tokens, gates)
+        embeds = self.splice(input_ids, cells[:, 0] if cells.ndim == 4 else cells)
         output = self.language_model(inputs_embeds=embeds, attention_mask=attention_mask)
         return output.logits
 

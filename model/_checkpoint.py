@@ -13,6 +13,7 @@
 ``calibration.json``   temperature and least probability of every slot
 ``metadata.json``      sources with licences, seed, versions, scores
 ``lineage_markers.json`` genes that decide between close lineages; optional
+``residents.json``     cell types of one organ, and what the organ is known by; optional
 ``tissues.json``       cell types that training saw in each tissue; optional
 ``references.parquet`` training profiles for baselines, see `_references`; optional
 ====================== ======================================================================
@@ -40,6 +41,8 @@ from ._lineage_markers import FILE as LINEAGES
 from ._lineage_markers import LineageMarkers
 from ._pathway_reference import FILE as PATHWAYS_REFERENCE
 from ._pathways import PathwayScorer
+from ._residents import FILE as RESIDENTS
+from ._residents import Residents
 from ._tissue_prior import FILE as TISSUES
 from ._tissue_prior import TissuePrior
 
@@ -76,6 +79,7 @@ class Checkpoint:
     revision: str = ""
     tissues: TissuePrior = field(default_factory=lambda: TissuePrior({}))
     lineages: LineageMarkers | None = None
+    residents: Residents = field(default_factory=lambda: Residents({}, {}))
     folder: Path | None = None  # where it was loaded from
 
     def weigh_lineages(
@@ -119,6 +123,7 @@ class Checkpoint:
             self.calibration.save(new / "calibration.json")
             if self.lineages is not None:
                 self.lineages.save(new / LINEAGES)
+            self.residents.save(new / RESIDENTS)
             metadata = json.dumps(self.metadata, indent=1, ensure_ascii=False)
             (new / "metadata.json").write_text(metadata, encoding="utf-8")
             if folder.exists():
@@ -141,7 +146,7 @@ def trained_weights(model: Cell2TextModel) -> dict[str, Any]:
     for name, tensor in model.state_dict().items():
         if name in frozen or name in tied or "lora_" in name:
             continue
-        large = tensor.ndim == 2 and tensor.numel() > 1_000_000
+        large = tensor.ndim == 2 and tensor.numel() > 200_000
         half = torch.bfloat16 if is_hub and name.startswith(_LANGUAGE) else torch.float16
         weights[name] = tensor.detach().cpu().to(half if large else tensor.dtype)
         weights[name] = weights[name].contiguous()
@@ -225,6 +230,7 @@ def load_checkpoint(path: str | Path | None = None, *, device: str = "auto") -> 
         metadata=json.loads((folder / "metadata.json").read_text(encoding="utf-8")),
         revision=revision(folder),
         tissues=TissuePrior.load(folder / TISSUES),
+        residents=Residents.load(folder / RESIDENTS),
         lineages=LineageMarkers.load(folder / LINEAGES, genes, choices),
         folder=folder,
     )
@@ -265,7 +271,7 @@ def _optional(folder: Path) -> list[str]:
 def revision(folder: Path) -> str:
     """Return a short hash of everything that decides what a checkpoint says."""
     digest = hashlib.sha256()
-    for name in (*FILES, PATHWAYS_REFERENCE, TISSUES, LINEAGES, *_optional(folder)):
+    for name in (*FILES, PATHWAYS_REFERENCE, TISSUES, LINEAGES, RESIDENTS, *_optional(folder)):
         if name != "metadata.json" and (folder / name).is_file():
             digest.update(name.encode())
             digest.update((folder / name).read_bytes())

@@ -24,6 +24,7 @@ class EncoderConfig:
     n_heads: int = 8  # curves over ranks; compact only
     n_layers: int = 2  # residual layers after the sum; compact only
     dropout: float = 0.1  # fraction 0-1 of a residual layer; compact only
+    n_members: int = 1  # encoders trained apart that must agree; compact only
     cell_token_size: int = 128  # width of a cell token; compact only
     n_cell_tokens: int = 8  # states handed to the language model (K)
     max_tokens: int = 1024  # genes read per cell, best ranked first
@@ -38,6 +39,9 @@ class EncoderConfig:
         """
         if self.kind == "geneformer" and not self.name_or_path:
             msg = "encoder.kind is 'geneformer' but encoder.name_or_path is not set."
+            raise ConfigError(msg)
+        if self.n_members < 1 or (self.n_members > 1 and self.kind != "compact"):
+            msg = f"encoder.n_members is {self.n_members}; 1, or more for kind 'compact' only."
             raise ConfigError(msg)
         if self.hidden_size % self.n_heads:
             msg = f"encoder.hidden_size {self.hidden_size} is no multiple of {self.n_heads} heads."

@@ -15,6 +15,7 @@ import torch
 
 from ._collate import Collator
 from ._descriptions import OPENINGS
+from ._members import agreed
 
 if TYPE_CHECKING:
     from transformers import DynamicCache
@@ -65,7 +66,7 @@ class ConstrainedDecoder:
         Parameters
         ----------
         cells
-            ``[B, K, D]`` projected states.
+            ``[B, K, D]`` projected states, or ``[B, M, K, D]`` of several members.
         choose
             Called at each slot with its log-probabilities; returns the term that each cell's
             text goes on with.
@@ -76,9 +77,11 @@ class ConstrainedDecoder:
         slots that were not read are missing.
         """
         n, stated = cells.shape[0], self.collator.space.stated
+        n_members = cells.shape[1] if cells.ndim == 4 else 1
+        cells = cells.flatten(0, 1) if cells.ndim == 4 else cells
         state = _State(self.model, self._prefix, cells)
         results: dict[str, torch.Tensor] = {}
-        pending: list[list[int]] = [[] for _ in range(n)]
+        pending: list[list[int]] = [[] for _ in range(n * n_members)]
         for position, slot in enumerate(stated):
             if self.computed.issuperset(stated[position:]):
                 choose(slot, np.zeros((n, 0)))
@@ -86,11 +89,12 @@ class ConstrainedDecoder:
             before, after = OPENINGS[slot].split("{}")
             opening = self.collator.ids(before.rstrip(" "))
             logits = state.feed_ids([ids + opening for ids in pending])
-            results[slot] = self._choices(slot, logits, state)
+            results[slot] = agreed(self._choices(slot, logits, state), n_members)
             # In double precision, so that what is added up later hardly depends on the order.
             terms = choose(slot, results[slot].detach().double().cpu().numpy())
             closing = self.collator.ids(after) if after else []
-            pending = [self.collator.name_ids(term, slot) + closing for term in terms]
+            named = [self.collator.name_ids(term, slot) + closing for term in terms]
+            pending = [ids for ids in named for _ in range(n_members)]
         return results
 
     def _choices(self, slot: str, logits: torch.Tensor, state: "_State") -> torch.Tensor:
@@ -175,7 +179,7 @@ class PromptPrefix:
         cache = DynamicCache()
         ids = torch.tensor([self.ids], device=self.model.device)
         with torch.no_grad():
-            _backbone(self.model.language_model)(
+            backbone(self.model.language_model)(
                 inputs_embeds=self.model.embeddings(ids), past_key_values=cache, use_cache=True
             )
         return [(layer.keys, layer.values) for layer in cache.layers]
@@ -211,7 +215,7 @@ class _State:
         positions = (past + mask.cumsum(1) - 1).clamp_min(0)
         self.mask = torch.cat([self.mask, mask], dim=1)
         last = mask.shape[1] - 1 - mask.flip(1).argmax(1)  # [B]
-        hidden = _backbone(self.model.language_model)(
+        hidden = backbone(self.model.language_model)(
             inputs_embeds=embeds,
             attention_mask=self.mask,
             position_ids=positions,
@@ -240,12 +244,13 @@ def generate_free(
     model
         The composition.
     cells
-        ``[B, K, D]`` projected states.
+        ``[B, K, D]`` projected states, or ``[B, M, K, D]``, of which the first member is read.
     prompt
         Ids of the prompt.
     max_new_tokens
         Longest description in word pieces; a description of the format needs fewer.
     """
+    cells = cells[:, 0] if cells.ndim == 4 else cells
     ids = torch.tensor([prompt] * cells.shape[0], device=cells.device)
     output = model.language_model.generate(
         inputs_embeds=model.splice(ids, cells),
@@ -259,7 +264,7 @@ def generate_free(
     return [text.strip() for text in texts]
 
 
-def _backbone(language_model: torch.nn.Module) -> torch.nn.Module:
+def backbone(language_model: torch.nn.Module) -> torch.nn.Module:
     """Return the part of a causal language model below its vocabulary head."""
     model = language_model
     if hasattr(model, "get_base_model"):  # a model with peft adapters

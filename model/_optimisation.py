@@ -78,14 +78,18 @@ class Trainer:
         self.heads = nn.ModuleDict(
             {
                 slot: nn.Linear(
-                    model.projector.layers[0].in_features * model.config.encoder.n_cell_tokens,
+                    model.state_size * model.config.encoder.n_cell_tokens,
                     len(collator.space.slot(slot).choices),
                 )
                 for slot in ENCODER_SLOTS
             }
         ).to(model.device)
+        self.restart(config)
+
+    def restart(self, config: TrainConfig) -> None:
+        """Begin anew with the weights as they are."""
+        self.config, self.step = config, 0
         self.optimiser = torch.optim.AdamW(self._groups(), betas=(0.9, 0.98))
-        self.step = 0
 
     def _groups(self) -> list[dict[str, Any]]:
         config = self.config
@@ -137,7 +141,9 @@ class Trainer:
         half = self.config.precision == "bf16"
         parts = {}
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
-            states = model.encoder(batch.tokens.to(device))
+            # Members take turns, so that the language model learns to read each by itself.
+            member = self.step % model.config.encoder.n_members
+            states, projector = model.read(batch.tokens.to(device), member)
             if with_text and self.config.freeze_encoder:
                 states = states.detach()
             pooled = states.flatten(1)
@@ -151,7 +157,7 @@ class Trainer:
             parts["auxiliary"] = torch.stack(losses).sum()
             if with_text:
                 input_ids = batch.input_ids.to(device)
-                embeds = model.splice(input_ids, model.projector(states))
+                embeds = model.splice(input_ids, projector(states))
                 logits = model.language_model(
                     inputs_embeds=embeds, attention_mask=batch.attention_mask.to(device)
                 ).logits.float()

@@ -6,7 +6,7 @@ RNA, a bias per gene, whole groups of genes that follow handling rather than ide
 that measure few genes, and doublets never (they are planted on purpose elsewhere).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,10 +118,6 @@ class ProfileSampler:
         # Panels favour genes that vary between cell types, as designed panels do.
         spread = np.log1p(profiles * 1e4).std(0) + 1e-3
         self.panel_weight = spread / spread.sum()
-
-    def add_panels(self, panels: Sequence[np.ndarray]) -> None:
-        """Add ``(n_genes,)`` bool sets of genes, as measured by studies that have no profiles."""
-        self.panels = np.vstack([self.panels, *(panel[None] for panel in panels)])
 
     def draw(self, rows: np.ndarray, rng: np.random.Generator) -> sparse.csr_matrix:
         """Draw one pseudo-cell from each given profile.

@@ -165,7 +165,6 @@ class TrainingData:
             for path in files
             if (path.stem in config.hold_out) == config.held_out_only
         ]
-        self.sampler.add_panels([np.diff(real.matrix.tocsc().indptr) > 0 for real in self.real])
         self.profile_weight = _balanced(table["cell_type_id"].tolist(), config.balance)
         pool = [(i, j) for i, real in enumerate(self.real) for j in range(len(real.labels))]
         self._pool = np.array([p for p in pool if self.real[p[0]].labels[p[1]]])

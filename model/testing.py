@@ -179,6 +179,13 @@ def _write_markers(data: Path, curation: Path) -> None:
         "tissue_id": "",
         "use": "yes",
     }
+    pd.DataFrame(
+        {
+            "organ_id": ["UBERON:0002107"] * 2,
+            "cell_type_id": ["CL:0000576", "CL:0000584"],
+            "kind": ["resident", "parenchyma"],
+        }
+    ).to_csv(curation / "resident_types.csv", index=False)
     pd.DataFrame([built]).to_csv(curation / "marker_types.csv", index=False)
     pd.DataFrame(
         {

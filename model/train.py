@@ -55,18 +55,28 @@ def train(
     ConfigError
         If the configuration or the data folder is not usable.
     """
+    import pandas as pd
     from tqdm import tqdm
 
     from ._lineage_fitting import fit_lineages
+    from ._residents import Residents
+    from ._training_members import train_members
     from .references import write_companions
 
     config = read_config(config_path)
+    if config["model"].get("language_model", {}).get("kind") == "hub":
+        from ._full_run import train_full
+
+        return train_full(config, out=out)
     folder = data or Path(config["data"])
     if not (folder / "profiles").is_dir():
         msg = f"The data folder {folder} has no profiles/. Give the right one with --data."
         raise ConfigError(msg)
     trainer, checkpoint = prepare(config, folder)
-    bar = tqdm(total=trainer.config.steps, unit="step", desc="train")
+    n_members = checkpoint.model.config.encoder.n_members
+    before = trainer.config.encoder_steps * (n_members if n_members > 1 else 0)
+    total = trainer.config.steps + trainer.config.encoder_steps * (n_members - 1)
+    bar = tqdm(total=total, unit="step", desc="train")
     history: list[dict[str, float]] = []
 
     def report(step: int, parts: dict[str, float]) -> None:
@@ -76,14 +86,20 @@ def train(
         means = {name: sum(h[name] for h in recent) / len(recent) for name in parts}
         bar.set_postfix({name: f"{mean:.3f}" for name, mean in means.items()})
 
-    trainer.run(report=report)
+    if n_members > 1:
+        train_members(trainer, config, lambda own: prepare(own, folder)[0], report)
+    trainer.run(report=lambda step, parts: report(before + step, parts))
     bar.close()
+    if n_members > 1:  # what was trained is saved, also what was trained before
+        checkpoint.model.encoder.requires_grad_(requires_grad=True)
     checkpoint.lineages = fit_lineages(
         trainer.data,
         checkpoint.labels,
         CURATION / "lineage_markers.csv",
         seed=trainer.config.seed,
     )
+    residents = pd.read_csv(CURATION / "resident_types.csv", keep_default_na=False)
+    checkpoint.residents = Residents.from_table(residents)
     if trainer.data.config.hold_out:
         checkpoint.calibration = calibrate(config, folder, checkpoint, seed=trainer.config.seed)
     checkpoint.metadata = metadata(config, folder)
@@ -157,7 +173,7 @@ def prepare(config: dict[str, Any], folder: Path) -> "tuple[Trainer, Checkpoint]
         max_tokens=model_config.encoder.max_tokens,
     )
     data.fit_reference(n_cells=4_000, seed=train_config.seed)
-    if model_config.encoder.kind == "compact":
+    if model_config.encoder.kind == "compact" and model_config.encoder.n_members == 1:
         start = data.gene_embeddings(model_config.encoder.hidden_size, seed=train_config.seed)
         with torch.no_grad():
             model.encoder.genes.weight[1:] = torch.from_numpy(start)

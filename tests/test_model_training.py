@@ -147,3 +147,32 @@ def test_ignored_choices_are_neither_right_nor_wrong():
     assert loss.item() == pytest.approx(np.log1p(np.exp(-1.0)), abs=1e-5)
     loss.backward()
     assert logits.grad[0, 2].item() == 0
+
+
+def test_members_are_trained_apart_and_read_together(folders):
+    tmp_path, data = folders
+    path = config_file(tmp_path, data, "several", 9, encoder_steps=5, hold_out='"two"')
+    path.write_text(path.read_text().replace("[model.encoder]", "[model.encoder]\nn_members = 2"))
+    train_module.train(path)
+    saved = weights(tmp_path / "several")
+    first, second = (saved[f"encoder.members.{m}.genes.weight"] for m in (0, 1))
+    assert not torch.equal(first, second)
+    assert sorted(p.name for p in (tmp_path / "several" / "state").glob("member_*")) == [
+        "member_0",
+        "member_1",
+    ]
+    describer = load_describer(tmp_path / "several" / "checkpoint")
+    cells = np.random.default_rng(0).poisson(1.0, (5, 60)).astype(np.float32)
+    together = describer.describe(cells, [f"GENE{i}" for i in range(60)])
+    alone = [describer.describe(cell[None], [f"GENE{i}" for i in range(60)])[0] for cell in cells]
+    assert [d.text for d in together] == [d.text for d in alone]
+
+
+def test_what_members_agree_on_is_their_geometric_mean():
+    from model._members import agreed
+
+    scores = torch.tensor([[0.9, 0.05, 0.05], [0.05, 0.05, 0.9]]).log()
+    p = agreed(scores, 2).exp()[0]
+    assert p[0] == pytest.approx(p[2].item())
+    assert p[0] < 0.5
+    assert p.sum() == pytest.approx(1.0)

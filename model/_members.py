@@ -1,0 +1,61 @@
+"""Several compact encoders trained apart, of which what they agree on is said.
+
+Encoders that differ in nothing but their random start give the same answers on cells like those
+of their training and different wrong answers on cells of another study. Each reads the cell, the
+language model makes of each reading its probabilities, and their geometric mean is what is
+chosen from (a product of experts, doi:10.1162/089976602760128018): a name must not be improbable
+to any of them.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from ._config import EncoderConfig
+from ._encoder import CompactEncoder
+from ._projector import Projector
+
+
+class EncoderMembers(nn.Module):
+    """Reads cells with every member."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(CompactEncoder(config) for _ in range(config.n_members))
+
+    def forward(self, tokens: torch.Tensor, gates: torch.Tensor | None = None) -> torch.Tensor:
+        """Return cell tokens ``[B, M, K, D]`` of ``[B, T]`` rank-value tokens."""
+        return torch.stack([member(tokens, gates) for member in self.members], dim=1)
+
+
+class MemberProjectors(nn.Module):
+    """One projector a member; the language model behind them is the same."""
+
+    def __init__(self, n_members: int, make: Callable[[], Projector]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(make() for _ in range(n_members))
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        """Project ``[B, M, K, encoder_size]`` to ``[B, M, K, language_size]``."""
+        readings = zip(self.members, states.unbind(1), strict=True)
+        return torch.stack([project(reading) for project, reading in readings], dim=1)
+
+
+def agreed(scores: torch.Tensor, n_members: int) -> torch.Tensor:
+    """Return the normalised geometric mean of the members' probabilities.
+
+    Parameters
+    ----------
+    scores
+        ``[B * M, C]`` log-probabilities, the members of a cell side by side.
+    n_members
+        M.
+
+    Returns
+    -------
+    ``[B, C]`` log-probabilities.
+    """
+    if n_members == 1:
+        return scores
+    return scores.unflatten(0, (-1, n_members)).mean(1).log_softmax(-1)

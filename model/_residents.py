@@ -1,0 +1,100 @@
+"""Cell types that live in one organ and that other organs have a kind of too.
+
+A Kupffer cell is the macrophage of the liver. A macrophage of the breast may well look more like
+one than like any other profile in the training data, and should not be called one. So a resident
+type is said only of cells from its organ: one that the reader names, or one whose own parenchyma
+is among the cells of the dataset (no liver without hepatocytes).
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ._labels import SlotSpace
+
+#: File of a checkpoint; one without it doubts nothing.
+FILE = "residents.json"
+#: Factor on the probability of a resident of an organ that the cells are not known to come from.
+DOUBT = 0.02
+#: A cell is parenchyma from this probability on.
+SURE = 0.7
+#: An organ is recognised by so many cells of its parenchyma, and by this share of all cells.
+FEWEST_CELLS = 3
+LEAST_SHARE = 0.01
+
+
+class Residents:
+    """Resident types with their organs, and what each organ is recognised by.
+
+    Parameters
+    ----------
+    organ_of
+        ``{cell type id: UBERON id of its organ}``.
+    parenchyma
+        ``{UBERON id: ids of cell types that only this organ has}``.
+    """
+
+    def __init__(
+        self, organ_of: Mapping[str, str], parenchyma: Mapping[str, Sequence[str]]
+    ) -> None:
+        self.organ_of = dict(organ_of)
+        self.parenchyma = {organ: list(types) for organ, types in parenchyma.items()}
+
+    def doubt(self, choices: Sequence[str], organs: Iterable[str] = ()) -> np.ndarray:
+        """Return ``(n_choices,)`` log factors: 0, or below for residents of other organs.
+
+        Parameters
+        ----------
+        choices
+            Cell type ids.
+        organs
+            UBERON ids of the organs that the cells come from, with the terms above them.
+        """
+        known = set(organs)
+        strange = [t for t, organ in self.organ_of.items() if organ not in known]
+        return np.where(np.isin(choices, strange), np.log(DOUBT), 0.0)
+
+    def recognise(self, spoken: np.ndarray, space: SlotSpace) -> tuple[str, ...]:
+        """Return the organs whose parenchyma is among the cells.
+
+        Parameters
+        ----------
+        spoken
+            ``(n, n_speakable)`` probability of each term or a term below it.
+        space
+            The cell type slot.
+        """
+        enough = max(FEWEST_CELLS, LEAST_SHARE * len(spoken))
+        found = []
+        for organ, types in self.parenchyma.items():
+            columns = [space.speakable.index(t) for t in types if t in space.speakable]
+            if columns and (spoken[:, columns].max(1) >= SURE).sum() >= enough:
+                found.append(organ)
+        return tuple(sorted(found))
+
+    def save(self, path: Path) -> None:
+        """Write ``residents.json``."""
+        data = {"organ_of": self.organ_of, "parenchyma": self.parenchyma}
+        new = path.with_name(f"{path.name}.new")
+        new.write_text(json.dumps(data, indent=1, sort_keys=True), encoding="utf-8")
+        new.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> "Residents":
+        """Read ``residents.json``; nothing is doubted where there is none."""
+        if not path.is_file():
+            return cls({}, {})
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return cls(data["organ_of"], data["parenchyma"])
+
+    @classmethod
+    def from_table(cls, table: pd.DataFrame) -> "Residents":
+        """Take the reviewed table: columns ``organ_id``, ``cell_type_id`` and ``kind``."""
+        residents = table[table["kind"].eq("resident")]
+        rest = table[table["kind"].eq("parenchyma")]
+        organ_of = dict(zip(residents["cell_type_id"], residents["organ_id"], strict=True))
+        parenchyma = {str(o): rows["cell_type_id"].tolist() for o, rows in rest.groupby("organ_id")}
+        return cls(organ_of, parenchyma)
