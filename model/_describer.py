@@ -11,6 +11,7 @@ from scipy.special import ndtr
 
 from ._checkpoint import Checkpoint, load_checkpoint
 from ._description import Candidate, Contrast, Description, GeneEvidence, Slot
+from ._engine import Engine, context_of
 from ._errors import GeneMatchError, ModelError
 from ._labels import NOT_KNOWN
 from ._tokens import rank_value_tokens, undo_log1p
@@ -63,6 +64,7 @@ class Describer:
         make_steady(model)
         computed = [slot for slot in self.space.stated if slot.startswith("pathway")]
         self._decoder = ConstrainedDecoder(model, collator, computed=computed)
+        self.engine = Engine()
 
     @property
     def revision(self) -> str:
@@ -116,8 +118,10 @@ class Describer:
         var_names: Sequence[str],
         *,
         with_genes: bool = False,
-        batch_size: int = 64,
+        organs: Sequence[str] = (),
+        batch_size: int | None = None,
         progress: Callable[[int, int], None] | None = None,
+        cancel: Callable[[], bool] | None = None,
     ) -> list[Description]:
         """Describe cells.
 
@@ -131,10 +135,16 @@ class Describer:
         with_genes
             Also find the genes that speak for and against every claim, at the cost of a
             backward pass through the model for each.
+        organs
+            UBERON ids of what the cells come from, with the terms above them, as given or as
+            `recognise_organs` finds; other organs' resident types are then hardly ever said.
         batch_size
-            Cells described together.
+            Most cells described together; as many as the engine finds good when None. It
+            changes no word.
         progress
             Called with (cells done, cells in all).
+        cancel
+            Asked before each batch; when true, nothing more is described.
 
         Raises
         ------
@@ -142,21 +152,29 @@ class Describer:
             If hardly any variable is a gene of the model.
         """
         tokens, n_tokens = self.tokens(matrix, var_names)
-        rows = self.genes.match(var_names).token_ids
-        measured = np.isin(np.arange(len(self.genes)), rows)
-        order = np.argsort(-n_tokens, kind="stable")
-        results: list[Description | None] = [None] * len(tokens)
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            width = max(1, int(n_tokens[rows].max(initial=1)))
-            described = self._describe_batch(
-                tokens[rows, :width], n_tokens[rows], with_genes=with_genes, measured=measured
+        measured = self.measured(var_names)
+
+        def run(tokens: np.ndarray, n_tokens: np.ndarray) -> list[Description]:
+            return self._describe_batch(
+                tokens, n_tokens, with_genes=with_genes, measured=measured, organs=organs
             )
-            for row, description in zip(rows, described, strict=True):
-                results[row] = description
-            if progress:
-                progress(min(start + batch_size, len(order)), len(order))
-        return [result for result in results if result is not None]
+
+        context = context_of(
+            self.revision,
+            device=str(self._model.device),
+            with_genes=with_genes,
+            measured=np.packbits(measured).tobytes().hex(),
+            organs=list(organs),
+        )
+        return self.engine.describe(
+            tokens,
+            n_tokens,
+            run,
+            context=context,
+            batch_size=batch_size,
+            progress=progress,
+            cancel=cancel,
+        )
 
     def _describe_batch(
         self,
@@ -165,13 +183,14 @@ class Describer:
         *,
         with_genes: bool,
         measured: np.ndarray | None = None,
+        organs: Sequence[str] = (),
     ) -> list[Description]:
         import torch
 
         with torch.set_grad_enabled(with_genes):
             batch = torch.as_tensor(tokens, device=self._model.device)
             gates = (batch != 0).float().requires_grad_(with_genes)
-            walked = self._walk(batch, gates, measured=measured)
+            walked = self._walk(batch, gates, measured=measured, organs=organs)
             genes = self._genes(walked, batch, gates) if with_genes else {}
         descriptions = []
         for i in range(len(tokens)):
@@ -195,17 +214,27 @@ class Describer:
         gates: "torch.Tensor",
         *,
         measured: np.ndarray | None = None,
+        organs: Sequence[str] = (),
     ) -> "_Walked":
+        import torch
+
         calibration, scorer = self.checkpoint.calibration, self.checkpoint.pathways
         walked = _Walked()
         ranked = tokens.cpu().numpy()
         activity = scorer.standardised(ranked, (ranked > 0).sum(1), measured=measured)
+
+        def weigh(scores: "torch.Tensor") -> "torch.Tensor":
+            return self.checkpoint.weigh_lineages(scores, tokens, gates, measured=measured)
 
         def choose(slot: str, scores: np.ndarray) -> list[str]:
             if slot.startswith("pathway"):
                 return self._choose_pathway(slot, walked, activity)
             space, settings = self.space.slot(slot), calibration.slot(slot)
             scores = scores / settings.temperature
+            if slot == "cell_type":
+                scores = scores + self.checkpoint.residents.doubt(space.choices, organs)
+                with torch.no_grad():
+                    scores = weigh(torch.from_numpy(scores).to(gates.device)).cpu().numpy()
             probabilities = np.exp(scores - scores.max(1, keepdims=True))
             probabilities /= probabilities.sum(1, keepdims=True)
             probabilities = space.pass_down(probabilities)
@@ -224,6 +253,7 @@ class Describer:
             return fed
 
         walked.scores = self._decoder.walk(self._model.encode(tokens, gates), choose)
+        walked.scores["cell_type"] = weigh(walked.scores["cell_type"])
         return walked
 
     def _choose_pathway(self, slot: str, walked: "_Walked", activity: np.ndarray) -> list[str]:
@@ -384,9 +414,18 @@ class Describer:
             return generate_free(self._model, cells, prompt, max_new_tokens=max_new_tokens)
 
     def cell_type_probabilities(
-        self, matrix: sparse.csr_matrix | np.ndarray, var_names: Sequence[str]
+        self,
+        matrix: sparse.csr_matrix | np.ndarray,
+        var_names: Sequence[str],
+        *,
+        organs: Sequence[str] = (),
     ) -> tuple[np.ndarray, list[str]]:
         """Return ``(n, n_terms)`` probabilities of each term or a term below it, and the ids.
+
+        Parameters
+        ----------
+        matrix, var_names, organs
+            As in `describe`.
 
         Raises
         ------
@@ -396,6 +435,7 @@ class Describer:
         import torch
 
         tokens, n_tokens = self.tokens(matrix, var_names)
+        measured = self.measured(var_names)
         space = self.space.slot("cell_type")
         parts = []
         with torch.no_grad():
@@ -404,9 +444,32 @@ class Describer:
                 batch = torch.as_tensor(
                     tokens[start : start + 256, :width], device=self._model.device
                 )
-                walked = self._walk(batch, (batch != 0).float())
+                gates = (batch != 0).float()
+                walked = self._walk(batch, gates, measured=measured, organs=organs)
                 parts.append(space.add_up(walked.probabilities["cell_type"]))
         return np.vstack(parts), list(space.speakable)
+
+    def recognise_organs(
+        self, matrix: sparse.csr_matrix | np.ndarray, var_names: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Return UBERON ids of the organs whose parenchyma is among some cells of a dataset.
+
+        Parameters
+        ----------
+        matrix, var_names
+            As in `describe`; a few hundred cells, drawn over the whole dataset, are enough.
+
+        Raises
+        ------
+        GeneMatchError
+            If hardly any variable is a gene of the model.
+        """
+        spoken, _ = self.cell_type_probabilities(matrix, var_names)
+        return self.checkpoint.residents.recognise(spoken, self.space.slot("cell_type"))
+
+    def measured(self, var_names: Sequence[str]) -> np.ndarray:
+        """Return ``(n_genes,)`` bool, which genes of the model a dataset has."""
+        return np.isin(np.arange(len(self.genes)), self.genes.match(var_names).token_ids)
 
     def contrast(
         self,
@@ -441,7 +504,7 @@ class Describer:
         batch = torch.as_tensor(tokens, device=self._model.device)
         with torch.enable_grad():
             gates = (batch != 0).float().requires_grad_(requires_grad=True)
-            walked = self._walk(batch, gates)
+            walked = self._walk(batch, gates, measured=self.measured(var_names))
             scores = walked.scores["cell_type"]
             first, second = (
                 scores.masked_fill(~mask.to(scores.device), -torch.inf).logsumexp(-1)
@@ -490,7 +553,9 @@ def _ontology_id(term_id: str) -> str | None:
     return term_id if ":" in term_id else None
 
 
-def load_describer(checkpoint: str | Path | None = None, *, device: str = "auto") -> Describer:
+def load_describer(
+    checkpoint: str | Path | None = None, *, device: str = "auto", cache: Path | None = None
+) -> Describer:
     """Load a checkpoint to describe cells with.
 
     Parameters
@@ -499,11 +564,19 @@ def load_describer(checkpoint: str | Path | None = None, *, device: str = "auto"
         Folder or hub id; None is the compact checkpoint in the package.
     device
         "cpu", "cuda", "mps" or "auto".
+    cache
+        File in which descriptions are kept between runs; None to keep none.
 
     Raises
     ------
     CheckpointError
         If the checkpoint cannot be found or is not whole.
     """
+    from ._acceleration import accelerate
+    from ._description_cache import DescriptionCache
+
     name = "compact" if checkpoint is None else str(checkpoint)
-    return Describer(load_checkpoint(checkpoint, device=device), checkpoint_id=name)
+    describer = Describer(load_checkpoint(checkpoint, device=device), checkpoint_id=name)
+    accelerate(describer.checkpoint.model)
+    describer.engine.cache = DescriptionCache(cache) if cache is not None else None
+    return describer

@@ -3,7 +3,9 @@
 ModelError (RuntimeError)
 ├── CheckpointError     a checkpoint folder is missing, incomplete or of another version
 ├── GeneMatchError      too few genes of the input are known to the model
-└── ConfigError         a training or model configuration is not usable
+├── ConfigError         a training or model configuration is not usable
+├── OutOfMemoryError    not even one cell fits into memory
+└── DescribingCancelledError   whoever asked for descriptions wants no more
 """
 
 
@@ -21,3 +23,11 @@ class GeneMatchError(ModelError):
 
 class ConfigError(ModelError):
     """A training or model configuration is not usable."""
+
+
+class OutOfMemoryError(ModelError):
+    """The memory does not hold the model together with one cell."""
+
+
+class DescribingCancelledError(ModelError):
+    """Whoever asked for descriptions wants no more of them."""

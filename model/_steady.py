@@ -44,7 +44,7 @@ class SteadySiLU(nn.SiLU):
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Return ``x * sigmoid(x)``."""
         if self.training or input.device.type != "cpu":
-            return super().forward(input)
+            return nn.functional.silu(input)
         return input / (1 + torch.exp(-input))
 
 
@@ -53,16 +53,22 @@ class SteadyGELU(nn.GELU):
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Return ``x * normal_distribution(x)``."""
-        if self.training or input.device.type != "cpu" or self.approximate != "none":
-            return super().forward(input)
+        approximate = getattr(self, "approximate", "none")
+        if self.training or input.device.type != "cpu" or approximate != "none":
+            return nn.functional.gelu(input, approximate=approximate)
         return input * (0.5 + 0.5 * torch.erf(input * 0.5**0.5))
-
-
-#: What stands in for which layer.
-_STEADY = {nn.Linear: SteadyLinear, nn.SiLU: SteadySiLU, nn.GELU: SteadyGELU}
 
 
 def make_steady(model: nn.Module) -> None:
     """Turn the layers of a model into steady ones; the weights stay as they are."""
+    from transformers.activations import GELUActivation, SiLUActivation
+
+    steady = {
+        nn.Linear: SteadyLinear,
+        nn.SiLU: SteadySiLU,
+        SiLUActivation: SteadySiLU,
+        nn.GELU: SteadyGELU,
+        GELUActivation: SteadyGELU,
+    }
     for module in model.modules():
-        module.__class__ = _STEADY.get(type(module), type(module))
+        module.__class__ = steady.get(type(module), type(module))
