@@ -4,9 +4,11 @@ Nothing is timed here, and nothing of it is used to describe cells. The slow way
 a reader of the papers would write them, with no more and no less care than that.
 """
 
+import copy
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -130,27 +132,50 @@ class ModelContest:
         pieces = self._model.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
         return round(sum(map(len, pieces)) / max(1, len(pieces)))
 
-    def generate(
-        self,
-        matrix: sparse.csr_matrix,
-        var_names: Sequence[str],
-        *,
-        n_pieces: int,
-        batch_size: int = 64,
-    ) -> list[str]:
-        """Write texts of `n_pieces` word pieces by greedy ``generate`` with a key-value cache."""
+    def states(
+        self, matrix: sparse.csr_matrix, var_names: Sequence[str], *, batch_size: int = 64
+    ) -> "list[torch.Tensor]":
+        """Return the projected states ``[B, K, D]`` of cells, batch by batch."""
         import torch
 
         tokens, n_tokens = self.describer.tokens(matrix, var_names)
-        texts: list[str] = []
+        states = []
         with torch.no_grad():
             for start in range(0, len(tokens), batch_size):
                 part = slice(start, start + batch_size)
                 width = max(1, int(n_tokens[part].max(initial=1)))
                 batch = torch.as_tensor(tokens[part, :width], device=self._model.device)
-                cells = self._model.encode(batch)
+                states.append(self._model.encode(batch))
+        return states
+
+    def decode(self, states: "list[torch.Tensor]") -> None:
+        """Walk the format for cells, saying the likeliest name at every slot."""
+        import torch
+
+        space = self.describer.space
+
+        def likeliest(slot: str, scores: np.ndarray) -> list[str]:
+            # A slot that is computed has no scores, and its words are not read.
+            best = scores.argmax(1) if scores.shape[1] else np.zeros(len(scores), np.int64)
+            return [space.slot(slot).choices[i] for i in best]
+
+        with torch.no_grad():
+            for batch in states:
+                self.describer._decoder.walk(batch, likeliest)
+
+    def generate(self, states: "list[torch.Tensor]", *, n_pieces: int) -> list[str]:
+        """Write texts of `n_pieces` word pieces by greedy ``generate`` with a key-value cache.
+
+        Of several members the first is read. The layers are PyTorch's own.
+        """
+        import torch
+
+        texts: list[str] = []
+        with torch.no_grad():
+            for batch in states:
+                cells = batch[:, 0] if batch.ndim == 4 else batch
                 prompt = torch.tensor([self._model.prompt_ids] * len(cells), device=cells.device)
-                output = self._model.language_model.generate(
+                output = self._plain.generate(
                     inputs_embeds=self._model.splice(prompt, cells),
                     attention_mask=torch.ones_like(prompt),
                     max_new_tokens=n_pieces,
@@ -161,6 +186,22 @@ class ModelContest:
                 )
                 texts += self._model.tokenizer.batch_decode(output, skip_special_tokens=True)
         return texts
+
+    @cached_property
+    def _plain(self) -> "PreTrainedModel":
+        """The language model with the layers it had before `make_steady`, which cost time."""
+        from torch import nn
+
+        from ._steady import SteadyGELU, SteadyLinear, SteadySiLU
+
+        usual = {SteadyLinear: nn.Linear, SteadySiLU: nn.SiLU, SteadyGELU: nn.GELU}
+        plain = copy.deepcopy(self._model.language_model)
+        for module in plain.modules():
+            if type(module) in usual:
+                module.__class__ = usual[type(module)]
+                module.__dict__.setdefault("inplace", False)
+                module.__dict__.setdefault("approximate", "none")
+        return plain
 
     @property
     def devices(self) -> dict[str, Any]:
@@ -188,7 +229,7 @@ class ModelContest:
         device = torch.device("cuda")
         bandwidth = memory_bandwidth(device)
         sizes = {"batch_size": batch_size, "n_pieces": n_pieces, "bandwidth": bandwidth}
-        own = self._model.language_model.to(device)
+        own = self._plain.to(device)
         speeds = [writing_speed(own, name=self.describer.checkpoint_id, **sizes)]
         big = AutoModelForCausalLM.from_config(LlamaConfig(**ONE_BILLION), dtype=torch.bfloat16)
         return [*speeds, writing_speed(big.to(device).eval(), name="1B, random", **sizes)]

@@ -1,5 +1,7 @@
 """The usual ways give what the model's ways give, and the bound of memory is worked out right."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -52,12 +54,41 @@ def test_generate_writes_the_asked_length(
 ) -> None:
     matrix, names = cells
     written: list[int] = []
-    language_model = contest._model.language_model
-    hook = language_model.register_forward_hook(lambda *_: written.append(1))
-    texts = contest.generate(matrix[:5], names, n_pieces=6, batch_size=3)
+    hook = contest._plain.register_forward_hook(lambda *_: written.append(1))
+    texts = contest.generate(contest.states(matrix[:5], names, batch_size=3), n_pieces=6)
     hook.remove()
     assert len(texts) == 5
     assert len(written) == 2 * 6  # two batches, one pass a word piece
+
+
+def test_plain_layers_hold_the_same_weights(contest: ModelContest) -> None:
+    ours, plain = contest._model.language_model, contest._plain
+    ids = torch.tensor([[1, 5, 6, 7]])
+    with torch.no_grad():
+        assert torch.allclose(ours(ids).logits, plain(ids).logits, atol=1e-5)
+    kinds = {type(module).__module__ for module in plain.modules()}
+    assert not any(kind.startswith("model.") for kind in kinds)
+
+
+def test_decoding_from_states_reads_every_cell(
+    contest: ModelContest, cells: tuple[sparse.csr_matrix, list[str]]
+) -> None:
+    matrix, names = cells
+    states = contest.states(matrix[:5], names, batch_size=3)
+    assert [len(batch) for batch in states] == [3, 2]
+    seen: list[int] = []
+    walk = contest.describer._decoder.walk
+
+    def spy(batch: torch.Tensor, choose: Any) -> Any:
+        seen.append(len(batch))
+        return walk(batch, choose)
+
+    contest.describer._decoder.walk = spy
+    try:
+        contest.decode(states)
+    finally:
+        del contest.describer._decoder.walk
+    assert seen == [3, 2]
 
 
 def test_bound_of_memory_counts_weights_once_a_step_and_the_cache_of_each_text() -> None:
