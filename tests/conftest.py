@@ -97,6 +97,7 @@ class FakeDescriber:
         var_names: Sequence[str],
         *,
         with_genes: bool = False,
+        organs: Sequence[str] = (),
         batch_size: int = 64,
         progress: Callable[[int, int], None] | None = None,
     ) -> list[SimpleNamespace]:
@@ -106,8 +107,11 @@ class FakeDescriber:
             progress(len(found), len(found))
         return found
 
+    def recognise_organs(self, matrix: Any, var_names: Sequence[str]) -> tuple[str, ...]:
+        return ()
+
     def cell_type_probabilities(
-        self, matrix: Any, var_names: Sequence[str]
+        self, matrix: Any, var_names: Sequence[str], *, organs: Sequence[str] = ()
     ) -> tuple[np.ndarray, list[str]]:
         return self._probabilities(self._shares(matrix, var_names)), list(TERMS.values())
 

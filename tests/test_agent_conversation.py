@@ -38,13 +38,24 @@ class MarkerReader:
         tokens = np.array([known.index(name) if name in known else -1 for name in names])
         return SimpleNamespace(token_ids=tokens, n_matched=len(names))
 
-    def cell_type_probabilities(self, matrix: Any, names: Sequence[str]) -> tuple[Any, list[str]]:
+    def cell_type_probabilities(
+        self, matrix: Any, names: Sequence[str], *, organs: Any = ()
+    ) -> tuple[Any, list[str]]:
         columns = [list(names).index(gene) for _, gene in TYPES.values()]
         values = np.asarray(matrix.toarray())[:, columns] + 0.01
         return values / values.sum(axis=1, keepdims=True), self.ids
 
+    def recognise_organs(self, matrix: Any, names: Sequence[str]) -> tuple[str, ...]:
+        return ()
+
     def describe(
-        self, matrix: Any, names: Sequence[str], *, with_genes: bool = False, progress: Any = None
+        self,
+        matrix: Any,
+        names: Sequence[str],
+        *,
+        with_genes: bool = False,
+        organs: Any = (),
+        progress: Any = None,
     ) -> list[SimpleNamespace]:
         chances, _ = self.cell_type_probabilities(matrix, names)
         return [self._one(row, with_genes=with_genes) for row in chances]

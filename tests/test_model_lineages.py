@@ -8,7 +8,8 @@ import torch
 from model._errors import CheckpointError
 from model._lineage_markers import LineageGroup, LineageMarkers
 from model._marker_knowledge import build_profiles, nearest_choice, read_markers
-from model.testing import tiny_genes, tiny_labels
+from model._residents import Residents
+from model.testing import tiny_describer, tiny_genes, tiny_labels
 
 CD4, CD8, B, T = "CL:0000624", "CL:0000625", "CL:0000236", "CL:0000084"
 
@@ -131,3 +132,37 @@ def test_a_type_that_is_no_choice_teaches_the_closest_one_above_it():
     terms = tiny_labels().terms
     assert nearest_choice(CD8, {T, B}, terms) == T
     assert nearest_choice(B, {T}, terms) is None
+
+
+LIVER, KUPFFER, HEPATOCYTE = "UBERON:0002107", "CL:0000576", "CL:0000584"
+
+
+def test_a_resident_is_doubted_outside_its_organ():
+    residents = Residents({KUPFFER: LIVER}, {LIVER: [HEPATOCYTE]})
+    choices = [KUPFFER, B]
+    assert residents.doubt(choices)[0] < -3
+    assert residents.doubt(choices)[1] == 0
+    assert residents.doubt(choices, [LIVER]).tolist() == [0, 0]
+
+
+def test_an_organ_is_recognised_by_enough_cells_of_its_parenchyma():
+    residents = Residents({KUPFFER: LIVER}, {LIVER: [HEPATOCYTE]})
+    space = tiny_labels().slot("cell_type")
+    spoken = np.zeros((200, len(space.speakable)))
+    spoken[:2, space.speakable.index(HEPATOCYTE)] = 0.9
+    assert residents.recognise(spoken, space) == ()
+    spoken[:3, space.speakable.index(HEPATOCYTE)] = 0.9
+    assert residents.recognise(spoken, space) == (LIVER,)
+    spoken[:, space.speakable.index(HEPATOCYTE)] = 0.5
+    assert residents.recognise(spoken, space) == ()
+
+
+def test_a_describer_says_residents_only_of_their_organ():
+    describer = tiny_describer()
+    describer.checkpoint.residents = Residents({KUPFFER: LIVER}, {LIVER: [HEPATOCYTE]})
+    cells = np.random.default_rng(0).poisson(1.0, (6, 60)).astype(np.float32)
+    names = tiny_genes().symbols
+    away, terms = describer.cell_type_probabilities(cells, names)
+    home, _ = describer.cell_type_probabilities(cells, names, organs=[LIVER])
+    column = terms.index(KUPFFER)
+    assert (away[:, column] < 0.5 * home[:, column]).all()

@@ -41,8 +41,17 @@ class MarkerDescriber:
         columns = [list(names).index(gene) for gene in self.markers]
         return np.asarray(matrix.toarray())[:, columns]  # type: ignore[attr-defined]
 
+    def recognise_organs(self, matrix: object, names: list[str]) -> tuple[str, ...]:
+        return ()
+
     def describe(
-        self, matrix: object, names: list[str], *, with_genes: bool = False, progress: object = None
+        self,
+        matrix: object,
+        names: list[str],
+        *,
+        with_genes: bool = False,
+        organs: object = (),
+        progress: object = None,
     ) -> list[SimpleNamespace]:
         values = self._values(matrix, names)
         self.n_described += len(values)
@@ -75,7 +84,7 @@ class MarkerDescriber:
         return SimpleNamespace(text=text, slots=slots, n_genes=int((row > 0).sum()), flags=())
 
     def cell_type_probabilities(
-        self, matrix: object, names: list[str]
+        self, matrix: object, names: list[str], *, organs: object = ()
     ) -> tuple[np.ndarray, list[str]]:
         values = self._values(matrix, names) + 1e-3
         return values / values.sum(axis=1, keepdims=True), list(self.markers.values())

@@ -22,6 +22,7 @@ from ._genes import find_gene
 from ._groupings import as_labels, match_label
 from ._keys import LOG1P_LAYER
 from ._limits import Limits
+from ._organs import find_organs
 from ._own_knowledge import OwnKnowledge
 from ._preparing import (
     Prepared,
@@ -335,7 +336,11 @@ class Session:
                 matrix, names = self.matrix_for_model(np.array(missing))
                 with model_errors():
                     made = self.describer.describe(
-                        matrix, names, with_genes=with_genes, progress=self._cells_done
+                        matrix,
+                        names,
+                        with_genes=with_genes,
+                        organs=self.organs,
+                        progress=self._cells_done,
                     )
                 store.update(zip(missing, made, strict=True))
         return [store[int(p)] for p in positions]
@@ -357,6 +362,23 @@ class Session:
     def _check_describable(self) -> None:
         check_species(self.prepared.names)
         check_matched(self.prepared.names, self.n_genes_matched(), self.limits)
+
+    @property
+    def organs(self) -> tuple[str, ...]:
+        """UBERON ids of the organs that the cells come from, as far as file or cells tell.
+
+        Raises
+        ------
+        UnsupportedError
+            If the cells are not human, or too few genes are known to the model.
+        DescriberError
+            If the model fails.
+        """
+        self._check_describable()
+        with model_errors():
+            return self.cached(
+                "organs", lambda: find_organs(self.prepared, self.describer, self.knowledge)
+            )
 
     def n_genes_matched(self) -> int:
         """Return how many of the model's genes the dataset measures."""

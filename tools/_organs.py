@@ -1,0 +1,62 @@
+"""Which organs a dataset's cells come from, as far as the file says or the cells show.
+
+The model says kinds of macrophage, endothelium or stroma that live in one organ only of cells
+from that organ; see `model.Describer.recognise_organs`.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ._preparing import Prepared, model_matrix, stratified
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kb import KnowledgeBase
+    from model import Describer
+
+#: Columns of obs that name a tissue, the exact ones first.
+TISSUE_COLUMNS = ("tissue_ontology_term_id", "tissue", "tissue_general", "organ")
+#: A column with more different values does not name tissues.
+MOST_TISSUES = 30
+#: Cells looked at.
+N_CELLS = 400
+_EXACT = {"id", "label", "synonym"}
+
+
+def find_organs(
+    prepared: Prepared, describer: "Describer", knowledge: "KnowledgeBase | None"
+) -> tuple[str, ...]:
+    """Return UBERON ids of the organs named in obs, with all above them, and of those seen.
+
+    Parameters
+    ----------
+    prepared
+        The dataset; a tissue is read from the first of `TISSUE_COLUMNS` in obs that names one.
+    describer
+        The model, which recognises organs by their own cells.
+    knowledge
+        Resolves names of tissues; without it only the cells are asked.
+    """
+    adata = prepared.adata
+    named = named_tissues(adata.obs, knowledge) if knowledge is not None else set()
+    n_genes = np.asarray(adata.obs.get("cell2text_n_genes", np.arange(adata.n_obs)))
+    sample = stratified(n_genes, np.arange(adata.n_obs), N_CELLS)
+    seen = describer.recognise_organs(model_matrix(prepared, sample), prepared.names.names)
+    return tuple(sorted({*named, *seen}))
+
+
+def named_tissues(obs: "pd.DataFrame", knowledge: "KnowledgeBase") -> set[str]:
+    """Return UBERON ids of the tissues that obs names exactly, with those above them."""
+    for column in TISSUE_COLUMNS:
+        if column not in obs:
+            continue
+        values = obs[column].dropna().astype(str).unique()
+        if len(values) > MOST_TISSUES:
+            continue
+        found = [knowledge.resolve(value, ontology="UBERON") for value in values]
+        ids = {f.id for f in found if f.id is not None and f.match in _EXACT}
+        if ids:
+            return ids | {above.id for i in ids for above in knowledge.ancestors(i)}
+    return set()
