@@ -7,6 +7,7 @@ cells together, else in one pass over the file.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -65,7 +66,9 @@ class StoredMatrix:
         }
         return read[self.layout](np.asarray(rows))
 
-    def _pointers(self) -> np.ndarray:
+    @cached_property
+    def pointers(self) -> np.ndarray:
+        """Where each cell, or each gene, begins among the values; read and checked once."""
         pointers = self.node["indptr"][:].astype(np.int64)
         length = self.shape[0 if self.layout == "csr" else 1]
         n_values = min(self.node["data"].shape[0], self.node["indices"].shape[0])
@@ -78,26 +81,30 @@ class StoredMatrix:
             raise _damaged()
         return pointers
 
+    def _chunk(self) -> int:
+        """Return how many values the file packs together; one of them costs as much as all."""
+        chunks = getattr(self.node["data"], "chunks", None)
+        return int(chunks[0]) if chunks else 0
+
     def _rows_together(self, rows: np.ndarray) -> "sparse.csr_matrix":
         from scipy import sparse
 
-        pointers = self._pointers()
-        spans = [(pointers[a], pointers[b]) for a, b in runs(rows)]
-        empty = np.zeros(0)
-        data = [self.node["data"][a:b].astype(np.float32) for a, b in spans if b > a]
-        columns = [self.node["indices"][a:b].astype(np.int64) for a, b in spans if b > a]
-        column = np.concatenate(columns) if columns else empty.astype(np.int64)
-        if column.size and (column.min() < 0 or column.max() >= self.shape[1]):
-            raise _damaged()
+        pointers = self.pointers
         sizes = pointers[rows + 1] - pointers[rows]
-        made = sparse.csr_matrix(
-            (
-                np.concatenate(data) if data else empty.astype(np.float32),
-                column.astype(np.int32),
-                np.concatenate([[0], np.cumsum(sizes)]),
-            ),
-            shape=(len(rows), self.shape[1]),
-        )
+        ends = np.concatenate([[0], np.cumsum(sizes)])
+        values, columns = np.empty(ends[-1], np.float32), np.empty(ends[-1], np.int32)
+        spans = [(int(pointers[a]), int(pointers[b])) for a, b in runs(rows)]
+        done = 0
+        for window in _windows([(a, b) for a, b in spans if b > a], gap=self._chunk()):
+            start, end = window[0][0], window[-1][1]
+            numbers, indices = self.node["data"][start:end], self.node["indices"][start:end]
+            if indices.min() < 0 or indices.max() >= self.shape[1]:
+                raise _damaged()
+            for a, b in window:
+                values[done : done + b - a] = numbers[a - start : b - start]
+                columns[done : done + b - a] = indices[a - start : b - start]
+                done += b - a
+        made = sparse.csr_matrix((values, columns, ends), shape=(len(rows), self.shape[1]))
         made.sum_duplicates()
         return made
 
@@ -105,7 +112,7 @@ class StoredMatrix:
         """Pass over a file that keeps genes together, and keep what belongs to the rows."""
         from scipy import sparse
 
-        pointers = self._pointers()
+        pointers = self.pointers
         place = np.full(self.shape[0], -1, dtype=np.int64)
         place[rows] = np.arange(len(rows))
         parts = []
@@ -147,6 +154,19 @@ def runs(rows: np.ndarray) -> Iterator[tuple[int, int]]:
             yield int(part[0]), int(part[-1]) + 1
 
 
+def _windows(spans: list[tuple[int, int]], *, gap: int) -> Iterator[list[tuple[int, int]]]:
+    """Join spans that are no further apart than `gap`, up to a few million values."""
+    window: list[tuple[int, int]] = []
+    for start, end in spans:
+        far = window and start - window[-1][1] > gap
+        if far or (window and end - window[0][0] > _PASS_VALUES):
+            yield window
+            window = []
+        window.append((start, end))
+    if window:
+        yield window
+
+
 def _column_blocks(pointers: np.ndarray) -> Iterator[tuple[int, int]]:
     """Yield runs of columns that hold a few million values together."""
     first, n_columns = 0, len(pointers) - 1
@@ -180,6 +200,8 @@ def rows_that_fit(matrix: StoredMatrix, limits: Limits) -> np.ndarray:
 
 def stored_matrix(node: Any) -> StoredMatrix | None:
     """Return the matrix that a node of an AnnData file holds, or None where it holds none."""
+    if not hasattr(node, "attrs"):
+        return None
     attributes = node.attrs
     shape = attributes.get("shape", attributes.get("h5sparse_shape"))
     if hasattr(node, "keys"):
@@ -192,6 +214,35 @@ def stored_matrix(node: Any) -> StoredMatrix | None:
     if getattr(node, "ndim", 0) != 2:
         return None
     return StoredMatrix(node, "dense", (int(node.shape[0]), int(node.shape[1])))
+
+
+def stored_dataset(root: Any, *, read_frame: Callable[[Any], "pd.DataFrame"]) -> SimpleNamespace:
+    """Return what an AnnData file holds, with its matrices left in the file.
+
+    The result has ``X``, ``raw``, ``layers``, ``n_obs``, ``obs`` and ``var``, as an AnnData has.
+    """
+    obs, var = read_frame(root["obs"]), read_frame(root["var"])
+    shape = (len(obs), len(var))
+    raw_x, raw_var = (
+        root.get(a, root.get(b)) for a, b in (("raw/X", "raw.X"), ("raw/var", "raw.var"))
+    )
+    layers = root.get("layers")
+    stored = SimpleNamespace(
+        X=stored_matrix(root["X"]) if "X" in root else None,
+        raw=None,
+        layers={
+            key: matrix
+            for key in (layers if hasattr(layers, "keys") else ())
+            if (matrix := stored_matrix(layers[key])) is not None and matrix.shape == shape
+        },
+        n_obs=len(obs),
+        obs=obs,
+        var=var,
+    )
+    raw = None if raw_x is None or raw_var is None else stored_matrix(raw_x)
+    if raw is not None and raw.shape[0] == len(obs):
+        stored.raw = SimpleNamespace(X=raw, var=read_frame(raw_var))
+    return stored
 
 
 def read_stored(
@@ -215,27 +266,15 @@ def read_stored(
 
     from ._slots import choose_slot, list_slots
 
-    obs, var = read_frame(root["obs"]), read_frame(root["var"])
-    raw_x, raw_var = (
-        root.get(a, root.get(b)) for a, b in (("raw/X", "raw.X"), ("raw/var", "raw.var"))
-    )
-    layers = root.get("layers")
-    stored = SimpleNamespace(
-        X=stored_matrix(root["X"]) if "X" in root else None,
-        raw=None,
-        layers={k: m for k in layers or () if (m := stored_matrix(layers[k])) is not None},
-        n_obs=len(obs),
-        var=var,
-    )
-    if raw_x is not None and raw_var is not None and stored_matrix(raw_x) is not None:
-        stored.raw = SimpleNamespace(X=stored_matrix(raw_x), var=read_frame(raw_var))
+    stored = stored_dataset(root, read_frame=read_frame)
+    obs = stored.obs
     slot = choose_slot(list_slots(stored))
     rows = rows_that_fit(slot.matrix, limits)
     made = anndata.AnnData(X=slot.matrix[rows], obs=obs.iloc[rows].copy(), var=slot.var.copy())
     obsm = root.get("obsm")
     for key in obsm if hasattr(obsm, "keys") else ():
         node = obsm[key]
-        if getattr(node, "ndim", 0) == 2 and node.shape[0] == len(obs):
+        if getattr(node, "ndim", 0) == 2 and node.shape[0] == len(obs) and node.dtype.kind in "fiu":
             made.obsm[key] = np.concatenate([node[a:b] for a, b in runs(rows)])
     return mark_sampled(made, obs)
 
