@@ -67,6 +67,8 @@ _STATES = {
 @lru_cache(maxsize=65536)
 def fold(text: str) -> str:
     """Return the text in lower case with single spaces, without accents or odd dashes."""
+    if text.isascii():  # nearly every name, and nothing of what follows changes it
+        return " ".join(text.lower().split())
     text = unicodedata.normalize("NFKC", text).replace("\N{SOFT HYPHEN}", "")
     text = re.sub("[\N{HYPHEN}-\N{HORIZONTAL BAR}\N{MINUS SIGN}]", "-", text)
     text = "".join(

@@ -15,7 +15,7 @@ def knowledge(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
     return KnowledgeBase.open(tmp_path_factory.mktemp("kb"))
 
 
-@pytest.mark.parametrize("ontology", ["CL", "HsapDv"])
+@pytest.mark.parametrize("ontology", ["CL", "UBERON", "MONDO", "HsapDv"])
 def test_every_label_and_exact_synonym_resolves_to_its_term_or_a_listed_tie(
     knowledge: KnowledgeBase, ontology: str
 ) -> None:
