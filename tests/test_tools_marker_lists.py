@@ -237,6 +237,24 @@ def test_rows_are_assigned_different_candidates(describer: Any, knowledge: Knowl
     assert found[2].candidates == ()
 
 
+def test_candidates_of_a_file_may_run_out(
+    describer: Any, knowledge: KnowledgeBase, tmp_path: Path
+) -> None:
+    source = write_csv(tmp_path / "in.csv", "markers\nnonsense\nGENE1\nGENE2\nGENE3\n")
+    out = tmp_path / "out.csv"
+    annotate_marker_file(
+        source,
+        out,
+        describer=describer,
+        knowledge=knowledge,
+        candidates="B cell; T cell",
+        each_once=True,
+    )
+    given = [row["candidate"] for row in read_csv(out)]
+    assert given[0] == ""
+    assert sorted(given[1:]) == ["", "B cell", "T cell"]
+
+
 def test_errors_of_the_model_are_told_in_our_words(
     describer: Any, knowledge: KnowledgeBase
 ) -> None:

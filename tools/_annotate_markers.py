@@ -41,8 +41,9 @@ class MarkerAnnotation:
         What is wrong with the list, in sentences; empty when nothing is.
     candidates
         Candidates with their shares (0-1), the best first; empty unless asked for.
-    assigned
-        The candidate that a joint assignment gave; None unless asked for.
+    each_once, assigned
+        Whether candidates were assigned jointly, and which one this list got; None where they
+        ran out.
     """
 
     markers: str
@@ -53,6 +54,7 @@ class MarkerAnnotation:
     description: "Description"
     problem: str
     candidates: tuple[tuple[Candidate, float], ...] = field(default=())
+    each_once: bool = False
     assigned: Candidate | None = None
 
     def row(self) -> dict[str, Any]:
@@ -78,12 +80,11 @@ class MarkerAnnotation:
         row["n_genes"] = self.description.n_genes
         row["unknown_genes"] = " ".join(self.names.unknown)
         if self.candidates:
-            best, share = self.candidates[0]
-            if self.assigned is not None:
-                best = self.assigned
-                share = next(p for c, p in self.candidates if c is best)
-            row["candidate"], row["candidate_ontology_term_id"] = best.label, best.id
-            row["candidate_share"] = round(share, 4)
+            shares = dict(self.candidates)
+            best = self.assigned if self.each_once else self.candidates[0][0]
+            row["candidate"] = best.label if best else ""
+            row["candidate_ontology_term_id"] = best.id if best else ""
+            row["candidate_share"] = round(shares[best], 4) if best else ""
         row["description"] = self.description.text
         row["problem"] = self.problem
         return row
@@ -209,6 +210,7 @@ def annotate_markers(
                 reading.descriptions[i],
                 _problem(markers, names[i], tissue, found),
                 ranked[i] if names[i].genes else (),
+                each_once,
                 assigned[i],
             )
         )

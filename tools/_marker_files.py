@@ -47,7 +47,8 @@ def annotate_marker_file(
         each_once=each_once,
     )
     made = [annotation.row() for annotation in found]
-    columns = list(made[0]) if made else ["markers", "tissue", "cell_type", "problem"]
+    # Rows without a readable gene have no candidates.
+    columns = list(max(made, key=len, default=["markers", "tissue", "cell_type", "problem"]))
     others = [name for name in header if name not in columns]
     for row, source in zip(made, rows, strict=True):
         row |= {name: source.get(name) or "" for name in others}
@@ -81,7 +82,7 @@ def _write_rows(path: Path, columns: Sequence[str], rows: Sequence[dict[str, Any
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, columns)
+            writer = csv.DictWriter(stream, columns, restval="")
             writer.writeheader()
             writer.writerows(rows)
         temporary.replace(path)
