@@ -29,6 +29,16 @@ class Ask:
         ``"cell_type"``, or nothing.
     note
         How a word was read, where that is worth saying.
+    where
+        Cells that are meant, in the words that the verbs take ("cluster 3 AND CD3D > 0").
+    second
+        Cells that these are compared with, in the same words.
+    name
+        What a selection is to be called, or is called.
+    values
+        Two values of `column` that are compared, or the one that is looked at.
+    listed
+        Genes that the answer listed, so that "the first of these" can be one.
     """
 
     intent: str
@@ -44,6 +54,11 @@ class Ask:
     more: bool = False
     barcodes: tuple[str, ...] = ()
     ontology: str | None = None
+    where: str = ""
+    second: str = ""
+    name: str = ""
+    values: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values that a checkpoint can hold."""
@@ -60,7 +75,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Focus:
-    """What "it", "the next one", "why?" refer to."""
+    """What "it", "the next one", "why?", "those cells" refer to."""
 
     intent: str = ""
     clusters: tuple[str, ...] = ()
@@ -69,11 +84,31 @@ class Focus:
     number: int | None = None
     listing: tuple[str, ...] = ()  # clusters in the order in which the last answer listed them
     pending: Ask | None = None  # what we asked back about
+    recent: tuple[str, ...] = ()  # clusters spoken of, the latest last, each once
+    listed: tuple[str, ...] = ()  # genes that the last list of genes held
+    selection: str = ""  # the selection that was made or spoken of last
+    chosen: str = ""  # how it was chosen, for a selection that is not made yet
+    column: str | None = None
+    values: tuple[str, ...] = ()
+    last: Ask | None = None  # what was answered last
+    past: tuple[Ask, ...] = ()  # everything asked so far, the oldest first
 
     @property
     def cluster(self) -> str | None:
         """The cluster that was spoken of last."""
         return self.clusters[-1] if self.clusters else None
+
+    @property
+    def those(self) -> str:
+        """The cells that were chosen last, in the words that the verbs take."""
+        if self.selection:
+            return f'selection "{self.selection}"'
+        return f"({self.chosen})" if self.chosen else ""
+
+    @property
+    def is_on_selection(self) -> bool:
+        """Whether chosen cells, rather than a cluster, were spoken of last."""
+        return bool(self.those) and self.intent in ABOUT_A_SELECTION
 
     def after(self, ask: Ask) -> "Focus":
         """Return what the conversation is about once `ask` is answered."""
@@ -81,6 +116,9 @@ class Focus:
             return replace(self, pending=ask)
         if ask.intent in SMALL_TALK:
             return replace(self, pending=None)
+        if ask.intent in ASIDES:
+            return replace(self, pending=None, past=(*self.past, ask))
+        kept = [label for label in self.recent if label not in ask.clusters]
         return Focus(
             intent=ask.intent,
             clusters=ask.clusters or self.clusters,
@@ -88,8 +126,22 @@ class Focus:
             cell_type=ask.cell_types[-1] if ask.cell_types else self.cell_type,
             number=ask.number or self.number,
             listing=ask.clusters if len(ask.clusters) > 1 else self.listing,
+            recent=(*kept, *ask.clusters),
+            listed=ask.listed or self.listed,
+            selection=ask.name or ("" if ask.intent == "select" else self.selection),
+            chosen=ask.where if ask.intent == "select" else self.chosen,
+            column=ask.column or self.column,
+            values=ask.values or self.values,
+            last=ask,
+            past=(*self.past, ask),
         )
 
+
+ABOUT_A_SELECTION = words(
+    "select describe_selection compare_selections list_selections selection_size name_selection"
+)
+# Answered without changing what the conversation is about.
+ASIDES = words("export_dataset export_table export_figure recall glossary evidence")
 
 SMALL_TALK = words(
     """

@@ -13,15 +13,22 @@ from dataclasses import dataclass, replace
 from ._asks import SMALL_TALK, Ask
 from ._phrasing import cite, quote_all
 from ._plan import NEEDS_NO_DATASET, Situation, can_help, plan
+from ._recalling import say_recalled
 from ._saying import Said, Saying, Teller
 from ._saying_clusters import CLUSTER_TELLERS
+from ._saying_groups import GROUP_TELLERS
 from ._saying_things import THING_TELLERS
 from ._saying_types import TYPE_TELLERS
 from ._talk import NO_DATASET, ask_back, say_talk
 
 logger = logging.getLogger(__name__)
 
-TELLERS: Mapping[str, Teller] = {**CLUSTER_TELLERS, **TYPE_TELLERS, **THING_TELLERS}
+TELLERS: Mapping[str, Teller] = {
+    **CLUSTER_TELLERS,
+    **TYPE_TELLERS,
+    **THING_TELLERS,
+    **GROUP_TELLERS,
+}
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,8 @@ def compose(asks: list[Ask], situation: Situation, *, n_turns: int) -> Composed:
 def _say(ask: Ask, now: Situation, *, seed: int) -> tuple[list[str], Ask]:
     if ask.intent == "evidence":
         return _recall(ask, now), ask
+    if ask.intent == "recall":
+        return say_recalled(ask, now.earlier), ask
     if ask.intent in SMALL_TALK:
         return say_talk(ask, now.vocabulary, seed=seed), ask
     if not now.vocabulary.has_dataset and ask.intent not in NEEDS_NO_DATASET:

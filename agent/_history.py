@@ -27,6 +27,16 @@ _INTENTS = {
     "look_up_term": "look_up",
     "search_ontology": "search_ontology",
     "find_cells": "count_type",
+    "count_composition": "composition",
+    "choose_clusters": "choose_clusters",
+    "assign_cell_types": "assign_once",
+    "select_cells": "select",
+    "list_selections": "list_selections",
+    "describe_selection": "describe_selection",
+    "compare_selections": "compare_selections",
+    "compare_conditions": "conditions",
+    "plot_dots": "dots",
+    "plot_violin": "gene_by_group",
 }
 
 
@@ -62,6 +72,7 @@ class Turn:
     question: str
     results: tuple[Result, ...] = ()
     answer: AIMessage | None = None
+    asks: tuple[Ask, ...] = ()  # how the planner read the question, once it called a tool
 
 
 @dataclass(frozen=True)
@@ -125,6 +136,8 @@ def read_history(messages: Sequence[BaseMessage]) -> History:
             continue
         elif isinstance(message, AIMessage):
             if message.tool_calls:
+                if not turns[-1].asks:
+                    turns[-1] = replace(turns[-1], asks=_noted(message))
                 calls |= {str(c["id"]): (c["name"], c["args"]) for c in message.tool_calls}
             else:
                 turns[-1] = replace(turns[-1], answer=message)
@@ -149,10 +162,16 @@ def _result(message: ToolMessage, call: tuple[str, Mapping[str, Any]] | None) ->
     return Result(name, args, message.artifact)
 
 
+def _noted(message: AIMessage) -> tuple[Ask, ...]:
+    """Return the asks that the planner noted with its message."""
+    noted = message.additional_kwargs.get(KEY, {}).get("asks") or ()
+    return tuple(Ask.from_dict(values) for values in noted)
+
+
 def _asks_of(turn: Turn) -> list[Ask]:
-    noted = (turn.answer.additional_kwargs if turn.answer else {}).get(KEY, {}).get("asks")
-    if noted is not None:
-        return [Ask.from_dict(values) for values in noted]
+    noted = _noted(turn.answer) if turn.answer else ()
+    if noted:
+        return list(noted)
     asks = []
     for result in turn.results:
         if result.artifact is None or result.name not in _INTENTS:
@@ -162,5 +181,9 @@ def _asks_of(turn: Turn) -> list[Ask]:
         genes = (str(facts["gene"]),) if facts.get("gene") else ()
         named = facts.get("cell_type") or facts.get("name")
         types = (str(named),) if named else ()
-        asks.append(Ask(_INTENTS[result.name], clusters, genes, types))
+        column = str(facts.get("column") or facts.get("by") or "") or None
+        listed = tuple(map(str, facts.get("genes") or ()))
+        name = str(facts.get("selection") or "") if result.name == "select_cells" else ""
+        intent = _INTENTS[result.name]
+        asks.append(Ask(intent, clusters, genes, types, column=column, name=name, listed=listed))
     return asks

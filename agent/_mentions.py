@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from ._conditions import condition_column, value_spans
 from ._vocabulary import Vocabulary
 from ._words import (
     AFTER_CELL,
@@ -20,6 +21,7 @@ from ._words import (
     COMMANDS,
     COMMON,
     EVERYDAY,
+    EVERYDAY_GENES,
     MISSPELT,
     NOT_GENES,
     NOT_OF_A_NAME,
@@ -52,7 +54,9 @@ class Mentions:
     term_ids: tuple[str, ...] = ()
     number: int | None = None
     column: str | None = None
-    ordinal: int | None = None
+    ordinal: int | None = None  # the first of these
+    ordinals: tuple[int, ...] = ()
+    values: tuple[tuple[str, str], ...] = ()  # column and value
     barcodes: tuple[str, ...] = ()
     step: int = 0  # "the next one" 1, "the previous one" -1
     raw: str = field(default="", repr=False)
@@ -60,7 +64,8 @@ class Mentions:
 
 def correct_spelling(text: str, vocabulary: Vocabulary) -> str:
     """Move misspelt words to the nearest word that the planner knows."""
-    names = (*vocabulary.clusters, *vocabulary.columns)
+    values = (value for labels in vocabulary.values.values() for value in labels)
+    names = (*vocabulary.clusters, *vocabulary.columns, *values, *vocabulary.selections())
     labels = {part for name in names for part in re.split(r"[\W_]+", name.casefold())}
 
     def fix(match: re.Match[str]) -> str:
@@ -96,6 +101,10 @@ def find_mentions(text: str, vocabulary: Vocabulary) -> Mentions:
     term_ids = tuple(_TERM_ID.findall(text))
     barcodes = tuple(_BARCODE.findall(text))
     text = _share_noun(_BARCODE.sub(" ", _TERM_ID.sub(" ", text)))
+    text = _name_genes(text, vocabulary)
+    spans = value_spans(text, vocabulary)
+    for start, end, _ in reversed(spans):
+        text = f"{text[:start]} <value> {text[end:]}"
     clusters, text = _take_clusters(text, vocabulary)
     cell_types, rest = _take_cell_types(text)
     genes = tuple(dict.fromkeys(_genes(rest, vocabulary)))
@@ -109,11 +118,23 @@ def find_mentions(text: str, vocabulary: Vocabulary) -> Mentions:
         term_ids=term_ids,
         barcodes=barcodes,
         number=_number(rest.casefold()),
-        column=_column(low, vocabulary),
-        ordinal=_ordinal(low),
+        column=_column(low, vocabulary) or condition_column(low, vocabulary),
+        values=tuple(dict.fromkeys(value for _, _, value in spans)),
+        ordinal=next(iter(_ordinals(low)), None),
+        ordinals=_ordinals(low),
         step=_step(low),
         raw=raw,
     )
+
+
+def _name_genes(text: str, vocabulary: Vocabulary) -> str:
+    """Put the gene in place of "insulin", where it is measured and its making is not asked."""
+    if re.search(r"(?i)\b(?:make|makes|making|secret\w+|produc\w+)\b", text):
+        return text
+    for name, gene in EVERYDAY_GENES.items():
+        if gene.casefold() in vocabulary.genes:
+            text = re.sub(rf"(?i)(?<!\w){name}(?!\w)", gene, text)
+    return text
 
 
 def _share_noun(text: str) -> str:
@@ -142,7 +163,7 @@ def _take_clusters(text: str, vocabulary: Vocabulary) -> tuple[list[str], str]:
 
     # Labels made of words first ("CD4 T", "Mono/DC"), because they may hold numbers.
     for low in sorted((low for low in labels if not low.isdigit()), key=len, reverse=True):
-        text = re.sub(_label_pattern(labels[low]), lambda m, low=low: whole(m, labels[low]), text)
+        text = re.sub(label_pattern(labels[low]), lambda m, low=low: whole(m, labels[low]), text)
     numbers = "|".join([r"\d+", *(word for word in NUMBERS if NUMBERS[word] < 21)][:22])
     name = rf"(?:(?:clusters?|number|no\.?|group|#)\s*)?['\"]?(?:{numbers}|(?-i:[A-Z]))['\"]?(?!\w)"
     head = r"(?<!\w)(?:the\s+)?(?:clusters?|group)(?:\s+(?:number|no\.?|nr|called|named))?[\s#:]*"
@@ -170,7 +191,7 @@ def _take_clusters(text: str, vocabulary: Vocabulary) -> tuple[list[str], str]:
     return [label for _, label in found], text
 
 
-def _label_pattern(label: str) -> str:
+def label_pattern(label: str) -> str:
     """Return a pattern for a label made of words; before "cells" it is rather a cell type."""
     case = "" if len(label) == 1 else "(?i:"
     name = re.escape(label) if not case else f"{case}{re.escape(label)})"
@@ -199,7 +220,7 @@ def _genes(text: str, vocabulary: Vocabulary) -> Iterator[str]:
         if word.casefold() not in vocabulary.genes and "/" in word:
             parts = word.split("/")
         for part in parts:
-            gene = _gene(part, vocabulary, cued=cued)
+            gene = gene_of(part, vocabulary, cued=cued)
             if gene is not None:
                 yield gene
 
@@ -209,14 +230,15 @@ def _shape(text: str, vocabulary: Vocabulary) -> str:
 
     def hide(match: re.Match[str]) -> str:
         parts = match.group().split("/")
-        is_gene = any(_gene(part, vocabulary, cued=cued) for part in (match.group(), *parts))
+        is_gene = any(gene_of(part, vocabulary, cued=cued) for part in (match.group(), *parts))
         return "<gene>" if is_gene else match.group()
 
     low = _WORD.sub(hide, text).casefold()
     return " ".join(re.sub(r"[^\w<>' ]+", " ", low).split())
 
 
-def _gene(word: str, vocabulary: Vocabulary, *, cued: bool) -> str | None:
+def gene_of(word: str, vocabulary: Vocabulary, *, cued: bool) -> str | None:
+    """Return the gene that a word names: as the dataset writes it, else as it was written."""
     low = word.casefold()
     known = vocabulary.genes.get(low)
     if known is not None and (word == known or not _is_ordinary(low)):
@@ -307,16 +329,27 @@ def _number(text: str) -> int | None:
     return 1 if match else None
 
 
-def _ordinal(text: str) -> int | None:
+def _ordinals(text: str) -> tuple[int, ...]:
+    """Return the places that are meant by "the second one", "the first of those"."""
     known = "|".join(ORDINALS)
-    match = re.search(rf"\b({known})\s+(?:one|clusters?|group)\b|\bthe ({known})\W*$", text)
-    return ORDINALS[match.group(1) or match.group(2)] if match else None
+    pattern = (
+        rf"\b({known})\s+(?:one|clusters?|group|genes?|markers?|of (?:these|those|them))\b|"
+        rf"\bthe ({known})(?=\W*$| (?:with|and|vs|versus|from|to)\b)"
+    )
+    found = [ORDINALS[one or two] for one, two in re.findall(pattern, text)]
+    if re.search(r"\bthe (former|latter)\b", text):
+        found += [0 if word == "former" else -1 for word in re.findall(r"former|latter", text)]
+    return tuple(found)
 
 
 def _step(text: str) -> int:
     if re.search(r"\b(next|following|after that|subsequent)\b", text):
         return 1
-    return -1 if re.search(r"\b(previous|preceding|one before|before that)\b", text) else 0
+    return (
+        -1
+        if re.search(r"\b(previous|preceding|one before|before (?:that|it)|and before)\b", text)
+        else 0
+    )
 
 
 def _column(text: str, vocabulary: Vocabulary) -> str | None:

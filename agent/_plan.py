@@ -6,11 +6,12 @@ monocytes" become clusters only once the clusters are labelled.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ._asks import Ask
 from ._history import Result, call_key
+from ._selecting import quoted
 from ._vocabulary import Vocabulary
 
 _MOST_GENES = 30
@@ -44,6 +45,15 @@ class Situation:
     def result(self, call: Call) -> Result | None:
         """Return what `call` gave in this turn, if it was made."""
         return next((result for result in self.results if result.key == call.key), None)
+
+    def latest(self, *, holding: str) -> str | None:
+        """Return the id of the newest evidence with a table or a figure; exports aside."""
+        found = [
+            str(item["id"])
+            for item in self.earlier.values()
+            if item.get(holding) and not str(item.get("tool")).startswith("export")
+        ]
+        return max(found, key=lambda name: int(name[1:]), default=None)
 
 
 Plan = Callable[[Ask, Situation], list[Call]]
@@ -85,8 +95,8 @@ def labelled_as(
     return exact, broader
 
 
-def _one(name: str, **args: Any) -> list[Call]:
-    return [Call(name, {key: value for key, value in args.items() if value is not None})]
+def _one(tool: str, /, **args: Any) -> list[Call]:
+    return [Call(tool, {key: value for key, value in args.items() if value is not None})]
 
 
 def _clusters_of(ask: Ask, situation: Situation) -> tuple[list[Call], Sequence[str]]:
@@ -165,11 +175,81 @@ def _is_marker(ask: Ask, situation: Situation) -> list[Call]:
 
 
 def _composition(ask: Ask, situation: Situation) -> list[Call]:
-    if re.search(r"\bcell ?types?\b", ask.text, re.IGNORECASE):
+    if ask.cell_types or re.search(r"\bcell ?types?\b", ask.text, re.IGNORECASE):
         by_type = _one("count_composition", by=ask.column, within="cell types")
         labels = Call("label_clusters", {})
         return [labels, *by_type] if situation.result(labels) else [labels]
     return _one("count_composition", by=ask.column)
+
+
+def _within(ask: Ask, situation: Situation) -> tuple[list[Call], str | None]:
+    """Return calls that find the cells an ask is limited to, and these once known."""
+    if ask.clusters:
+        parts = [f"clusters {', '.join(ask.clusters)}"]
+    elif ask.cell_types and not ask.where:
+        first, clusters = _clusters_of(ask, situation)
+        if situation.result(first[0]) is None:
+            return first, None
+        parts = [f"clusters {', '.join(clusters)}" if clusters else quoted(ask.cell_types[0])]
+        return first, parts[0]
+    else:
+        parts = []
+    return [], " AND ".join([*parts, *([f"({ask.where})"] if ask.where else [])])
+
+
+def _conditions(ask: Ask, situation: Situation) -> list[Call]:
+    first, within = _within(ask, situation)
+    if within is None:
+        return first
+    args = {"column": ask.column, **dict(zip(("first", "second"), ask.values, strict=False))}
+    return [*first, Call("compare_conditions", args | ({"within": within} if within else {}))]
+
+
+def _gene_by_group(ask: Ask, situation: Situation) -> list[Call]:
+    first, within = _within(replace(ask, clusters=()), situation)
+    if within is None:
+        return first
+    args = {"gene": ask.genes[0], "by": ask.column}
+    return [*first, Call("plot_violin", args | ({"where": within} if within else {}))]
+
+
+def _select(ask: Ask, situation: Situation) -> list[Call]:
+    if ask.barcodes:
+        return _one("select_cells", cells=list(ask.barcodes), name=ask.name or None)
+    return _one("select_cells", where=ask.where, name=ask.name or None)
+
+
+def _selections(ask: Ask, situation: Situation) -> list[Call]:
+    return _one("compare_selections", first=ask.where, second=ask.second or None)
+
+
+def _dots(ask: Ask, situation: Situation) -> list[Call]:
+    return _one("plot_dots", genes=list(ask.genes[:_MOST_GENES]), by=ask.column)
+
+
+def _types_here(ask: Ask, situation: Situation) -> list[Call]:
+    """Compare the clusters of two types; where there are none, the terms."""
+    labels = Call("label_clusters", {})
+    result = situation.result(labels)
+    if result is None or result.artifact is None:
+        return [labels]
+    rows = [labelled_as(result.table, n, situation.vocabulary)[0] for n in ask.cell_types]
+    one, two = ([str(row["cluster"]) for row in found] for found in rows)
+    if not one or not two or set(one) & set(two):
+        return [labels, *_look_up(ask, situation)]
+    if len(one) == len(two) == 1:
+        return [labels, *_one("compare_clusters", cluster=one[0], other=two[0])]
+    sides = [f"clusters {', '.join(names)}" for names in (one, two)]
+    return [labels, *_one("compare_selections", first=sides[0], second=sides[1])]
+
+
+def _export_of(name: str, holding: str) -> Plan:
+    def make(ask: Ask, situation: Situation) -> list[Call]:
+        named = re.search(r"\bE\d+\b", ask.text)
+        evidence = named.group() if named else situation.latest(holding=holding)
+        return _one(name, evidence=evidence) if evidence else []
+
+    return make
 
 
 def _confidence(ask: Ask, situation: Situation) -> list[Call]:
@@ -205,6 +285,20 @@ _PLANS: Mapping[str, Plan] = {
     "term_difference": _look_up,
     "search_ontology": lambda ask, now: _one("search_ontology", query=ask.text),
     "composition": _composition,
+    "assign_once": lambda ask, now: _one("assign_cell_types", among=list(ask.cell_types) or None),
+    "select": _select,
+    "name_selection": _select,
+    "list_selections": lambda ask, now: _one("list_selections"),
+    "selection_size": lambda ask, now: _one("list_selections"),
+    "describe_selection": lambda ask, now: _one("describe_selection", where=ask.where),
+    "compare_selections": _selections,
+    "conditions": _conditions,
+    "gene_by_group": _gene_by_group,
+    "dots": _dots,
+    "types_here": _types_here,
+    "export_dataset": lambda ask, now: _one("export_dataset"),
+    "export_table": _export_of("export_table", "table"),
+    "export_figure": _export_of("export_figure", "has_figure"),
     "choose_clusters": lambda ask, now: _one("choose_clusters", column=ask.column),
 }
 

@@ -19,14 +19,15 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.runnables import Runnable
 from pydantic import ConfigDict
 
+from ._asks import Ask
 from ._composing import compose
 from ._history import KEY, read_history
-from ._plan import Situation, plan, unique
+from ._plan import Call, Situation, plan, unique
 from ._understanding import understand
 from ._vocabulary import Vocabulary
 
 _MOST_ASKS = 12
-_MOST_ROUNDS = 3
+_MOST_ROUNDS = 4
 
 
 class EmbeddedPlanner(BaseChatModel):
@@ -76,7 +77,9 @@ class EmbeddedPlanner(BaseChatModel):
                 )
                 for index, call in enumerate(reply.tool_calls)
             ]
-            yield ChatGenerationChunk(message=AIMessageChunk("", tool_call_chunks=pieces))
+            noted = reply.additional_kwargs
+            chunk = AIMessageChunk("", tool_call_chunks=pieces, additional_kwargs=noted)
+            yield ChatGenerationChunk(message=chunk)
             return
         for number, word in enumerate(re.findall(r"\S+\s*|\s+", str(reply.content))):
             noted = reply.additional_kwargs if number == 0 else {}
@@ -86,12 +89,18 @@ class EmbeddedPlanner(BaseChatModel):
         """Return the next message of the conversation: tool calls, or the answer."""
         history = read_history(messages)
         vocabulary, turn = self.vocabulary(), history.current
-        asks = understand(turn.question, vocabulary, history.focus())[:_MOST_ASKS]
+        # A tool may change the names there are, so a question is read once in its turn.
+        asks = list(turn.asks) or understand(turn.question, vocabulary, history.focus())
+        asks = asks[:_MOST_ASKS]
         seen = frozenset(history.seen_barcodes())
         situation = Situation(vocabulary, turn.results, seen, history.artifacts(), history.said())
-        wanted = unique(call for ask in asks for call in plan(ask, situation))
         made = {result.key for result in turn.results}
-        missing = [call for call in wanted if call.key not in made]
+        # What is written to a file may be what this very turn computes, so exports come last.
+        exports = [ask for ask in asks if ask.intent.startswith("export")]
+        missing: list[Call] = []
+        for group in ([ask for ask in asks if ask not in exports], exports):
+            wanted = unique(call for ask in group for call in plan(ask, situation))
+            missing = missing or [call for call in wanted if call.key not in made]
         rounds = _rounds(messages)
         if missing and rounds < _MOST_ROUNDS:
             start = len(turn.results)
@@ -99,10 +108,13 @@ class EmbeddedPlanner(BaseChatModel):
                 tool_call(name=call.name, args=dict(call.args), id=f"call-{len(history.turns)}-{n}")
                 for n, call in enumerate(missing, start)
             ]
-            return AIMessage("", tool_calls=calls)
+            return AIMessage("", tool_calls=calls, additional_kwargs=_note(asks))
         said = compose(asks, situation, n_turns=len(history.turns))
-        noted = {KEY: {"asks": [ask.as_dict() for ask in said.asks]}}
-        return AIMessage(said.text, additional_kwargs=noted)
+        return AIMessage(said.text, additional_kwargs=_note(said.asks))
+
+
+def _note(asks: Sequence[Ask]) -> dict[str, Any]:
+    return {KEY: {"asks": [ask.as_dict() for ask in asks]}}
 
 
 def _rounds(messages: Sequence[BaseMessage]) -> int:

@@ -2,6 +2,7 @@
 
 import re
 
+from ._asks import ABOUT_A_GENE
 from ._rule import DIFFERENCE, Rule, has_cluster, has_gene, has_type, only_types
 
 WHAT_RULES: tuple[Rule, ...] = (
@@ -38,6 +39,12 @@ WHAT_RULES: tuple[Rule, ...] = (
         r"\b(show|plot|draw|display|expression|express\w*|violin|umap|colou?r)\b",
         has_gene,
     ),
+    Rule(
+        "expression",
+        r"\b(?:it|its|that gene|this gene)\b.*\b(?:off|on|expressed|expression|highest|lowest|"
+        r"strongest|absent|missing)\b",
+        lambda m, f: f.intent in ABOUT_A_GENE and not (m.cell_types or m.clusters),
+    ),
     # Clusters against each other
     Rule(
         "compare",
@@ -55,7 +62,7 @@ WHAT_RULES: tuple[Rule, ...] = (
     Rule(
         "markers",
         r"\bmarkers?\b|\bsignature\b|\btop (?:\w+ )?genes\b|\bgenes?\b.*\b(?:define|mark|marks|"
-        r"characteri\w+|distinguish\w*|specific|enriched|up|high|higher|highest|express\w*|"
+        r"characteri\w+|distinguish\w*|specific|enriched|up|high|higher|highest|more|express\w*|"
         r"typical|"
         r"stand out|most)\b|\bupregulated\b|\bdifferentially\b|\bdegs?\b|\bde genes\b|"
         r"\b(?:which|what) genes\b|\bgenes? (?:of|in|for|from)\b|^(?:list |show |give |me |the |"
@@ -106,7 +113,7 @@ WHAT_RULES: tuple[Rule, ...] = (
         r"\b(smallest|fewest|least|tiniest|rarest)\b",
         lambda m, f: (
             not m.clusters
-            and bool(re.search("which|what|who|name|how (?:big|large)", m.shape))
+            and bool(re.search("which|what|who|name|how (?:big|large)|^(?:the )?smallest", m.shape))
             and not re.search(r"cell types? (?:is|are)|describe", m.shape)
         ),
     ),
@@ -144,7 +151,8 @@ WHAT_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "count",
-        r"\bhow (?:many|big|large)\b|\bnumber of (?:cells|genes)\b|\bcount\b",
+        r"\bhow (?:many|big|large)\b|\bnumber of (?:cells|genes)\b|\bcount\b|"
+        r"^n (?:cells|genes|clusters)$|^(?:cells|genes) (?:count|number)$",
         lambda m, f: not m.clusters and not m.cell_types,
     ),
     Rule(
@@ -160,6 +168,7 @@ WHAT_RULES: tuple[Rule, ...] = (
         r"\b(?:all|each|every) (?:of )?(?:the )?cells?\b|"
         r"\b(?:all|each|every|the) (?:the )?(?:\w+ )?clusters\b|\bcell types?\b|\bcelltypes?\b|"
         r"\bwhat (?:kinds?|sorts?|types?) of cells\b|\bwho is (?:in )?(?:here|there)\b|"
+        r"\b(?:immune|blood|stromal|cancer|tumou?r|malignant) cells?\b|"
         r"\b(?:which|what) (?:\w+ )?cells (?:are|do|can)\b|\bcell identities\b|\bpopulations?\b",
         lambda m, f: not m.clusters and not m.cell_types and m.step == 0 and m.ordinal is None,
     ),

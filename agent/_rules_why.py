@@ -16,7 +16,10 @@ _WHY_GENES = (
 
 _GLOSSARY = (
     r"\bwhat (?:is|are|does|do|did)\b.*\b(?:log2?|fold change|p value|p values|confidence|weights?|"
-    r"umap|marker genes?|numbers|agreement|probability)\b(?: mean| stand for| show)?$|"
+    r"umap|marker genes?|numbers|agreement|probability|pseudobulks?)\b(?: mean| stand for| show)?$|"
+    r"\bpseudo ?bulks?\b|\breplicates?\b|"
+    r"\b(?:trust|believe|valid|reliable|rely|mean\w*)\b.*\bp[ -]?values?\b|"
+    r"\bp[ -]?values?\b.*\b(?:trust|valid|reliable|ok|correct|right|mean\w*)\b|"
     r"^what is (?:an? |the )?(?:cluster|umap|(?:cell )?ontology|evidence|reference)$|"
     r"\bwhat does (?:that|this|it) mean$|\b(?:do not|don't) understand\b"
 )
@@ -26,12 +29,12 @@ WHY_RULES: tuple[Rule, ...] = (
     # What this assistant does not do
     Rule(
         "cannot",
-        r"\b(pseudotime|trajector\w*|velocity|lineage tracing|batch correct\w*|integrate|"
-        r"harmony|recluster\w*|re-cluster|subcluster\w*|doublets?|cell cell communication|"
-        r"ligand\w*|"
-        r"copy number|cnv|spatial|download|export|save|delete|remove|upload|rename|relabel|"
-        r"python|code|script|run a|fold|structure of|drug|treatment|diagnos\w*|survival|"
-        r"blast|sequence of|mutation\w*|re-?run|cluster (?:the )?\w+ again)\b",
+        r"\b(pseudotime|trajector\w*|velocity|lineage tracing|batch (?:correct\w*|effects?)|"
+        r"integrate|integration|harmony|scvi|recluster\w*|re-cluster|subcluster\w*|doublets?|"
+        r"cell cell communication|cellchat|cellphonedb|ligand\w*|copy number|cnv|infercnv|spatial|"
+        r"delete|remove|upload|knock ?outs?|knock ?downs?|simulate|perturbation|predict the effect|"
+        r"python|code|script|shell|run a|fold|structure of|drug|diagnos\w*|survival|regulon\w*|"
+        r"blast|sequence of|mutation\w*|re-?run|cluster (?:the )?\w+ again|impute|scrublet)\b",
         lambda m, f: not re.search(r"\bfold change|remove.*not\b", m.shape),
     ),
     Rule(
@@ -88,6 +91,12 @@ WHY_RULES: tuple[Rule, ...] = (
         has_type,
     ),
     Rule("explain", _WHY_GENES, no_gene),
+    Rule(
+        "explain",
+        r"\b(?:what|which) (?:\w+ )?(?:makes?|made|tells?|told|leads?|led) you\b|"
+        r"\bwhy (?:do|did|would) you (?:say|think|call|believe|label)\b",
+        lambda m, f: no_gene(m, f) and " not " not in m.shape and "n't" not in m.shape,
+    ),
     Rule(
         "why_not",
         r"^(?:and |but |so |then )?why (?:not|isn't|aren't|couldn't|wouldn't|no) (?!\W*$)"

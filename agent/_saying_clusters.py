@@ -239,7 +239,8 @@ def tell_markers(ask: Ask, now: Saying) -> Said:
         shown.append(str(result.facts.get("cluster")))
     if not shown:
         return Said(lines or _no_cluster(ask, now))
-    return Said(lines, replace(ask, clusters=tuple(shown)))
+    listed = tuple(now.of("rank_markers")[-1].facts.get("genes") or ())
+    return Said(lines, replace(ask, clusters=tuple(shown), listed=listed))
 
 
 def tell_is_marker(ask: Ask, now: Saying) -> Said:
@@ -263,7 +264,9 @@ def tell_is_marker(ask: Ask, now: Saying) -> Said:
 
 def tell_comparison(ask: Ask, now: Saying) -> Said:
     """Name the genes that tell two clusters apart."""
-    return Said(quote_all(now.artifact("compare_clusters") or {}))
+    artifact = now.artifact("compare_clusters") or {}
+    genes = tuple((artifact.get("facts") or {}).get("genes") or ())
+    return Said(quote_all(artifact), replace(ask, listed=genes))
 
 
 def tell_sizes(ask: Ask, now: Saying) -> Said:

@@ -203,14 +203,6 @@ def _term(result: Any) -> str:
     return f"{result.facts['label']} ({result.facts['term_id']})"
 
 
-def tell_composition(ask: Ask, now: Saying) -> Said:
-    """Say how the cells of samples or conditions divide."""
-    artifact = now.artifact("count_composition")
-    if artifact is None:
-        return tell_text(ask, now)
-    return Said([*quote_all(artifact), *now.caveats(artifact)])
-
-
 def tell_text(ask: Ask, now: Saying) -> Said:
     """Say what the evidence says."""
     lines: list[str] = []
@@ -231,6 +223,5 @@ THING_TELLERS: Mapping[str, Teller] = {
     "look_up": tell_term,
     "term_difference": tell_difference,
     "search_ontology": tell_text,
-    "composition": tell_composition,
     "choose_clusters": tell_text,
 }

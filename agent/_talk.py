@@ -1,5 +1,7 @@
 """What is said without looking at the dataset: courtesies, help, limits, questions back."""
 
+import re
+
 from ._asks import Ask
 from ._phrasing import listing, vary
 from ._vocabulary import Vocabulary
@@ -80,7 +82,8 @@ def say_talk(ask: Ask, vocabulary: Vocabulary, *, seed: int) -> list[str]:
         "cannot": [
             "I cannot do that.",
             "I can describe cells and clusters, label them, rank marker genes, compare clusters, "
-            "show the expression of a gene and look terms up for you.",
+            "selections and conditions, count shares, draw maps, violins and dot plots, look terms "
+            "up, and write tables, figures and an annotated copy for you.",
         ],
     }
     return simple.get(ask.intent, simple["unclear"])
@@ -91,6 +94,10 @@ _WORDS = {
     "than in the other: each step of one doubles it.",
     "p value": 'By "p-value" I mean how surprising a difference would be by chance; cells are not '
     "independent, so use it to rank genes, not as proof.",
+    "pseudobulk": "Between conditions I add up the cells of each donor and compare donors with "
+    "donors (pseudobulk), where your file names donors and each condition has enough of them.",
+    "replicate": "Without replicates I can only compare cells, as if each were a sample of its "
+    "own; cells of one donor are not independent, so please take those p-values as a ranking.",
     "confidence": 'By "confidence" I mean the model\'s own probability, from zero to one, that a '
     "label holds, checked against cells it had not seen.",
     "weight": 'By "weight" I mean how far a gene moved the model towards a label: above zero it '
@@ -110,6 +117,9 @@ _WORDS = {
 def _explain_words(ask: Ask) -> list[str]:
     """Explain the words that answers use."""
     text = ask.text.casefold().replace("p-value", "p value").replace("log2", "fold change")
+    text = re.sub(r"pseudo bulk", "pseudobulk", text)
+    if "p value" in text and re.search(r"trust|valid|reliab|believe|rely", text):
+        text += " replicate pseudobulk"
     text = text.replace("probability", "confidence")
     named = [line for word, line in _WORDS.items() if word in text]
     if named:

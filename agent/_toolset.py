@@ -102,6 +102,7 @@ def as_artifact(evidence: "Evidence") -> dict[str, Any]:
         "unit": evidence.unit,
         "caveat": evidence.caveat,
         "facts": dict(evidence.facts),
+        "has_figure": evidence.figure is not None,
     }
 
 
@@ -142,6 +143,20 @@ _TITLES = {
     "explain_alternative": "Weighing {cell_type} for cluster {cluster}",
     "look_up_term": "Looking up {name}",
     "search_ontology": "Searching the ontology for {query}",
+    "count_composition": "Counting the cells by {by}",
+    "choose_clusters": "Taking {column} as the clusters",
+    "find_cells": "Looking for {text}",
+    "assign_cell_types": "Giving out cell types, each once",
+    "select_cells": "Selecting cells: {where}",
+    "list_selections": "Listing the selections",
+    "describe_selection": "Reading the chosen cells",
+    "compare_selections": "Comparing {first} with {second}",
+    "compare_conditions": "Comparing the values of {column}",
+    "plot_dots": "Drawing a dot plot",
+    "plot_violin": "Drawing {gene} by {by}",
+    "export_dataset": "Writing an annotated copy",
+    "export_table": "Writing the table of {evidence}",
+    "export_figure": "Writing the figure of {evidence}",
 }
 
 

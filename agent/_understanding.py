@@ -10,6 +10,8 @@ from dataclasses import replace
 
 from ._asks import ABOUT_A_CLUSTER, ABOUT_A_GENE, ABOUT_A_TYPE, SMALL_TALK, Ask, Focus
 from ._mentions import Mentions, correct_spelling, find_mentions, spell_out
+from ._reading_groups import read_group_ask
+from ._recalling import put_back, read_recall
 from ._rules import NEEDS, classify
 from ._small_talk import small_talk
 from ._vocabulary import Vocabulary
@@ -25,6 +27,10 @@ _CUT = re.compile(
     rf",?\s+(?:and then|and also|and|then|plus|also)\s+(?={_SPEAKS})|,\s+(?={_SPEAKS})",
     re.IGNORECASE,
 )
+_PLACE = re.compile(
+    r"(?i)^(?:and |so |now |ok |then |but )*(?:within|in|inside|among|for|only in|looking only at|"
+    r"looking at|regarding|concerning)\s[^,.?!]{1,60},?$"
+)
 _FOLLOWS = re.compile(
     r"^(?:ok(?:ay)? |well |so |but |now |no |hm+ |sorry )*"
     r"(?:and|what about|how about|what of|same|the same|again|also|or|then|i meant?|now|but|"
@@ -34,12 +40,13 @@ _PRONOUN = re.compile(
     r"\b(it|its|them|they|their|those|these|that|this|that one|this one|the cluster|same)\b"
 )
 _PAIRED = re.compile(r"\b(compare|comparison|between|with|from|to|than|and|vs|versus|same)\b")
+_BOTH = re.compile(r"\b(?:these|those|they|them|both|two|each other)\b")
 _EMPTY_WORDS = words(
     """
     and what about how of the same for to or then i mean meant now but a an one ones cluster
     clusters please next previous is it them that this ok okay well so no sorry do again also in
-    on with gene cells cell more another other following with <cluster> <gene> <type> them those
-    actually thing as by if
+    on with gene cells cell more another other following with <cluster> <gene> <type> <value> them
+    actually thing as by if before after just only within among show me see those
     """
 )
 
@@ -56,7 +63,10 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
     asks: list[Ask] = []
     for stretch in _stretches(correct_spelling(text, vocabulary)):
         for ask in _read(stretch, vocabulary, focus):
-            asks.append(ask)
+            if ask.intent == "name_selection" and asks and asks[-1].intent == "select":
+                asks[-1] = ask = replace(asks[-1], name=ask.name)
+            else:
+                asks.append(ask)
             focus = focus.after(ask)
     return _tidy(asks) or [Ask("unclear", text=text)]
 
@@ -68,7 +78,15 @@ def _plain(text: str) -> str:
 
 
 def _stretches(text: str) -> list[str]:
-    return [part for part in map(str.strip, _CUT.split(text)) if re.search(r"\w", part)]
+    """Cut a message into what is asked; "in cluster 1, what ..." stays together."""
+    parts = [part for part in map(str.strip, _CUT.split(text)) if re.search(r"\w", part)]
+    glued: list[str] = []
+    for part in parts:
+        if glued and _PLACE.match(glued[-1]):
+            glued[-1] = f"{glued[-1].rstrip(' ,')} {part}"
+        else:
+            glued.append(part)
+    return glued
 
 
 def _tidy(asks: list[Ask]) -> list[Ask]:
@@ -78,11 +96,21 @@ def _tidy(asks: list[Ask]) -> list[Ask]:
     return list(dict.fromkeys(real or said[:1] or asks[:1]))
 
 
-def _read(stretch: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
+def _read(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
+    stretch = put_back(said, focus)
     found = _with_bare_label(find_mentions(stretch, vocabulary), vocabulary)
     answered = _answer_to_us(found, vocabulary, focus)
     if answered is not None:
         return answered
+    recalled = read_recall(found, said, focus)
+    if recalled is not None:
+        return [recalled]
+    of_groups = read_group_ask(found, vocabulary, focus)
+    if of_groups is not None:
+        return [of_groups]
+    listed = _listed_gene(found, focus)
+    if listed is not None:
+        return [listed]
     talk = small_talk(found)
     if talk is not None:
         return [Ask(talk, text=stretch)]
@@ -106,6 +134,21 @@ def _read(stretch: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
         named = re.search(r".*\b(?:about|for|of|up|define|is)\s+(?:an? |the )?([^?.!]+)", stretch)
         ask = replace(ask, intent="look_up", cell_types=(named.group(1).strip(),) if named else ())
     return _each(_fill(ask, found, vocabulary, focus))
+
+
+def _listed_gene(found: Mentions, focus: Focus) -> Ask | None:
+    """Read "show the first of these" where a list of genes was given."""
+    if not focus.listed or not found.ordinals or found.clusters or found.genes:
+        return None
+    is_of_genes = re.search(r"\bgenes?\b|\bmarkers?\b", found.text)
+    is_drawn = re.search(r"\b(?:show|plot|draw|map|umap|violin|express\w*|where)\b", found.text)
+    lists = {"markers", "compare", "conditions", "compare_selections"}
+    if not (is_of_genes or (is_drawn and focus.intent in lists)):
+        return None
+    at = found.ordinals[0]
+    if not -len(focus.listed) <= at < len(focus.listed):
+        return None
+    return Ask("expression", genes=(focus.listed[at],), plot=_plot(found), text=found.raw)
 
 
 def _with_bare_label(found: Mentions, vocabulary: Vocabulary) -> Mentions:
@@ -158,6 +201,7 @@ def _is_follow_up(found: Mentions) -> bool:
     """Whether nothing but names, or "the next one", is said after "and" or "what about"."""
     words = set(found.shape.split()) - _EMPTY_WORDS
     names = found.clusters or found.genes or found.cell_types or found.step or found.term_ids
+    names = names or found.values
     has_ordinal = found.ordinal is not None
     if has_ordinal:
         words -= {"first", "second", "third", "fourth", "fifth", "last", "sixth", "seventh"}
@@ -174,6 +218,13 @@ def _is_follow_up(found: Mentions) -> bool:
 
 def _follow_up(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask:
     last = focus.intent
+    if last == "conditions" and focus.last is not None and (found.clusters or found.cell_types):
+        types = tuple(map(spell_out, found.cell_types))
+        return replace(
+            focus.last, clusters=found.clusters, cell_types=types, where="", text=found.raw
+        )
+    if found.values and not (found.genes or found.clusters or found.cell_types):
+        return _of_a_value(found, focus)
     if found.genes and not found.cell_types and last not in ABOUT_A_GENE:
         named = spell_out(found.genes[0])
         if last in ABOUT_A_TYPE | {"describe_cluster", "explain"} and named != found.genes[0]:
@@ -203,6 +254,16 @@ def _follow_up(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask:
     number = focus.number if intent == "describe_cells" else None
     ask = Ask(intent, clusters=clusters, cell_types=types, number=number, text=found.raw)
     return _fill(ask, found, vocabulary, focus)
+
+
+def _of_a_value(found: Mentions, focus: Focus) -> Ask:
+    """Read "and in stim?": the last gene there, or the share of such cells."""
+    column, values = found.values[0][0], tuple(label for _, label in found.values)
+    if focus.gene and focus.intent in ABOUT_A_GENE | {"gene_by_group", "dots"}:
+        return Ask(
+            "gene_by_group", genes=(focus.gene,), column=column, values=values, text=found.raw
+        )
+    return Ask("composition", column=column, values=values, text=found.raw)
 
 
 def _answer_to_us(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> list[Ask] | None:
@@ -310,11 +371,17 @@ def _fill_pair(ask: Ask, found: Mentions, vocabulary: Vocabulary, focus: Focus) 
         return replace(ask, clusters=ask.clusters[:2])
     if len(ask.clusters) == 1 and not _PAIRED.search(found.shape):
         return replace(ask, intent="markers")
+    if len(found.ordinals) > 1 and len(focus.listing) > 1:
+        known = [focus.listing[at] for at in found.ordinals[:2] if at < len(focus.listing)]
+        if len(set(known)) == 2:
+            return replace(ask, clusters=tuple(known))
     spoken = [label for label in reversed(focus.clusters) if label not in ask.clusters]
     if len(found.clusters) == 1 and spoken:
         return replace(ask, clusters=(spoken[0], *found.clusters))
     if not found.clusters and len(focus.clusters) >= 2:
         return replace(ask, clusters=focus.clusters[-2:])
+    if not found.clusters and len(focus.recent) >= 2 and _BOTH.search(found.shape):
+        return replace(ask, clusters=focus.recent[-2:])
     return replace(ask, missing="cluster")
 
 

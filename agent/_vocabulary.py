@@ -1,9 +1,10 @@
 """What the open dataset can be asked about: the names that a question may mention."""
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tools import ToolError
 
@@ -12,6 +13,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_CONDITION = re.compile(
+    r"(?i)condition|treat|stim|disease|diagnos|status|genotype|response|time|group|drug|infect"
+)
+_PERSON = re.compile(r"(?i)donor|patient|subject|indiv|participant")
+_OTHERS_LABELS = re.compile(
+    r"(?i)cell_?types?|labels?$|annot|cluster|leiden|louvain|ontology|barcode|_snn_res|^cell2text"
+)
+_MOST_VALUES = 24  # of a column whose values may be named in a question
 _UNLIKELY = 0.75  # below this score a vector match is not taken for the name of a cell type
 
 
@@ -43,6 +52,13 @@ class Vocabulary:
         Names of cells of a cluster (or of all), other than those given, at most so many.
     is_a
         Whether the first term id is the second or lies below it.
+    values
+        Column to its values, for columns that divide the cells into a few groups and are no
+        clustering and nobody's cell types.
+    people
+        Columns that tell people apart; their values are never repeated.
+    selections
+        Names of the selections there are now, oldest first.
     """
 
     clusters: tuple[str, ...] = ()
@@ -52,6 +68,15 @@ class Vocabulary:
     resolve: Callable[[str], Named | None] = lambda text: None
     more_cells: Callable[[str | None, frozenset[str], int], list[str]] = lambda c, seen, n: []
     is_a: Callable[[str, str], bool] = lambda term_id, ancestor_id: term_id == ancestor_id
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    people: frozenset[str] = frozenset()
+    selections: Callable[[], tuple[str, ...]] = tuple
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Columns that may tell conditions apart, the likeliest first."""
+        columns = [c for c in self.values if c not in self.people]
+        return tuple(sorted(columns, key=lambda c: not _CONDITION.search(c)))
 
     @property
     def has_dataset(self) -> bool:
@@ -96,6 +121,9 @@ def vocabulary_of(session: "Session") -> Vocabulary:
         step = max(len(fresh) // max(number, 1), 1)
         return fresh[::step][:number]
 
+    def selections() -> tuple[str, ...]:
+        return tuple(session.cached("selections", dict))
+
     def read() -> Vocabulary:
         try:
             symbols = list(session.symbols())
@@ -111,6 +139,20 @@ def vocabulary_of(session: "Session") -> Vocabulary:
             resolve=resolve,
             is_a=is_a,
             more_cells=more_cells,
+            values=_values(session.adata.obs),
+            people=frozenset(str(c) for c in session.adata.obs if _PERSON.search(str(c))),
+            selections=selections,
         )
 
     return session.cached(("agent vocabulary", session.cluster_key), read)
+
+
+def _values(obs: Any) -> dict[str, tuple[str, ...]]:
+    """Return the values of the columns that divide cells into a few groups."""
+    found = {}
+    for column in map(str, obs.columns):
+        if _OTHERS_LABELS.search(column) or obs[column].dtype.kind == "f":
+            continue
+        if 2 <= obs[column].nunique() <= _MOST_VALUES:
+            found[column] = tuple(str(value) for value in obs[column].dropna().unique())
+    return found

@@ -34,7 +34,11 @@ COMMANDS = words(
     megakaryocytes platelet platelets lymphocyte lymphocytes neutrophil neutrophils basophil
     basophils eosinophil eosinophils erythrocyte erythrocytes fibroblast fibroblasts epithelial
     endothelial progenitor hematopoietic stem mature immature classical positive negative
-    germinal
+    germinal select pick filter subset gate export download save file csv table figure annotated
+    composition proportion percentage fraction condition conditions treatment stimulation
+    control treated untreated violin dotplot selection selections pathway pathways donor donors
+    upregulated downregulated differential increase decrease between across within once each
+    sample samples confidence evidence reliable certain
     """
 )
 
@@ -56,6 +60,8 @@ MISSPELT = {
     "dataste": "dataset", "datset": "dataset", "otnology": "ontology", "marekrs": "markers",
     "whats": "what is", "wheres": "where is", "whos": "who is", "hows": "how is",
     "explane": "explain", "biger": "bigger", "wy": "why", "abotu": "about", "abt": "about",
+    "nd": "and", "n": "and", "pls": "please", "plz": "please", "thx": "thanks", "btw": "between",
+    "vln": "violin", "clusetr": "cluster", "celll": "cell", "expresion": "expression",
     "nxt": "next", "tel": "tell", "betwen": "between", "gene's": "gene",
 }  # fmt: skip
 
@@ -159,3 +165,14 @@ NOT_GENES = words(
     HOW NOT THE AND SHOW ME IS IN OF IT YES NO HELP TREG TREGS GPU CPU H5AD
     """
 )
+
+# Proteins that people call by their everyday names, and the genes that make them (HGNC).
+EVERYDAY_GENES = {
+    "insulin": "INS", "glucagon": "GCG", "somatostatin": "SST", "albumin": "ALB",
+    "hemoglobin": "HBB", "haemoglobin": "HBB", "perforin": "PRF1", "granulysin": "GNLY",
+    "lysozyme": "LYZ", "vimentin": "VIM", "trypsin": "PRSS1", "amylase": "AMY1A",
+    "surfactant protein c": "SFTPC", "interferon gamma": "IFNG", "granzyme b": "GZMB",
+    "granzyme k": "GZMK", "granzyme a": "GZMA", "keratin 19": "KRT19", "keratin 5": "KRT5",
+    "collagen 1": "COL1A1", "von willebrand factor": "VWF", "ferritin": "FTL",
+    "beta actin": "ACTB", "e cadherin": "CDH1", "e-cadherin": "CDH1",
+}  # fmt: skip

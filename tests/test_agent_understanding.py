@@ -135,6 +135,9 @@ ALONE = [
     ("umap by cell type", "plot_umap(cell types)"),
     ("composition by phase", "count_composition(phase)"),
     ("use bulk_labels as clusters", "choose_clusters(bulk_labels)"),
+    # Files
+    ("please export the data", "export_dataset()"),
+    ("download the h5ad", "export_dataset()"),
     # Ontology
     ("What does the Cell Ontology say about NKT cells?", "look_up_term(mature NK T cell)"),
     ("what does the ontology say about regulatory T cells", "look_up_term(regulatory T cells)"),
@@ -297,7 +300,6 @@ TALK = [
     ("can I upload my own data?", "open_file"),
     ("hi, write me a poem", "offtopic"),
     ("sorry, I don't understand", "glossary"),
-    ("please export the data", "cannot"),
     ("", "empty"),
     ("???", "empty"),
     ("asdf", "unclear"),

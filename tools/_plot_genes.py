@@ -6,7 +6,7 @@ import numpy as np
 
 from ._cell_expressions import find_positions
 from ._count_composition import find_column
-from ._errors import UnsupportedError
+from ._errors import UnknownGeneError, UnsupportedError
 from ._evidence import Evidence
 from ._figures import dots, violins
 from ._groupings import as_labels, is_person
@@ -40,7 +40,7 @@ def plot_dots(session: "Session", *, genes: list[str], by: str = "clusters") -> 
     NoDatasetError
         If no dataset is open.
     UnknownGeneError
-        If a gene is not measured.
+        If none of the genes is measured; others are left out.
     UnknownLabelError
         If there is no such column.
     UnsupportedError
@@ -51,8 +51,11 @@ def plot_dots(session: "Session", *, genes: list[str], by: str = "clusters") -> 
         msg = "No gene was named. Name one or more, for example CD3D and LYZ."
         raise UnsupportedError(msg)
     key, groups = _groups(session, by)
-    columns = list(dict.fromkeys(session.gene(gene) for gene in wanted))
+    columns, missing = _measured(session, wanted)
     table, sentences = [], []
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        sentences.append(f"{listing(map(quote, missing))} {verb} not measured and left out.")
     for column in columns:
         rows = _by_group(session, gene_values(session, column), groups)
         symbol = clean(session.symbol(column))
@@ -138,6 +141,19 @@ def plot_violin(
         unit=unit,
         facts={"gene": symbol, "by": clean(key), "n_groups": len(groups)},
     )
+
+
+def _measured(session: "Session", wanted: list[str]) -> tuple[list[int], list[str]]:
+    """Return the columns of genes, and those that are not measured; some must be."""
+    columns, missing = [], []
+    for gene in wanted:
+        try:
+            columns.append(session.gene(gene))
+        except UnknownGeneError:
+            missing.append(gene)
+    if not columns:
+        columns.append(session.gene(wanted[0]))  # raises, with near names
+    return list(dict.fromkeys(columns)), missing
 
 
 def _groups(session: "Session", by: str) -> tuple[str, dict[str, np.ndarray]]:

@@ -1,0 +1,366 @@
+"""Asks about groups of cells: selections, conditions, shares, plots of several genes, exports.
+
+Each reader looks at one stretch and returns an ask, or None where the stretch is about
+something else; the first that returns one is believed.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+from ._asks import Ask, Focus
+from ._conditions import condition_column, other_value
+from ._mentions import Mentions, spell_out
+from ._rule import DIFFERENCE
+from ._selecting import Cells, name_of_selection, quoted, read_cells
+from ._vocabulary import Vocabulary
+
+Reader = Callable[[Mentions, Vocabulary, Focus], Ask | None]
+
+_ONCE = re.compile(
+    r"\b(?:once|only one time|not twice|no (?:cell )?types? twice|unique(?:ly)?|one[- ]to[- ]one|"
+    r"(?:a )?(?:different|distinct|separate) (?:cell )?(?:type|label|name|identit)\w*)\b"
+)
+_ASSIGN = re.compile(
+    r"\b(?:each|every|all|assign\w*|annotate|label|give|use|types?|match|distribute)\b"
+)
+_FILE = re.compile(
+    r"\b(?:h5ad|files?|csv|tsv|excel|spreadsheet|table|figures?|plots?|pictures?|images?|png|svg|html|pdf|"
+    r"dataset|data|everything|copy|annotat\w+|results?|adata|anndata|scanpy|disk|graph|list|map)\b"
+)
+_WRITE = re.compile(
+    r"\b(?:export\w*|download\w*|save|write|dump|store)\b|\bas (?:an? )?(?:csv|h5ad|html)\b"
+)
+_AS_FIGURE = re.compile(
+    r"\b(?:figures?|plots?|pictures?|images?|png|svg|html|pdf|graph|map|umap)\b"
+)
+_AS_TABLE = re.compile(r"\b(?:csv|tsv|excel|spreadsheet|tables?|list|markers?|genes?|results?)\b")
+_TOO = re.compile(
+    r"^(?:and |also |now )*(?:the |a )?(?:figure|plot|picture|table|csv|data|h5ad)s?"
+    r"(?: too| as well| also| please)*$"
+)
+_PRONOUN = re.compile(r"\b(?:those|these|that|this|them|they|it|its|their|ones?|selected|chosen)\b")
+_SELECT = re.compile(
+    r"^(?:ok |and |now |then |please |can you |could you |i want to |i would like to |let us |"
+    r"let's |also )*(?:select|pick|take|choose|gate|filter|subset|isolate|grab|keep|restrict to|"
+    r"highlight|extract|focus on)\b"
+)
+_CALL = re.compile(
+    r"^(?:ok |and |now |then |please )*(?:call|name|save|store|keep|label|rename)\s+"
+    r"(?:it|them|that|this|those|these|the selection|my selection)\b"
+)
+_NUMBER_OF_CELLS = re.compile(
+    r"\b(?:\d+|two|three|four|five|six|ten|few|some|random|single|one)\s+"
+    r"(?:random |single |more |of the )?cells?\b"
+)
+_STRONG = re.compile(
+    r"\b(?:(?:up|down)\W?(?:regulat\w*|stream)?|chang\w+|respon[ds]\w*|de|degs?|dge|differential\w*|"
+    r"effects?|affect\w*|induc\w+|happens?|do(?:es)?|vs|versus|against|compar\w+|differ\w*|"
+    r"increas\w+|decreas\w+|higher|lower|alter\w*|impact)\b"
+)
+_SHARES = re.compile(
+    r"\b(?:composition\w*|proportions?|shares?|fractions?|percent\w*|abundan\w+|distribut\w+|spread|"
+    r"divide\w*|split|break ?down|how many|number of|counts?|bars?|bar ?plot|barplot|stacked|"
+    r"frequenc\w+|ratio)\b"
+)
+_DOTS = re.compile(r"\b(?:dot ?plots?|bubble ?plots?|bubbles?|dots|dot)\b")
+_VIOLIN = re.compile(r"\b(?:violins?|distributions?|box ?plots?)\b")
+_SPLIT = (  # where a comparison is cut in two, the surest places first
+    r"\bcompared (?:with|to)\b",
+    r"\b(?:differs?|different|distinct) (?:from|to|than)\b",
+    r"\bapart from\b",
+    r"\bvs\.?(?=\s)|\bversus\b|\bagainst\b",
+    r"\bfrom\b",
+    r"\bwith\b",
+    r"\bthan\b",
+    r"\bto\b",
+    r"\band\b",
+)
+_LEAD = re.compile(
+    r"(?i)^.*?\b(?:compare|differences? (?:between|of)|distinguish\w*|separates?|sets?|tells?)\b"
+)
+
+
+def read_group_ask(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Return what a stretch asks of groups of cells, if it does."""
+    for reader in _READERS:
+        ask = reader(found, vocabulary, focus)
+        if ask is not None:
+            return replace(ask, text=ask.text or found.raw)
+    return None
+
+
+def _types(found: Mentions) -> tuple[str, ...]:
+    return tuple(map(spell_out, found.cell_types)) + found.term_ids
+
+
+def _once(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "annotate all clusters, each type once"."""
+    if not (_ONCE.search(found.text) and _ASSIGN.search(found.text)) or found.genes:
+        return None
+    if not re.search(r"\b(?:types?|label\w*|annotat\w*|names?|identit\w+)\b", found.text):
+        return None
+    types = _types(found) if len(found.cell_types) > 1 else ()
+    return Ask("assign_once", cell_types=types)
+
+
+def _export(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read what is to be written to a file."""
+    text = found.text
+    after_export = bool(focus.past) and focus.past[-1].intent.startswith("export")
+    if not _WRITE.search(text) and not (after_export and _TOO.match(found.shape)):
+        return None
+    if not (_FILE.search(text) or _PRONOUN.search(text)) and "export" not in text:
+        return None
+    if _SELECT.match(found.shape) or (_CALL.match(found.shape) and not _FILE.search(text)):
+        return None
+    if re.search(r"\bh5ad\b|\b(?:dataset|everything|adata|anndata|annotated)\b", text):
+        return Ask("export_dataset")
+    if _AS_FIGURE.search(text):
+        return Ask("export_figure")
+    if _AS_TABLE.search(text) or (_PRONOUN.search(text) and not re.search(r"\bdata\b", text)):
+        return Ask("export_table")
+    return Ask("export_dataset")
+
+
+def _list(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    if re.search(r"\b(?:which|what|list|show|how many|my)\b.*\bselections\b", found.text):
+        return Ask("list_selections")
+    return None
+
+
+def _name(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "call them X"."""
+    if not _CALL.match(found.shape) or found.clusters:
+        return None
+    name, _ = name_of_selection(found.raw)
+    return Ask("name_selection", name=name, where=focus.those) if name and focus.those else None
+
+
+def _select(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "select the stim cells of cluster 1 and call them X"."""
+    if not _SELECT.match(found.shape) or _NUMBER_OF_CELLS.search(found.text):
+        return None
+    name, text = name_of_selection(found.raw)
+    cells = read_cells(text, vocabulary, focus)
+    if found.column and not cells.where:
+        return None  # "take bulk_labels as clusters"
+    if not cells.where and not found.barcodes:
+        wants = re.search(r"\bcells?\b", found.text)
+        return Ask("select", missing="where", name=name) if wants else None
+    return Ask("select", where=cells.where, name=name, barcodes=found.barcodes)
+
+
+def _gene_by_group(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read one gene over the groups of a column: violins, "higher in stim than in ctrl?"."""
+    if not found.genes or _DOTS.search(found.text) or _SELECT.match(found.shape):
+        return None
+    if re.search(r"\b(?:umap|t-?sne|map|colou?r\w*|compare)\b", found.text):
+        return None
+    column = found.values[0][0] if found.values else found.column
+    if column is None or (column not in vocabulary.values and not _VIOLIN.search(found.text)):
+        return None
+    left = frozenset((column, label) for label in vocabulary.values.get(column, ()))
+    rest = re.sub("|".join(map(re.escape, found.genes)), " ", found.raw, flags=re.IGNORECASE)
+    where = read_cells(rest, vocabulary, focus, leave_out=left).where if found.clusters else ""
+    return Ask(
+        "gene_by_group",
+        genes=found.genes[:1],
+        column=column,
+        values=tuple(label for _, label in found.values),
+        where=where,
+        cell_types=_types(found),
+    )
+
+
+def _dots(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    if not _DOTS.search(found.text):
+        return None
+    genes = found.genes or (
+        focus.listed if _PRONOUN.search(found.text) or "marker" in found.text else ()
+    )
+    column = found.column or (found.values[0][0] if found.values else None)
+    return Ask("dots", genes=genes, column=column, missing="" if genes else "gene")
+
+
+def _shares(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read how the cells of samples or conditions divide over clusters or types."""
+    if found.genes or not _SHARES.search(found.text) or re.search(r"\bgenes?\b|\bde\b", found.text):
+        return None
+    if re.search(r"\b(?:umap|colou?r\w*|map)\b", found.text):
+        return None
+    columns = [column for column, _ in found.values] + ([found.column] if found.column else [])
+    if not columns:
+        named = condition_column(found.text, vocabulary)
+        columns = [named] if named else []
+    known = [c for c in dict.fromkeys(columns) if c in vocabulary.values]
+    if not known:
+        return None
+    return Ask(
+        "composition",
+        column=known[0],
+        values=tuple(label for column, label in found.values if column == known[0]),
+        clusters=found.clusters,
+        cell_types=_types(found),
+    )
+
+
+def _conditions(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read which genes differ between two conditions."""
+    if len(found.clusters) > 1 or re.search(r"\b(?:umap|colou?r\w*)\b", found.text):
+        return None
+    counted = Counter(column for column, _ in found.values)
+    column = next((c for c, number in counted.items() if number > 1), None)
+    one_value = len(found.values) == 1
+    values = tuple(label for c, label in found.values if c == column)[:2]
+    if column is None and found.values and _STRONG.search(found.text):
+        one = found.values[0]
+        other = other_value(one, vocabulary)
+        column, values = (one[0], (one[1], other)) if other else (None, ())
+    if column is None and _STRONG.search(found.text) and not found.cell_types[1:]:
+        column = condition_column(found.text, vocabulary)
+        if column in vocabulary.people or column is None or not _asks_for_genes(found):
+            return None
+    if column is None or not _STRONG.search(found.text) or found.genes:
+        return None
+    if focus.is_on_selection and one_value and re.search(r"\bth(?:o|e)se\b|\bthem\b", found.text):
+        return None
+    left = frozenset((column, label) for label in vocabulary.values[column])
+    text = re.sub(r"(?i)\b(?:it|that|this|they)\b", " ", found.raw)
+    cells = read_cells(text, vocabulary, focus, leave_out=left)
+    own = (
+        ""
+        if set(cells.kinds) <= {"cluster", "type", "value"} and not _others(found, column)
+        else cells.where
+    )
+    return Ask(
+        "conditions",
+        column=column,
+        values=values,
+        clusters=found.clusters or _placed(found, focus),
+        cell_types=() if found.clusters else _types(found),
+        where=own,
+    )
+
+
+def _placed(found: Mentions, focus: Focus) -> tuple[str, ...]:
+    """Return the cluster that "the former" or "the second one" means."""
+    spoken = focus.listing if len(focus.clusters) > 1 else focus.recent[-2:]
+    at = found.ordinals[0] if found.ordinals else None
+    return (spoken[at],) if at is not None and -len(spoken) <= at < len(spoken) else ()
+
+
+def _others(found: Mentions, column: str) -> bool:
+    return any(other != column for other, _ in found.values)
+
+
+def _asks_for_genes(found: Mentions) -> bool:
+    return bool(
+        re.search(
+            r"\b(?:genes?|de|degs?|dge|differential\w*|expression|chang\w+|do|does|effects?|"
+            r"respon[ds]\w*|compar\w+|differ\w*|regulated|affect\w*)\b",
+            found.text,
+        )
+    )
+
+
+def _selections(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read two groups of cells that are compared, at least one of them chosen by words."""
+    if not re.search(DIFFERENCE, found.shape):
+        return None
+    leans = focus.is_on_selection and _PRONOUN.search(found.text) is not None
+    named = any(
+        re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", found.text)
+        for name in vocabulary.selections()
+        if len(name) > 1
+    ) or re.search(r"\bselections?\b", found.text)
+    mixed = bool(found.values) and bool(found.clusters or found.cell_types)
+    if not (leans or named or mixed):
+        return None
+    one, two = _sides(found.raw, vocabulary, focus)
+    if not one.where and leans:
+        one = Cells(focus.those)
+    if not one.where or not (two.where or two.is_rest):
+        return None
+    return Ask("compare_selections", where=one.where, second=two.where, name=focus.selection)
+
+
+def _sides(text: str, vocabulary: Vocabulary, focus: Focus) -> tuple[Cells, Cells]:
+    """Cut a comparison in two; the first cut that leaves cells on both sides holds."""
+    body = _LEAD.sub("", text, count=1) or text
+    best = Cells(), Cells()
+    for pattern in _SPLIT:
+        parts = re.split(f"(?i){pattern}", body, maxsplit=1)
+        if len(parts) < 2:
+            continue
+        one = read_cells(parts[0], vocabulary, focus)
+        two = read_cells(parts[1], vocabulary, focus)
+        if one.where and (two.where or two.is_rest):
+            return one, two
+        if two.where or two.is_rest:
+            best = one, two
+    return best
+
+
+def _types_here(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read two types that are compared in the data ("T cells from B cells"), not as terms."""
+    types = _types(found)
+    if len(types) != 2 or found.clusters or found.term_ids or not vocabulary.has_dataset:
+        return None
+    if not re.search(DIFFERENCE, found.shape):
+        return None
+    if re.search(
+        r"\bontolog\w*|\bdefin\w+|\bterms?\b|\bmeans?\b|\ban? <type>|\brelated\b", found.shape
+    ):
+        return None
+    plural = all(name.casefold().rstrip(" ?.!").endswith("s") for name in found.cell_types)
+    return Ask("types_here", cell_types=types) if plural else None
+
+
+def _about_selection(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read what is asked of the cells that were chosen last, or of a named selection."""
+    named = next(
+        (
+            name
+            for name in reversed(vocabulary.selections())
+            if re.search(
+                rf"\bselection ['\"]?{re.escape(name.casefold())}(?!\w)"
+                + (rf"|(?<!\w){re.escape(name.casefold())}(?!\w)" if len(name) > 2 else ""),
+                found.text,
+            )
+        ),
+        "",
+    )
+    has_names = found.clusters or found.genes or found.cell_types or found.values or found.step
+    leans = focus.is_on_selection and _PRONOUN.search(found.text) and not has_names
+    where = f"selection {quoted(named)}" if named else focus.those if leans else ""
+    if not where or found.ordinals:
+        return None
+    name = named or focus.selection
+    if re.search(r"\bhow many\b|\bsize\b|\bnumber of\b|\bhow (?:big|large)\b", found.text):
+        return Ask("selection_size", name=name)
+    if re.search(r"\bgenes?\b|\bmarkers?\b|\bexpress\w*\b|\bspecial\b", found.text):
+        return Ask("compare_selections", where=where, name=name)
+    if re.search(
+        r"\b(?:what|which|who|describe|identity|types?|tell|summari[sz]e|about|explain|where|look)\b",
+        found.text,
+    ):
+        return Ask("describe_selection", where=where, name=name)
+    return None
+
+
+_READERS: tuple[Reader, ...] = (
+    _once,
+    _list,
+    _name,
+    _export,
+    _select,
+    _dots,
+    _gene_by_group,
+    _shares,
+    _conditions,
+    _selections,
+    _types_here,
+    _about_selection,
+)

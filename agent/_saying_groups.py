@@ -1,0 +1,201 @@
+"""Answers about groups of cells: selections, conditions, shares, several genes, files."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ._asks import Ask
+from ._phrasing import cite, counted, listing, percentage, pick, quote_all
+from ._saying import Said, Saying, Teller
+from ._saying_clusters import tell_comparison
+from ._saying_things import tell_difference
+
+_LESS = re.compile(r"\b(?:lower|less|weaker|down|decreas\w+|reduced)\b", re.IGNORECASE)
+_MORE = re.compile(r"\b(?:higher|more|stronger|up|increas\w+|induced)\b", re.IGNORECASE)
+_MOST_ROWS = 8
+
+
+def tell_evidence(ask: Ask, now: Saying) -> Said:
+    """Say what the evidence of the last call says, and what it warns of."""
+    artifact = now.results[-1].artifact or {}
+    return Said([*quote_all(artifact), *now.caveats(artifact)])
+
+
+def tell_selection(ask: Ask, now: Saying) -> Said:
+    """Say what was selected, and remember its name."""
+    artifact = now.artifact("select_cells") or {}
+    name = str((artifact.get("facts") or {}).get("selection") or "")
+    return Said(quote_all(artifact), replace(ask, intent="select", name=name))
+
+
+def tell_selection_size(ask: Ask, now: Saying) -> Said:
+    """Say how many cells a selection holds."""
+    artifact = now.artifact("list_selections") or {}
+    rows = artifact.get("table") or []
+    row = next((row for row in rows if row["selection"] == ask.name), rows[-1] if rows else None)
+    if row is None:
+        return Said(quote_all(artifact))
+    line = (
+        f"The selection '{row['selection']}' holds {counted(int(row['cells']), 'cell')}, "
+        f"{percentage(row['percent'])} of the dataset."
+    )
+    return Said([cite(line, str(artifact["id"]))], replace(ask, name=str(row["selection"])))
+
+
+def tell_described(ask: Ask, now: Saying) -> Said:
+    """Say what the chosen cells are."""
+    artifact = now.artifact("describe_selection") or {}
+    facts = artifact.get("facts") or {}
+    types = (str(facts["label"]),) if facts.get("is_known") else ()
+    lines = [*quote_all(artifact), *now.caveats(artifact, skip=r"rest on a sample")]
+    return Said(lines, replace(ask, cell_types=types))
+
+
+def tell_compared(ask: Ask, now: Saying) -> Said:
+    """Name the genes that tell two groups of cells apart."""
+    artifact = now.artifact("compare_selections") or {}
+    genes = tuple((artifact.get("facts") or {}).get("genes") or ())
+    return Said([*quote_all(artifact), *now.caveats(artifact)], replace(ask, listed=genes))
+
+
+def tell_types_here(ask: Ask, now: Saying) -> Said:
+    """Compare two types: their clusters, or their definitions where a type has no cluster."""
+    if now.of("compare_clusters"):
+        facts = now.of("compare_clusters")[0].facts
+        clusters = (str(facts["cluster"]), str(facts["other"]))
+        told = tell_comparison(ask, now)
+        return Said([*_labels_of(ask, now), *told.lines], replace(ask, clusters=clusters))
+    if now.of("compare_selections"):
+        return Said([*_labels_of(ask, now), *tell_compared(ask, now).lines])
+    return tell_difference(ask, now)
+
+
+def _labels_of(ask: Ask, now: Saying) -> list[str]:
+    labels = now.artifact("label_clusters") or {}
+    rows = [
+        row
+        for row in labels.get("table") or []
+        for name in ask.cell_types
+        if (asked := now.vocabulary.resolve(name)) is not None
+        and row.get("ontology_term_id")
+        and now.vocabulary.is_a(row["ontology_term_id"], asked.id)
+    ]
+    named = listing(f"{row['cluster']} ({row['cell_type']})" for row in rows)
+    return [cite(f"By the model's labels I compared clusters {named}.", str(labels["id"]))]
+
+
+def tell_conditions(ask: Ask, now: Saying) -> Said:
+    """Name the genes that differ between conditions, and what the test is worth."""
+    artifact = now.artifact("compare_conditions") or {}
+    facts = artifact.get("facts") or {}
+    lines = [*quote_all(artifact), *now.caveats(artifact)]
+    genes = tuple(facts.get("genes") or ())
+    values = (str(facts.get("first")), str(facts.get("second")))
+    return Said(lines, replace(ask, values=ask.values or values, listed=genes))
+
+
+def tell_gene_by_group(ask: Ask, now: Saying) -> Said:
+    """Say where among the groups of a column a gene is highest; answer "is it higher in"."""
+    artifact = now.artifact("plot_violin") or {}
+    rows = {str(row["group"]): row for row in artifact.get("table") or []}
+    evidence, gene = str(artifact["id"]), str(artifact["facts"]["gene"])
+    names = [name for name in ask.values if name in rows]
+    if len(names) == 1 and len(rows) == 2:
+        names.append(next(name for name in rows if name != names[0]))
+    lines = []
+    if len(names) >= 2:
+        one, two = rows[names[0]], rows[names[1]]
+        means = f"{one['mean']:.2f} in '{names[0]}' and {two['mean']:.2f} in '{names[1]}'"
+        line = f"the mean of {gene} is {means}."
+        if _LESS.search(ask.text) or _MORE.search(ask.text):
+            is_more = one["mean"] > two["mean"]
+            is_so = not is_more if _LESS.search(ask.text) else is_more
+            line = f"{'Yes' if is_so else 'No'}: {line}"
+        lines.append(cite(line, evidence))
+    elif len(names) == 1:
+        row = rows[names[0]]
+        lines.append(cite(f"The mean of {gene} in '{names[0]}' is {row['mean']:.2f}.", evidence))
+    return Said([*lines, *quote_all(artifact)], replace(ask, genes=(gene,)))
+
+
+def tell_composition(ask: Ask, now: Saying) -> Said:
+    """Say how the cells of samples or conditions divide, first what was asked about."""
+    artifact = now.artifact("count_composition")
+    if artifact is None:
+        return Said([line for r in now.results for line in quote_all(r.artifact or {})])
+    lines = _asked_rows(ask, artifact, now)
+    return Said([*lines, *quote_all(artifact), *now.caveats(artifact)])
+
+
+def _asked_rows(ask: Ask, artifact: Mapping[str, Any], now: Saying) -> list[str]:
+    """Return sentences on the groups and clusters or types that a question named."""
+    wanted = {label.casefold() for label in ask.clusters}
+    for name in ask.cell_types:
+        asked = now.vocabulary.resolve(name)
+        wanted |= {name.casefold()} | ({asked.label.casefold()} if asked else set())
+    facts, found = artifact.get("facts") or {}, []
+    if str(facts.get("by")) in now.vocabulary.people:
+        return []
+    for row in artifact.get("table") or []:
+        is_by = not ask.values or str(row["by"]) in ask.values
+        if is_by and str(row["within"]).casefold() in wanted:
+            share = percentage(row["percent"])
+            found.append(
+                cite(
+                    f"Of the {counted(int(row['of']), 'cell')} with '{facts['by']}' '{row['by']}', "
+                    f"{row['cells']:,} ({share}) are in '{row['within']}'.",
+                    str(artifact["id"]),
+                )
+            )
+    if found or not ask.values:
+        return found[:_MOST_ROWS]
+    totals = {str(row["by"]): int(row["of"]) for row in artifact.get("table") or []}
+    return [
+        cite(
+            f"With '{facts['by']}' '{value}' there {'is' if totals[value] == 1 else 'are'} "
+            f"{counted(totals[value], 'cell')}.",
+            str(artifact["id"]),
+        )
+        for value in ask.values
+        if value in totals
+    ]
+
+
+def tell_assigned(ask: Ask, now: Saying) -> Said:
+    """Say which type each cluster got."""
+    artifact = now.artifact("assign_cell_types") or {}
+    lines = pick(artifact, r"^Each of ")
+    lines += ["- " + line for line in pick(artifact, r"^Cluster \S+ \(")]
+    lines += pick(artifact, r"gets? none")
+    lines += now.caveats(artifact, skip=r"rest on a sample")
+    clusters = tuple(str(row["cluster"]) for row in artifact.get("table") or [])
+    return Said(lines, replace(ask, clusters=clusters))
+
+
+def tell_file(ask: Ask, now: Saying) -> Said:
+    """Say what was written, and where it lies."""
+    artifact = now.results[-1].artifact or {}
+    facts = artifact.get("facts") or {}
+    folder = str(Path(str(facts.get("path"))).parent)
+    return Said([*quote_all(artifact), f'You find it in the folder "{folder}".'])
+
+
+GROUP_TELLERS: Mapping[str, Teller] = {
+    "assign_once": tell_assigned,
+    "select": tell_selection,
+    "name_selection": tell_selection,
+    "list_selections": tell_evidence,
+    "selection_size": tell_selection_size,
+    "describe_selection": tell_described,
+    "compare_selections": tell_compared,
+    "types_here": tell_types_here,
+    "conditions": tell_conditions,
+    "gene_by_group": tell_gene_by_group,
+    "dots": tell_evidence,
+    "composition": tell_composition,
+    "export_dataset": tell_file,
+    "export_table": tell_file,
+    "export_figure": tell_file,
+}
