@@ -171,6 +171,7 @@ def read_references(checkpoint: "Checkpoint", path: Path, *, n_cells: int) -> Re
         sources=sources,
         symbols=symbols,
         programmes=[],
+        markers={},
         noise=NoiseConfig(**noise),
     )
     rng = np.random.default_rng(7)
