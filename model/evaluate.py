@@ -182,9 +182,10 @@ def main(
     free: Annotated[int, typer.Option(min=0, help="Cells a study to describe freely too")] = 0,
     *,
     baselines: Annotated[bool, typer.Option(help="Also score the baselines")] = True,
-    record: Annotated[bool, typer.Option(help="Write the scores into metadata.json")] = False,
+    record: Annotated[bool, typer.Option(help="Write the scores into metadata.json and the card")] = False,
 ) -> None:
     """Score a checkpoint on the development studies and print one row a study and method."""
+    from ._card import write_card
     from ._checkpoint import find_checkpoint, write_whole
     from ._results import insert_results, markdown, plain
 
@@ -212,6 +213,7 @@ def main(
         records = table.round(4).to_dict("records")
         metadata["scores"] = [{k: v for k, v in row.items() if v == v} for row in records]
         write_whole(path, json.dumps(metadata, indent=1, ensure_ascii=False))
+        write_card(path.parent)
 
 
 if __name__ == "__main__":
