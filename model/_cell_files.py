@@ -12,7 +12,7 @@ from scipy import sparse
 from ._errors import ConfigError
 from ._genes import GeneTable
 from ._labels import LabelSpace, LabelTerm
-from ._labels_from_data import labels_of
+from ._labels_from_data import labels_of, read_mapping
 from ._life_stages import span_of_stage
 from ._tokens import undo_log1p
 
@@ -166,6 +166,32 @@ def load_cells(
         cells.append(RealCells(path.stem, matrix, labels, file.is_counts))
         file.close()
     return cells
+
+
+def labelled_files(
+    mixture: dict[str, Any], genes: GeneTable, space: LabelSpace
+) -> "tuple[list[RealCells], LabelSpace]":
+    """Read the files that a compact model's mixture names beside the profiles.
+
+    Parameters
+    ----------
+    mixture
+        Table of the configuration; ``cells`` (files), ``mapping`` and ``terms`` are taken out.
+    genes
+        Genes of the model.
+    space
+        Label space of the curated sources.
+
+    Returns
+    -------
+    The cells, and the label space with what they add.
+    """
+    patterns, own = mixture.pop("cells", ()), mixture.pop("terms", None)
+    mapping = mixture.pop("mapping", None)
+    if not patterns:
+        return [], space
+    cells = load_cells(patterns, genes, read_mapping(Path(mapping)) if mapping else None)
+    return cells, fit_to_space(cells, space, read_terms(Path(own)) if own else {})
 
 
 def fit_to_space(

@@ -4,6 +4,7 @@ A batch is a function of (seed, step) alone. That makes a run repeatable, and a 
 killed goes on exactly where it stopped, without saving any state of the data.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,6 +123,8 @@ class TrainingData:
         Mixture.
     noise
         How pseudo-cells are drawn.
+    further
+        Labelled cells of other files, whose labels are choices of the label space.
     """
 
     def __init__(
@@ -135,6 +138,7 @@ class TrainingData:
         *,
         labels: LabelSpace,
         max_tokens: int,
+        further: Sequence[RealCells] = (),
     ) -> None:
         self.genes, self.scorer, self.config = genes, scorer, config
         self.max_tokens = max_tokens
@@ -164,6 +168,9 @@ class TrainingData:
             load_real(path, cells, genes)
             for path in files
             if (path.stem in config.hold_out) == config.held_out_only
+        ]
+        self.real += [
+            own for own in further if (own.name in config.hold_out) == config.held_out_only
         ]
         self.profile_weight = _balanced(table["cell_type_id"].tolist(), config.balance)
         pool = [(i, j) for i, real in enumerate(self.real) for j in range(len(real.labels))]

@@ -58,6 +58,7 @@ def train(
     import pandas as pd
     from tqdm import tqdm
 
+    from ._card import write_card
     from ._lineage_fitting import fit_lineages
     from ._residents import Residents
     from ._training_members import train_members
@@ -105,6 +106,7 @@ def train(
     checkpoint.metadata = metadata(config, folder)
     checkpoint.save(out or Path(config["out"]))
     write_companions(out or Path(config["out"]), folder)
+    write_card(out or Path(config["out"]))
     return checkpoint.metadata
 
 
@@ -133,6 +135,7 @@ def prepare(config: dict[str, Any], folder: Path) -> "tuple[Trainer, Checkpoint]
 
     from ._calibration import Calibration
     from ._cell2text import Cell2TextModel
+    from ._cell_files import labelled_files
     from ._checkpoint import Checkpoint
     from ._collate import Collator
     from ._config import Cell2TextConfig
@@ -152,7 +155,8 @@ def prepare(config: dict[str, Any], folder: Path) -> "tuple[Trainer, Checkpoint]
     train_config = TrainConfig(**config["train"])
     torch.manual_seed(train_config.seed)
     genes = build_gene_table(folder, CURATION)
-    labels = build_labels(CURATION)
+    mixture = dict(config["mixture"], hold_out=tuple(config["mixture"].get("hold_out", ())))
+    cells, labels = labelled_files(mixture, genes, build_labels(CURATION))
     text = DescriptionFormat(labels)
     tokenizer = build_compact_tokenizer(example_texts(text), all_phrases(text))
     sizes = config["model"]
@@ -161,7 +165,6 @@ def prepare(config: dict[str, Any], folder: Path) -> "tuple[Trainer, Checkpoint]
     model_config = Cell2TextConfig.from_dict(sizes)
     model = Cell2TextModel(model_config, tokenizer)
     scorer = build_scorer(folder, genes, labels)
-    mixture = dict(config["mixture"], hold_out=tuple(config["mixture"].get("hold_out", ())))
     data = TrainingData(
         folder,
         CURATION,
@@ -171,6 +174,7 @@ def prepare(config: dict[str, Any], folder: Path) -> "tuple[Trainer, Checkpoint]
         NoiseConfig(**config["noise"]),
         labels=labels,
         max_tokens=model_config.encoder.max_tokens,
+        further=cells,
     )
     data.fit_reference(n_cells=4_000, seed=train_config.seed)
     if model_config.encoder.kind == "compact" and model_config.encoder.n_members == 1:
