@@ -23,9 +23,11 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from tools import TOOLS, Session
 
+from ._discretion import Discretion
 from ._grounding import Checked, Corpus, Grounds, TermText, check, corpus_of, without
 from ._history import text_of
 from ._llm import ChosenModel, choose_model
+from ._memory import put_back_evidence
 from ._middleware import FallBack, InOrder, SendBack
 from ._phrasing import split_sentences
 from ._planner import EmbeddedPlanner
@@ -61,6 +63,7 @@ class _Turn:
     evidence: dict[str, "Evidence"] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     draft: str = ""
+    message_id: str | None = None  # whose draft it is; a retry begins a new one
     released: int = 0  # characters of the draft that were shown
     drafts: int = 0  # finished drafts
     is_held: bool = False
@@ -82,11 +85,13 @@ class Assistant:
         Where the conversation is kept; in memory unless given.
     thread_id
         Which conversation of the checkpointer this is.
+    offline
+        Refuse a language model that runs on another machine.
 
     Raises
     ------
     LanguageModelError
-        If the language model cannot be set up.
+        If the language model cannot be set up, or is not to be used offline.
     """
 
     def __init__(
@@ -97,21 +102,23 @@ class Assistant:
         base_url: str | None = None,
         checkpointer: "BaseCheckpointSaver[Any] | None" = None,
         thread_id: str = "default",
+        offline: bool = False,
     ) -> None:
         self.session = session
         self._planner = EmbeddedPlanner(vocabulary=lambda: vocabulary_of(session))
         self._chosen = (
             ChosenModel(self._planner, "the built-in planner", is_hosted=False)
             if llm is None and base_url is None
-            else choose_model(llm or "default", base_url=base_url)
+            else choose_model(llm or "default", base_url=base_url, offline=offline)
         )
         self._config: Any = {"configurable": {"thread_id": thread_id}, "recursion_limit": 100}
         self._order = InOrder()
         self._fall_back = FallBack(self._planner, name=self._chosen.name)
+        self._discretion = Discretion(session, self._planner, is_hosted=self._chosen.is_hosted)
         self._turn = _Turn("")
         self._agent: Any = create_agent(
             self._chosen.model,
-            tools=make_tools(TOOLS, hosted=self._chosen.is_hosted),
+            tools=make_tools(TOOLS),
             system_prompt=resources.files(__package__)
             .joinpath("prompts/system.md")
             .read_text("utf-8"),
@@ -119,6 +126,8 @@ class Assistant:
             context_schema=Session,
             checkpointer=checkpointer or InMemorySaver(),
         )
+        state = self._agent.get_state(self._config)
+        put_back_evidence(session, state.values.get("messages", []))
 
     def _middleware(self) -> list[Any]:
         guards: list[Any] = [
@@ -130,7 +139,7 @@ class Assistant:
         if self._chosen.model is self._planner:
             return guards
         retry = ModelRetryMiddleware(max_retries=2, on_failure="error", initial_delay=0.5)
-        return [*guards, self._fall_back, retry]
+        return [*guards, self._fall_back, retry, self._discretion]
 
     def suggestions(self) -> list[str]:
         """Return a few questions that make sense now."""
@@ -143,6 +152,7 @@ class Assistant:
         self._turn = turn = _Turn(question)
         self._order.start_turn()
         self._fall_back.start_turn()
+        self._discretion.start_turn()
         stream = self._agent.stream(
             {"messages": [HumanMessage(question)]},
             context=self.session,
@@ -164,6 +174,8 @@ class Assistant:
 
     def _token(self, turn: _Turn, message: Any, where: dict[str, Any]) -> Iterator[Step]:
         if where.get("langgraph_node") == "model" and isinstance(message, AIMessageChunk):
+            if message.id != turn.message_id:
+                turn.message_id, turn.draft, turn.released = message.id, "", 0
             turn.draft += text_of(message)
             yield from self._release(turn, last=False)
 
@@ -178,7 +190,7 @@ class Assistant:
                 turn.is_held = True
                 return
             end = turn.draft.index(sentence, turn.released) + len(sentence)
-            yield AnswerToken(turn.draft[turn.released : end])
+            yield AnswerToken(self._lifted(turn.draft[turn.released : end]))
             turn.released = end
 
     def _update(self, turn: _Turn, chunk: dict[str, Any]) -> Iterator[Step]:
@@ -247,6 +259,7 @@ class Assistant:
             text = text or _NOTHING_HELD
             mended = turn.final.model_copy(update={"content": text})
             self._agent.update_state(self._config, {"messages": [mended]})
+        text, bad = self._lifted(text), tuple(map(self._lifted, bad))
         if self._fall_back.notice:
             text = f"{self._fall_back.notice}\n\n{text}"
         cited = [self.session.evidence[n] for n in checked.references if n in self.session.evidence]
@@ -256,8 +269,13 @@ class Assistant:
             references=checked.references,
             evidence=(*cited, *others),
             unsupported=bad,
+            sent=tuple(self._discretion.sent),
             seconds=time.perf_counter() - started,
         )
+
+    def _lifted(self, text: str) -> str:
+        """Return a text with the real names of cells and people, if a hosted model wrote it."""
+        return self._discretion.veil.lift(text) if self._chosen.is_hosted else text
 
 
 class _Corpora(dict[str, Corpus]):

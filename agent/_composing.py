@@ -63,6 +63,9 @@ def _say(ask: Ask, now: Situation, *, seed: int) -> tuple[list[str], Ask]:
         return list(NO_DATASET), replace(ask, intent="unclear", missing="")
     if ask.missing and not can_help(ask):
         return ask_back(ask, now.vocabulary), ask
+    if ask.intent.startswith("export") and not plan(ask, now):
+        what = "table" if ask.intent == "export_table" else "figure"
+        return [f"I have made no {what} yet that I could write; ask me for one first."], ask
     results = [result for call in plan(ask, now) if (result := now.result(call)) is not None]
     good = [result for result in results if result.artifact is not None]
     errors = [str(result.error) for result in results if result.artifact is None and result.error]

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 _PACKAGES = {
     "openai": ("langchain_openai", "pip install 'cell2text-chat[openai]'"),
     "ollama": ("langchain_ollama", "pip install 'cell2text-chat[ollama]'"),
-    "anthropic": ("langchain_anthropic", "pip install langchain-anthropic"),
+    "anthropic": ("langchain_anthropic", "pip install 'cell2text-chat[anthropic]'"),
 }
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _TIMEOUT = 60.0  # seconds for one request
+_LONGEST_REPLY = 1500  # tokens
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,9 @@ class ChosenModel:
     is_hosted: bool
 
 
-def choose_model(llm: "str | BaseChatModel", *, base_url: str | None = None) -> ChosenModel:
+def choose_model(
+    llm: "str | BaseChatModel", *, base_url: str | None = None, offline: bool = False
+) -> ChosenModel:
     """Return the chat model named by `llm`.
 
     Parameters
@@ -39,11 +42,14 @@ def choose_model(llm: "str | BaseChatModel", *, base_url: str | None = None) -> 
         with `base_url`; or a LangChain chat model, which is taken to be hosted.
     base_url
         Address of an OpenAI-compatible server.
+    offline
+        Allow only models that run on this machine.
 
     Raises
     ------
     LanguageModelError
-        If the name cannot be read, a package is missing, or the provider refuses.
+        If the name cannot be read, a package is missing, the provider refuses, or the model runs
+        elsewhere and `offline` is set.
     """
     if not isinstance(llm, str):
         return ChosenModel(llm, type(llm).__name__, is_hosted=True)
@@ -55,6 +61,12 @@ def choose_model(llm: "str | BaseChatModel", *, base_url: str | None = None) -> 
             f"The language model {llm!r} cannot be used. Write provider:model, with a provider of "
             "openai, anthropic or ollama, for example 'ollama:llama3.2'; or give the address of an "
             "OpenAI-compatible server."
+        )
+        raise LanguageModelError(msg)
+    if offline and _is_hosted(provider, base_url):
+        msg = (
+            f"The language model {llm!r} runs on another machine, which --offline forbids. Use a "
+            "model on this machine, for example 'ollama:llama3.2', or leave --llm out."
         )
         raise LanguageModelError(msg)
     package, install = _PACKAGES[provider]
@@ -69,7 +81,8 @@ def choose_model(llm: "str | BaseChatModel", *, base_url: str | None = None) -> 
 def _make(provider: str, model: str, base_url: str | None) -> "BaseChatModel":
     from langchain.chat_models import init_chat_model
 
-    options: dict[str, Any] = {"temperature": 0}
+    limit = "num_predict" if provider == "ollama" else "max_tokens"
+    options: dict[str, Any] = {"temperature": 0, limit: _LONGEST_REPLY}
     if base_url:
         options["base_url"] = base_url
     if provider != "ollama":

@@ -46,6 +46,10 @@ _SELECT = re.compile(
     r"let's |also )*(?:select|pick|take|choose|gate|filter|subset|isolate|grab|keep|restrict to|"
     r"highlight|extract|focus on)\b"
 )
+_AGAIN = re.compile(
+    r"^(?:ok |and |now |then |so |just |only )*(?:those|these|the ones|them)\s+"
+    r"(?:without|with|in|not in|that|which|of|from|except|outside)\b"
+)
 _CALL = re.compile(
     r"^(?:ok |and |now |then |please )*(?:call|name|save|store|keep|label|rename)\s+"
     r"(?:it|them|that|this|those|these|the selection|my selection)\b"
@@ -140,7 +144,8 @@ def _name(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
 
 def _select(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read "select the stim cells of cluster 1 and call them X"."""
-    if not _SELECT.match(found.shape) or _NUMBER_OF_CELLS.search(found.text):
+    again = focus.is_on_selection and _AGAIN.match(found.text)
+    if not (_SELECT.match(found.shape) or again) or _NUMBER_OF_CELLS.search(found.text):
         return None
     name, text = name_of_selection(found.raw)
     cells = read_cells(text, vocabulary, focus)

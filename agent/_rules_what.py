@@ -152,7 +152,7 @@ WHAT_RULES: tuple[Rule, ...] = (
     Rule(
         "count",
         r"\bhow (?:many|big|large)\b|\bnumber of (?:cells|genes)\b|\bcount\b|"
-        r"^n (?:cells|genes|clusters)$|^(?:cells|genes) (?:count|number)$",
+        r"^(?:n|and|no of|nr of) (?:cells|genes|clusters)$|^(?:cells|genes) (?:count|number)$",
         lambda m, f: not m.clusters and not m.cell_types,
     ),
     Rule(

@@ -40,6 +40,7 @@ _NAMED = re.compile(
     r"(?:(?:it|them|that|this|those|these)\s+)?(?:cells\s+)?(?:as\s+|called\s+|named\s+)?"
     r"['\"]?(?P<name>[\w][\w +/.-]{0,39}?)['\"]?[\s.!?]*$"
 )
+_NO_NAMES = frozenset({"it", "them", "that", "this", "those", "these", "cells", "well", "a"})
 _CALLED = re.compile(
     r"(?i)\b(?:called|named)\s+['\"]?(?P<name>[\w][\w +/.-]{0,39}?)['\"]?[\s.!?]*$"
 )
@@ -119,7 +120,7 @@ def name_of_selection(text: str) -> tuple[str, str]:
     """Return what the cells are to be called, and the text without it."""
     for pattern in (_NAMED, _CALLED):
         found = pattern.search(text)
-        if found is not None and found.group("name").casefold() not in COMMON | {"cells"}:
+        if found is not None and found.group("name").casefold() not in _NO_NAMES:
             return found.group("name").strip(), text[: found.start()]
     return "", text
 
@@ -207,6 +208,9 @@ def _columns(text: str, vocabulary: Vocabulary) -> Iterator[Atom]:
 def _types(text: str, vocabulary: Vocabulary) -> Iterator[Atom]:
     for name in find_mentions(text, vocabulary).cell_types:
         at = text.casefold().find(name.casefold())
+        words = [word.rstrip("+-") for word in name.split()[:-1]]
+        if words and all(gene_of(word, vocabulary, cued=True) for word in words):
+            continue  # "INS+ GCG+ cells" names genes
         if at >= 0:
             yield Atom(at, at + len(name), "type", quoted(spell_out(name)))
 

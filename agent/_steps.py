@@ -51,6 +51,8 @@ class Answer:
     unsupported
         Sentences of the language model that could not be traced to evidence. They are no
         part of `text`.
+    sent
+        What left this machine for a hosted language model, message by message.
     seconds
         From question to answer.
     """
@@ -60,6 +62,14 @@ class Answer:
     evidence: "tuple[Evidence, ...]"
     unsupported: tuple[str, ...]
     seconds: float
+    sent: tuple[str, ...] = ()
+
+    @property
+    def marked(self) -> str:
+        """The text, and after it what could not be traced to evidence, marked as such."""
+        if not self.unsupported:
+            return self.text
+        return f"{self.text}\n\nNot supported by evidence: {' '.join(self.unsupported)}"
 
 
 Step = ToolCalled | ToolReturned | AnswerToken | Answer

@@ -17,7 +17,6 @@ from pydantic import ConfigDict, Field, create_model
 from tools import ToolError
 
 from ._errors import ToolsetError
-from ._privacy import for_hosted_model
 
 if TYPE_CHECKING:
     from tools import Evidence
@@ -29,26 +28,23 @@ _PARAMETER = re.compile(r"^(\w+)(?: *:.*)?\n((?:[ \t]+.*\n?|\n)+)", re.MULTILINE
 _ROLE = re.compile(r" ?:\w+(?::\w+)*:`[^`]*`")
 
 
-def make_tools(verbs: Mapping[str, Verb], *, hosted: bool = False) -> list[StructuredTool]:
+def make_tools(verbs: Mapping[str, Verb]) -> list[StructuredTool]:
     """Wrap each verb as a tool whose artifact is the plain part of its evidence.
 
     Parameters
     ----------
     verbs
         Name to function, as in ``tools.TOOLS``.
-    hosted
-        Whether the texts go to somebody else's machine; then barcodes, donors and
-        expression values are left out of them.
 
     Raises
     ------
     ToolsetError
         If a verb's parameters are not annotated with plain types.
     """
-    return [_make_tool(name, verb, hosted=hosted) for name, verb in verbs.items()]
+    return [_make_tool(name, verb) for name, verb in verbs.items()]
 
 
-def _make_tool(name: str, verb: Verb, *, hosted: bool) -> StructuredTool:
+def _make_tool(name: str, verb: Verb) -> StructuredTool:
     summary, documented = read_docstring(verb)
 
     def call(runtime: ToolRuntime, **arguments: Any) -> tuple[str, dict[str, Any]]:
@@ -56,8 +52,7 @@ def _make_tool(name: str, verb: Verb, *, hosted: bool) -> StructuredTool:
             evidence = verb(runtime.context, **arguments)
         except ToolError as exc:
             raise ToolException(str(exc)) from exc
-        text = for_hosted_model(evidence, runtime.context) if hosted else evidence.text
-        return f"[{evidence.id}] {text}", as_artifact(evidence)
+        return f"[{evidence.id}] {evidence.text}", as_artifact(evidence)
 
     fields: dict[str, Any] = {"runtime": (ToolRuntime, Field(exclude=True))}
     for parameter in list(inspect.signature(verb).parameters.values())[1:]:

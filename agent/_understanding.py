@@ -15,12 +15,13 @@ from ._recalling import put_back, read_recall
 from ._rules import NEEDS, classify
 from ._small_talk import small_talk
 from ._vocabulary import Vocabulary
-from ._words import NUMBERS, ORDINALS, words
+from ._words import COMMANDS, COMMON, NUMBERS, ORDINALS, words
 
 _SPEAKS = (
     r"(?:please |can you |could you |also |then |now )*(?:show|plot|draw|display|tell|what|which|"
     r"why|how|where|who|describe|label|annotate|list|compare|explain|give|is|are|does|do|look|find|"
-    r"name|search|define|count|summari[sz]e|rank|colou?r|identify)\b"
+    r"name|search|define|count|summari[sz]e|rank|colou?r|identify|select|export|download|save|"
+    r"write|use|make|assign|repeat)\b"
 )
 _CUT = re.compile(
     rf"(?<=[?!;\n])\s*|(?<=[^\W\d_]{{2}}\.)\s+|(?<=[\d)]\.)\s+(?=[A-Z])|"
@@ -266,6 +267,19 @@ def _of_a_value(found: Mentions, focus: Focus) -> Ask:
     return Ask("composition", column=column, values=values, text=found.raw)
 
 
+def _type_at_end(found: Mentions, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Read "why not call it acinar?": the last words, where they name a cell type."""
+    words = re.sub(r"<\w+>", " ", found.shape).split()
+    for number in (3, 2, 1):
+        tail = [word for word in words[-number:] if word not in _EMPTY_WORDS]
+        if len(tail) != number or any(word in COMMON | COMMANDS for word in tail):
+            continue
+        for name in (" ".join(tail), f"{' '.join(tail)} cell"):
+            if vocabulary.resolve(name) is not None:
+                return (name,)
+    return ()
+
+
 def _answer_to_us(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> list[Ask] | None:
     """Read a short message as the answer to what we asked back."""
     pending = focus.pending
@@ -319,6 +333,8 @@ def _fill(ask: Ask, found: Mentions, vocabulary: Vocabulary, focus: Focus) -> As
     if "type" in needs and not ask.cell_types and not ask.missing:
         if focus.cell_type and _PRONOUN.search(found.shape):
             return replace(ask, cell_types=(focus.cell_type,))
+        if (named := _type_at_end(found, vocabulary)) and ask.clusters:
+            return replace(ask, cell_types=named)
         return replace(ask, missing="cell_type")
     return _read_family(ask, vocabulary)
 

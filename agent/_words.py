@@ -154,6 +154,11 @@ these those this that all other another more of and or not to be is are
     know identify annotate plot colour color where when blood measured analysed remaining whole
     difference differences differ different distinguish distinguishes separate separates tells
     parents parent children synonyms synonym term terms meaning does mean information info
+    set sets apart keep keeps divides pick select filter gate subset isolate grab extract highlight
+    remove drop choose take among within across per only including excluding except without export
+    call called name named save assign use using treated untreated stimulated unstimulated healthy
+    diabetic normal control controls higher lower up down between change changes changed respond
+    responds upregulated downregulated over under inside outside split divide dot violin
     """
 )
 

@@ -3,12 +3,11 @@
 from types import SimpleNamespace
 from typing import Any, Literal
 
-import numpy as np
 import pytest
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from agent import ToolsetError
-from agent._privacy import for_hosted_model
+from agent._privacy import Veil, for_hosted_model
 from agent._toolset import make_tools, read_docstring, title_of
 from tools import TOOLS, Evidence
 
@@ -80,22 +79,22 @@ def test_a_verb_without_annotations_is_refused() -> None:
         make_tools({"bad": bad})
 
 
-def test_a_hosted_model_sees_no_barcode_no_donor_and_no_expression() -> None:
-    session = SimpleNamespace(
-        adata=SimpleNamespace(obs_names=np.array(["AAACATACAACCAC-1", "sampleA_cell17"]))
-    )
+def test_a_hosted_model_sees_no_barcode_no_donor_and_no_expression(adata: Any) -> None:
+    adata.obs_names = ["AAACATACAACCAC-1", "sampleA_cell17", *adata.obs_names[2:]]
+    adata.obs["donor_id"] = ["P7", "P8"] * 6
+    session = SimpleNamespace(adata=adata, cached=lambda key, make: make())
     evidence = Evidence(
         id="E1",
         tool="show_expression",
         text=(
             "CD3D is highest in cluster 9 (2.73), where 94.7% of the cells express it. "
-            "Cell AAACATACAACCAC-1 and cell sampleA_cell17 stand out. "
+            "Cell AAACATACAACCAC-1 and cell sampleA_cell17 stand out, P7 too. "
             "Donors are told apart by 'donor_id' (4 values). Patient P7 is one of them."
         ),
-        cells=np.array([0, 1]),
     )
-    seen = for_hosted_model(evidence, session)  # type: ignore[arg-type]
+    seen = for_hosted_model(evidence, Veil(session))  # type: ignore[arg-type]
     for secret in ("2.73", "AAACATACAACCAC", "sampleA_cell17", "donor", "P7"):
         assert secret not in seen
     assert "cluster 9" in seen
     assert "94.7%" in seen
+    assert Veil(session).lift("cell_1 of person_0") == "sampleA_cell17 of P7"  # type: ignore[arg-type]
