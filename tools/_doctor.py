@@ -318,7 +318,8 @@ def _grouping_problems(obs: "pd.DataFrame", limits: Limits) -> list[Problem]:
         grouping.key
         for grouping in list_groupings(obs, limit=limits.clusters)
         if any(
-            clean(v, limit=10_000) != " ".join(str(v).split()) for v in _labels(obs, grouping.key)
+            clean(v, limit=len(str(v)) + 1) != " ".join(str(v).split())
+            for v in _labels(obs, grouping.key)
         )
     ]
     if hostile:

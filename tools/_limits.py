@@ -36,8 +36,8 @@ class Limits:
 
     file_bytes: int = 200 * 1024**3  # largest file that is opened, bytes
     unpacked_bytes: int = 16 * 1024**3  # largest content of an archive, bytes
-    n_obs: int = 2_000_000  # most cells of one dataset
-    n_vars: int = 200_000  # most genes of one dataset
+    n_obs: int = 10_000_000  # most cells of one dataset
+    n_vars: int = 300_000  # most genes of one dataset
     # Most bytes that the matrices of one dataset may take; beyond, cells are sampled.
     memory_bytes: int = field(default_factory=lambda: min(8 * 1024**3, machine_memory() // 4))
     clusters: int = 500  # most labels of a column that is offered as a clustering

@@ -114,10 +114,12 @@ def _working_copy(source: "AnnData", slot: Slot) -> "AnnData":
 
     matrix = slot.matrix
     matrix = matrix.to_memory() if hasattr(matrix, "to_memory") else matrix
-    matrix = sparse.csr_matrix(matrix) if sparse.issparse(matrix) else np.asarray(matrix)
-    if slot.is_readable and not sparse.issparse(matrix):
-        matrix = sparse.csr_matrix(matrix)
-    matrix = _finite(matrix.astype(np.float32, copy=False))
+    if sparse.issparse(matrix):
+        matrix = sparse.csr_matrix(matrix).astype(np.float32, copy=False)
+    else:
+        matrix = np.asarray(matrix, dtype=np.float32)  # scipy cannot hold float16
+        matrix = sparse.csr_matrix(matrix) if slot.is_readable else matrix
+    matrix = _finite(matrix)
     with quiet():
         adata = anndata.AnnData(X=matrix, obs=source.obs.copy(), var=slot.var.copy())
         adata.obs_names = [str(name) for name in adata.obs_names]
@@ -126,11 +128,9 @@ def _working_copy(source: "AnnData", slot: Slot) -> "AnnData":
         adata.var_names_make_unique()
     for key in source.obsm:
         values = source.obsm[key]
-        if (
-            getattr(values, "ndim", 0) == 2
-            and values.shape[1] >= 2
-            and not hasattr(values, "columns")
-        ):
+        values = values.toarray() if sparse.issparse(values) else values
+        is_plain = getattr(values, "ndim", 0) == 2 and not hasattr(values, "columns")
+        if is_plain and values.shape[1] >= 2 and values.dtype.kind in "fiu":
             adata.obsm[key] = np.asarray(values, dtype=np.float32)
     for key in source.obsp:
         adata.obsp[key] = source.obsp[key]

@@ -5,30 +5,25 @@ a DatasetError with a stable code; nothing of a third-party library's error reac
 """
 
 import logging
+import os
+import stat
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-
 from ._errors import DatasetError
-from ._genes import name_kind
 from ._limits import Limits
+from ._mending import put_right
+from ._notes import Note, take_notes
+from ._other_files import READABLE, not_a_dataset, refuse_other
 from ._probing import survives
 from ._quiet import quiet
+from ._reading_10x import is_10x, read_10x
 from ._reading_folders import is_archive, is_zarr, read_zarr, unpacked
-from ._reading_h5 import (
-    HDF5_MAGIC,
-    check_sparse,
-    hdf5_keys,
-    is_10x,
-    is_loom,
-    read_10x,
-    read_h5ad,
-    read_loom,
-)
+from ._reading_h5 import HDF5_MAGIC, hdf5_keys, read_h5ad
+from ._reading_loom import is_loom, read_loom
 from ._reading_mtx import find_mtx, read_mtx
 from ._reading_stored import WHOLE_OBS
 from ._reading_tables import is_table, read_table
@@ -44,22 +39,9 @@ logger = logging.getLogger(__name__)
 
 _HEAD_BYTES = 65_536
 _GZIP = b"\x1f\x8b"
-_RDS = (b"X\n\x00\x00\x00", b"A\n", b"B\n", b"RDX", b"RDA")
-_R_SUFFIXES = (".rds", ".rdata", ".rda", ".h5seurat", ".robj")
 _DEPTH = 4  # folders inside folders that are looked into
-READABLE = (
-    ".h5ad, .loom, .zarr, 10x .h5, a folder or archive with 10x's matrix.mtx, or a .csv or .tsv "
-    "table (also packed)"
-)
-
-
-@dataclass(frozen=True)
-class Note:
-    """Something about a file that was put right on reading."""
-
-    code: str
-    message: str
-    fix: str
+_CANDIDATES = 12  # files of a folder that are tried
+_DATASETS = (".h5ad", ".h5", ".loom", ".zarr")
 
 
 @dataclass(frozen=True)
@@ -119,7 +101,7 @@ def _is_mtx(source: Source) -> bool:
 
 
 def _is_csv(source: Source) -> bool:
-    return is_table(source.plain)
+    return is_table(source.path)
 
 
 FORMATS: tuple[Format, ...] = (
@@ -128,9 +110,11 @@ FORMATS: tuple[Format, ...] = (
     Format(
         "10x h5", lambda s: _is_hdf5(s) and is_10x(set(s.keys), s.path), read_10x, (".h5", ".hdf5")
     ),
-    Format("h5ad", _is_hdf5, read_h5ad, (".h5ad",)),
+    Format("h5ad", _is_hdf5, read_h5ad, (".h5ad", ".h5mu")),
     Format("10x mtx", _is_mtx, read_mtx, (".mtx", ".gz", "")),
-    Format("table", _is_csv, read_table, (".csv", ".tsv", ".txt", ".gz", ".tab")),
+    Format(
+        "table", _is_csv, read_table, (".csv", ".tsv", ".txt", ".gz", ".bz2", ".xz", ".tab", ".dat")
+    ),
 )
 
 
@@ -148,36 +132,46 @@ def read_dataset(path: Path, *, limits: Limits | None = None) -> Opened:
 
 def _read(path: Path, limits: Limits, *, depth: int) -> Opened:
     source = _look(path, limits)
+    if source.head:
+        refuse_other(path, source.head, source.plain)
     if is_archive(path, source.head):
         return _guard("an archive", path, lambda: _read_archive(path, limits, depth=depth))
     for known in FORMATS:
         if _guard(known.name, path, lambda known=known: known.recognises(source)):
             logger.info("Reading %s as %s", path.name, known.name)
             adata = _guard(known.name, path, lambda known=known: known.read(path, limits))
-            return _put_right(adata, known, path, limits)
+            return _guard(known.name, path, lambda a=adata, k=known: _finish(a, k, path, limits))
     if path.is_dir():
         return _read_folder(path, limits, depth=depth)
     if source.plain.startswith(HDF5_MAGIC):
         msg = f"{quote(path.name)} is an HDF5 file that was packed with gzip."
         raise DatasetError(msg, code="packed_hdf5", fix="Unpack it with gunzip and open it again.")
-    raise _not_a_dataset(path, source)
+    raise not_a_dataset(path)
 
 
 def _look(path: Path, limits: Limits) -> Source:
     """Read the first bytes; refuse what cannot be read at all."""
-    if not path.exists():
-        msg = f"There is no file at {quote(path, limit=200)}."
-        raise DatasetError(msg, code="file_not_found", fix="Check the path.")
-    if path.is_dir():
-        return Source(path)
     try:
-        size = path.stat().st_size
+        status = path.stat()
+    except (OSError, ValueError) as exc:  # a name too long, a loop of links, a null character
+        if isinstance(exc, PermissionError):
+            raise _unreadable(path, exc) from exc
+        msg = f"There is no file at {quote(path, limit=200)}."
+        raise DatasetError(msg, code="file_not_found", fix="Check the path.") from exc
+    if stat.S_ISDIR(status.st_mode):
+        if not os.access(path, os.R_OK | os.X_OK):
+            raise _unreadable(path, None)
+        return Source(path)
+    if not stat.S_ISREG(status.st_mode):
+        msg = f"{quote(path.name)} is a device or a pipe, not a file."
+        fix = "Save the data into a file and open that."
+        raise DatasetError(msg, code="unreadable_file", fix=fix)
+    size = status.st_size
+    try:
         with path.open("rb") as handle:
             head = handle.read(_HEAD_BYTES)
     except OSError as exc:
-        msg = f"{quote(path.name)} cannot be read: {clean(exc.strerror or exc)}."
-        fix = "Check the file's permissions."
-        raise DatasetError(msg, code="unreadable_file", fix=fix) from exc
+        raise _unreadable(path, exc) from exc
     if size == 0:
         msg = f"{quote(path.name)} is empty (0 bytes)."
         raise DatasetError(msg, code="empty_file", fix="Download or copy the file again.")
@@ -197,6 +191,12 @@ def _look(path: Path, limits: Limits) -> Source:
     return Source(path, head, _plain(path, head), frozenset(keys))
 
 
+def _unreadable(path: Path, error: OSError | None) -> DatasetError:
+    reason = (error.strerror or str(error)) if error else "Permission denied"
+    msg = f"{quote(path.name)} cannot be read: {clean(reason)}."
+    return DatasetError(msg, code="unreadable_file", fix="Check its permissions.")
+
+
 def _plain(path: Path, head: bytes) -> bytes:
     """Return the head after unpacking gzip.
 
@@ -207,7 +207,7 @@ def _plain(path: Path, head: bytes) -> bytes:
     """
     if not head.startswith(_GZIP):
         if path.suffix.lower() == ".gz" and not head.startswith((HDF5_MAGIC, b"<")):
-            if is_table(head) or head.startswith(b"%%MatrixMarket"):
+            if is_table(path) or head.startswith(b"%%MatrixMarket"):
                 return head
             msg = f"{quote(path.name)} is named .gz but is not packed with gzip."
             fix = "Download it again, or name it after what it is."
@@ -243,36 +243,58 @@ def _read_archive(path: Path, limits: Limits, *, depth: int) -> Opened:
         msg = f"{quote(path.name)} holds archives inside archives."
         raise DatasetError(msg, code="not_a_dataset", fix="Unpack it and open what is in it.")
     with unpacked(path, limits) as folder:
-        opened = _read(folder, limits, depth=depth + 1)
-        return Opened(opened.adata, opened.format, opened.notes)
+        return _read(folder, limits, depth=depth + 1)
 
 
 def _read_folder(path: Path, limits: Limits, *, depth: int) -> Opened:
-    """Look for one dataset in a folder that is none itself."""
-    inner = sorted(p for p in path.iterdir() if not p.name.startswith((".", "__")))
-    usable = [p for p in inner if p.is_dir() or p.suffix.lower() not in {".md", ".pdf", ".html"}]
+    """Look for one dataset in a folder that is none itself; a filtered matrix comes first."""
+    inner = sorted(
+        (p for p in path.iterdir() if not p.name.startswith((".", "__"))),
+        key=lambda p: ("raw" in p.name.lower()) - ("filtered" in p.name.lower()),
+    )
+    usable = [p for p in inner if p.is_dir() or (p.is_file() and not _is_beside(p))]
     if not usable or depth >= _DEPTH:
         msg = f"{quote(path.name)} holds no dataset."
         raise DatasetError(msg, code="not_a_dataset", fix=f"Open one of: {READABLE}.")
     failures = []
-    for candidate in usable[:20]:
+    for candidate in usable[:_CANDIDATES]:
         try:
-            return _read(candidate, limits, depth=depth + 1)
+            opened = _read(candidate, limits, depth=depth + 1)
         except DatasetError as error:
             failures.append(error)
+        else:
+            return _among_others(opened, candidate, usable)
     if len(failures) == 1:
         raise failures[0]
+    telling = [error for error in failures if error.code != "not_a_dataset"]
+    if len(telling) == 1:
+        raise telling[0]
     msg = f"None of the {count(len(usable), 'file')} in {quote(path.name)} is a dataset."
     raise DatasetError(msg, code="not_a_dataset", fix=f"Open one of: {READABLE}.")
 
 
-def _put_right(adata: "AnnData", known: Format, path: Path, limits: Limits) -> Opened:
-    """Check sizes, turn a matrix that lies on its side, and note what is odd."""
-    check_size(adata, path.name, limits)
-    _check_matrices(adata)
-    notes: list[Note] = []
-    adata = _numbers(adata, notes)
-    adata = _upright(adata, notes)
+def _is_beside(path: Path) -> bool:
+    """Whether a file only goes along with a dataset."""
+    return path.suffix.lower() in {".md", ".pdf", ".html", ".png", ".jpg", ".json", ".log"}
+
+
+def _among_others(opened: Opened, path: Path, beside: list[Path]) -> Opened:
+    """Say which dataset of a folder was read, where it holds several."""
+    others = [p for p in beside if p.suffix.lower() in _DATASETS]
+    if len(others) < 2 or path not in others:
+        return opened
+    note = Note(
+        "several_datasets",
+        f"There are {count(len(others), 'dataset')} in one place; {quote(path.name)} is read.",
+        "Open the one that is meant, if it is another.",
+    )
+    return Opened(opened.adata, opened.format, (*opened.notes, note))
+
+
+def _finish(adata: "AnnData", known: Format, path: Path, limits: Limits) -> Opened:
+    """Put a dataset right and gather what was noted on the way."""
+    adata = put_right(adata, path.name, limits)
+    notes = take_notes(adata)
     if path.is_file() and path.suffix.lower() not in known.suffixes:
         notes.append(
             Note(
@@ -282,99 +304,3 @@ def _put_right(adata: "AnnData", known: Format, path: Path, limits: Limits) -> O
             )
         )
     return Opened(adata, known.name, tuple(notes))
-
-
-def check_size(adata: "AnnData", name: str, limits: Limits) -> None:
-    """Refuse an empty dataset and one beyond the limits.
-
-    Raises
-    ------
-    DatasetError
-        ``no_cells``, ``no_genes``, ``too_many_cells`` or ``too_many_genes``.
-    """
-    if adata.n_obs == 0:
-        msg = f"{quote(name)} holds no cells ({adata.n_obs} x {adata.n_vars})."
-        raise DatasetError(msg, code="no_cells", fix="Save it again with its cells in the rows.")
-    if adata.n_vars == 0:
-        msg = f"{quote(name)} holds no genes ({adata.n_obs} x {adata.n_vars})."
-        raise DatasetError(msg, code="no_genes", fix="Save it again with genes in the columns.")
-    if adata.n_obs > limits.n_obs:
-        msg = f"{quote(name)} holds {adata.n_obs:,} cells, and at most {limits.n_obs:,} are opened."
-        fix = "Save a subset, or raise the limit n_obs."
-        raise DatasetError(msg, code="too_many_cells", fix=fix)
-    if adata.n_vars > limits.n_vars:
-        msg = f"{quote(name)} has {adata.n_vars:,} columns, and at most {limits.n_vars:,} are read."
-        fix = "If its genes are in the rows, transpose it; else keep the genes only."
-        raise DatasetError(msg, code="too_many_genes", fix=fix)
-
-
-def _check_matrices(adata: "AnnData") -> None:
-    """Check every sparse matrix before anything walks along its indices."""
-    named = {"X": adata.X, **{f"layers[{key!r}]": adata.layers[key] for key in adata.layers}}
-    named |= {f"obsp[{key!r}]": adata.obsp[key] for key in adata.obsp}
-    if adata.raw is not None:
-        named["raw.X"] = adata.raw.X
-    for name, matrix in named.items():
-        check_sparse(matrix, name)
-
-
-def _numbers(adata: "AnnData", notes: list[Note]) -> "AnnData":
-    """Turn numbers that were stored as text into numbers, where all of them are."""
-    matrix = adata.X
-    if matrix is None or matrix.dtype.kind not in "OSU":
-        return adata
-    try:
-        adata.X = np.asarray(matrix).astype(np.float32)
-    except ValueError as exc:
-        msg = "X holds text, not numbers."
-        fix = "Convert X to a numeric matrix and save again."
-        raise DatasetError(msg, code="not_numeric", fix=fix) from exc
-    notes.append(
-        Note(
-            "numbers_as_text",
-            "The numbers in X are stored as text; they were converted.",
-            "Nothing has to be done; save X as numbers to make the file smaller.",
-        )
-    )
-    return adata
-
-
-def _upright(adata: "AnnData", notes: list[Note]) -> "AnnData":
-    """Turn a dataset whose obs names are genes and whose var names are not."""
-    genes = {"symbol", "ensembl", "mixed"}
-    if name_kind(list(adata.obs_names[:20_000])) not in genes or adata.raw is not None:
-        return adata
-    columns = [str(c).lower() for c in adata.var.columns]
-    if name_kind(list(adata.var_names)) in genes or "gene_ids" in columns:
-        return adata
-    notes.append(
-        Note(
-            "transposed",
-            "The names of obs are genes, so the matrix was stored with genes in the rows.",
-            "Nothing has to be done; it was turned round. Save adata.T to put the file right.",
-        )
-    )
-    return adata.T.copy()
-
-
-def _not_a_dataset(path: Path, source: Source) -> DatasetError:
-    """Say what the file seems to be and what to give instead."""
-    name, plain = quote(path.name), source.plain
-    text = plain[:512].lstrip().lower()
-    if text.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
-        msg = f"{name} is a web page, not a dataset: a download link led to a page."
-        return DatasetError(msg, code="web_page", fix="Download the file itself and open that.")
-    if text.startswith(b"version https://git-lfs"):
-        msg = f"{name} is a Git LFS pointer: the file's content was not downloaded."
-        return DatasetError(msg, code="lfs_pointer", fix="Run `git lfs pull` and open it again.")
-    if plain.startswith(_RDS[:1] + _RDS[3:]) or path.suffix.lower() in _R_SUFFIXES:
-        msg = f"{name} is an R object (Seurat or SingleCellExperiment), which only R can read."
-        fix = (
-            "Convert it in R: anndataR::write_h5ad(readRDS('data.rds'), 'data.h5ad'), and open "
-            "data.h5ad."
-        )
-        return DatasetError(msg, code="r_object", fix=fix)
-    wrong = path.suffix.lower() in {".h5ad", ".h5", ".loom"}
-    named = f" although it is named {path.suffix.lower()}" if wrong else ""
-    msg = f"{name} is not a single-cell dataset{named}."
-    return DatasetError(msg, code="not_a_dataset", fix=f"Open one of: {READABLE}.")

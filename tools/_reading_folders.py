@@ -113,7 +113,8 @@ def unpacked(path: Path, limits: Limits) -> Iterator[Path]:
         ``unsafe_archive``, ``encrypted_file``, ``archive_too_large`` or ``damaged_file``.
     """
     with tempfile.TemporaryDirectory(prefix="cell2text-") as folder:
-        target = Path(folder)
+        target = Path(folder) / (path.name[:100] or "archive")  # messages name the archive
+        target.mkdir()
         if zipfile.is_zipfile(path):
             _unzip(path, target, limits)
         else:
@@ -177,6 +178,9 @@ def _unpack(
         fix = "Do not trust this archive; make a new one from the files themselves."
         raise DatasetError(msg, code="unsafe_archive", fix=fix)
     out = target / inner
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with open_member() as source, out.open("wb") as handle:
-        return _copy(source, handle, left, path.name)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with open_member() as source, out.open("wb") as handle:
+            return _copy(source, handle, left, path.name)
+    except (FileExistsError, NotADirectoryError, IsADirectoryError):  # two members of one name
+        return 0

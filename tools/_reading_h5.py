@@ -1,4 +1,4 @@
-"""HDF5 files: AnnData's h5ad, 10x's h5 (versions 2 and 3) and loom.
+"""HDF5 files in general, and AnnData's h5ad.
 
 Sizes and shapes are looked at before a matrix is read, so that a file that is larger than
 memory, or claims to be, is sampled and not loaded.
@@ -7,19 +7,11 @@ memory, or claims to be, is sampled and not loaded.
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ._errors import DatasetError
 from ._limits import Limits
-from ._reading_stored import (
-    BYTES_PER_VALUE,
-    StoredMatrix,
-    block_rows,
-    mark_sampled,
-    read_stored,
-    rows_that_fit,
-)
-from ._wording import as_size, choices, quote
+from ._notes import Note, add_note
+from ._reading_stored import read_stored
+from ._wording import as_size, choices, clean, count, quote
 
 if TYPE_CHECKING:
     import h5py
@@ -27,36 +19,51 @@ if TYPE_CHECKING:
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
-_LOOM_VALUES = 16_000_000  # values of a loom that are read at once
-_GENES_KEPT = "Gene Expression"
-_LOOM_GENES = ("Gene", "gene_names", "GeneName", "Symbol", "var_names", "Accession")
-_LOOM_CELLS = ("CellID", "obs_names", "Barcode", "cell_names", "CellName")
+_READ_WHOLE = 1024**3  # bytes of matrices up to which all of them are read, not only the best
 
 
 def hdf5_keys(path: Path) -> set[str]:
-    """Return the names at the top of an HDF5 file; none if it cannot be opened."""
-    import h5py
-
-    try:
-        with h5py.File(path, "r") as handle:
-            return set(handle.keys())
-    except (OSError, RuntimeError, ValueError):
-        return set()
-
-
-def read_h5ad(path: Path, limits: Limits) -> "AnnData":
-    """Read an AnnData file, or a sample of its cells where it is larger than the memory limit.
+    """Return the names at the top of an HDF5 file.
 
     Raises
     ------
     DatasetError
-        ``not_anndata`` or ``shape_mismatch``.
+        ``external_data`` if its content lies in other files, ``damaged_file``.
+    """
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as handle:
+            check_links(handle, path)
+            return set(handle.keys())
+    except DatasetError:
+        raise
+    except Exception as exc:  # h5py raises nearly anything, also SystemError
+        msg = f"{quote(path.name)} is an HDF5 file that cannot be opened: {_reason(exc)}."
+        fix = "The file is damaged or incomplete: download or save it again."
+        raise DatasetError(msg, code="damaged_file", fix=fix) from exc
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).removeprefix("Unable to synchronously open file ").strip("()")
+    return clean(text, limit=120).rstrip(".") or type(error).__name__
+
+
+def read_h5ad(path: Path, limits: Limits) -> "AnnData":
+    """Read an AnnData file; of a large one the best matrix, for as many cells as fit into memory.
+
+    Raises
+    ------
+    DatasetError
+        ``not_anndata``, ``shape_mismatch``, ``too_many_cells`` or ``no_gene_expression``.
     """
     import anndata
     import h5py
 
     with h5py.File(path, "r") as handle:
         keys = sorted(handle.keys())
+        if "mod" in keys:
+            return _read_muon(handle, path, limits)
         if "obs" not in keys or "var" not in keys:
             held = choices(keys) if keys else "nothing"
             msg = (
@@ -65,15 +72,73 @@ def read_h5ad(path: Path, limits: Limits) -> "AnnData":
             )
             fix = "Write it with AnnData.write_h5ad."
             raise DatasetError(msg, code="not_anndata", fix=fix)
-        _check_axes(handle, path)
-        n_bytes = matrix_bytes(handle)
-        if n_bytes > limits.memory_bytes:
+        _check_axes(handle, path, limits)
+        if matrix_bytes(handle) > min(_READ_WHOLE, limits.memory_bytes) or _is_odd(handle):
             return read_stored(handle, limits, read_frame=read_frame)
-    return anndata.read_h5ad(path)
+    try:
+        return anndata.read_h5ad(path)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - some part of it is damaged or of no known kind
+        return _salvage(path, limits, error)
 
 
-def _check_axes(handle: "h5py.File", path: Path) -> None:
-    """Refuse a file whose obs or var does not fit its matrix, before anything is read."""
+def _salvage(path: Path, limits: Limits, error: Exception) -> "AnnData":
+    """Read what can be read: the matrix, and the columns of obs and var that are whole."""
+    import h5py
+
+    skipped: list[str] = []
+    try:
+        with h5py.File(path, "r") as handle:
+            found = read_stored(handle, limits, read_frame=lambda n: whole_columns(n, skipped))
+    except DatasetError:
+        raise
+    except Exception:  # noqa: BLE001 - the first error says more
+        raise error from None
+    lost = f", and of obs and var {choices(skipped)}" if skipped else ""
+    note = Note(
+        "parts_skipped",
+        f"Parts of {quote(path.name)} are damaged or of an unknown kind; they were left out{lost}.",
+        "Nothing has to be done; save the dataset again from where it was made to have them.",
+    )
+    add_note(found, note)
+    return found
+
+
+def _read_muon(handle: "h5py.File", path: Path, limits: Limits) -> "AnnData":
+    """Read the gene expression of a file with several modalities."""
+    kinds = sorted(handle["mod"].keys())
+    chosen = next((k for k in kinds if k.lower() in {"rna", "gex", "gene expression"}), None)
+    if chosen is None:
+        msg = f"{quote(path.name)} holds several modalities, none named 'rna': {choices(kinds)}."
+        fix = "Save the one with gene expression as .h5ad and open that."
+        raise DatasetError(msg, code="no_gene_expression", fix=fix)
+    made = read_stored(handle["mod"][chosen], limits, read_frame=read_frame)
+    note = Note(
+        "other_features",
+        f"The file holds {count(len(kinds), 'modality', 'modalities')} ({choices(kinds)}); "
+        f"{quote(chosen)} is read.",
+        "Nothing has to be done.",
+    )
+    add_note(made, note)
+    return made
+
+
+def _is_odd(handle: Any) -> bool:
+    """Whether a matrix holds numbers that scipy cannot, such as float16 or swapped bytes."""
+    dtypes = [node.dtype for node in _matrix_parts(handle)]
+    return any(
+        d.kind in "fiu" and (d.itemsize == 2 and d.kind == "f" or not d.isnative) for d in dtypes
+    )
+
+
+def _check_axes(handle: "h5py.File", path: Path, limits: Limits) -> None:
+    """Refuse what lies elsewhere, does not fit together or is too long, before it is read."""
+    n_obs = stored_length(handle["obs"])
+    if n_obs is not None and n_obs > limits.n_obs:
+        msg = f"{quote(path.name)} holds {n_obs:,} cells, and at most {limits.n_obs:,} are opened."
+        fix = "Save a subset, or raise the limit n_obs."
+        raise DatasetError(msg, code="too_many_cells", fix=fix)
     shape = _shape(handle.get("X"))
     if shape is None:
         return
@@ -86,6 +151,32 @@ def _check_axes(handle: "h5py.File", path: Path) -> None:
             )
             fix = "Save the dataset again from where it was made."
             raise DatasetError(msg, code="shape_mismatch", fix=fix)
+
+
+def check_links(handle: "h5py.File", path: Path) -> None:
+    """Refuse a file whose content lies in other files, which an upload must not reach.
+
+    Raises
+    ------
+    DatasetError
+        With code ``external_data``.
+    """
+    import h5py
+
+    def elsewhere(name: str, link: Any) -> str | None:
+        if isinstance(link, h5py.ExternalLink):
+            return name
+        if isinstance(link, h5py.HardLink):
+            node = handle[name]
+            if isinstance(node, h5py.Dataset) and (node.external or node.is_virtual):
+                return name
+        return None
+
+    found = handle.visititems_links(elsewhere)
+    if found is not None:
+        msg = f"{quote(path.name)} refers to other files: {quote(found)} is not in it."
+        fix = "Save the dataset as one file, for example with AnnData.write_h5ad."
+        raise DatasetError(msg, code="external_data", fix=fix)
 
 
 def _shape(node: Any) -> tuple[int, int] | None:
@@ -106,16 +197,18 @@ def stored_length(node: Any) -> int | None:
     return int(column.shape[0]) if hasattr(column, "shape") else None
 
 
-def matrix_bytes(handle: Any) -> int:
-    """Return what the matrices of a file take in memory, in bytes."""
+def _matrix_parts(handle: Any) -> list[Any]:
+    """Return the arrays of which the matrices of a file are made."""
     nodes = [handle.get("X"), handle.get("raw/X"), handle.get("raw.X")]
     layers = handle.get("layers")
     nodes += [layers[key] for key in layers] if hasattr(layers, "keys") else []
-    total = 0
-    for node in nodes:
-        parts = [node[key] for key in node] if hasattr(node, "keys") else [node]
-        total += sum(int(p.size) * p.dtype.itemsize for p in parts if hasattr(p, "dtype"))
-    return total
+    parts = [[n[key] for key in n] if hasattr(n, "keys") else [n] for n in nodes]
+    return [p for group in parts for p in group if hasattr(p, "dtype")]
+
+
+def matrix_bytes(handle: Any) -> int:
+    """Return what the matrices of a file take in memory, in bytes."""
+    return sum(int(part.size) * part.dtype.itemsize for part in _matrix_parts(handle))
 
 
 def read_frame(node: Any) -> Any:
@@ -134,116 +227,28 @@ def read_frame(node: Any) -> Any:
     return frame.set_index(frame.columns[0]).rename_axis(None)
 
 
-def is_10x(keys: set[str], path: Path) -> bool:
-    """Whether an HDF5 file is a 10x matrix: version 3, or version 2 with a group a genome."""
-    import h5py
-
-    if "obs" in keys:
-        return False
-    with h5py.File(path, "r") as handle:
-        return any(_is_10x_group(handle[key]) for key in keys)
-
-
-def _is_10x_group(node: Any) -> bool:
-    return hasattr(node, "keys") and {"barcodes", "data", "indices", "indptr"} <= set(node.keys())
-
-
-def read_10x(path: Path, limits: Limits) -> "AnnData":
-    """Read a 10x matrix; rows of the result are cells. Only gene expression is kept."""
-    import anndata
-    import h5py
+def whole_columns(node: Any, skipped: list[str]) -> Any:
+    """Return a stored obs or var without the columns that cannot be read; these are named."""
     import pandas as pd
+    from anndata.io import read_elem
 
-    with h5py.File(path, "r") as handle:
-        groups = [handle[key] for key in handle if _is_10x_group(handle[key])]
-        group = max(groups, key=lambda node: node["data"].shape[0])
-        n_genes, n_cells = (int(n) for n in group["shape"][:])
-        stored = StoredMatrix(group, "csr", (n_cells, n_genes))
-        fits = BYTES_PER_VALUE * int(group["data"].shape[0]) <= limits.memory_bytes
-        rows = np.arange(n_cells) if fits else rows_that_fit(stored, limits)
-        matrix = stored[rows]
-        obs = pd.DataFrame(index=texts(group["barcodes"]))
-        if "features" in group:
-            features = group["features"]
-            var = pd.DataFrame({"gene_ids": texts(features["id"])}, index=texts(features["name"]))
-            kinds = texts(features["feature_type"]) if "feature_type" in features else []
-        else:
-            var = pd.DataFrame(
-                {"gene_ids": texts(group["genes"])}, index=texts(group["gene_names"])
-            )
-            kinds = []
-    adata = anndata.AnnData(X=matrix, obs=obs.iloc[rows], var=var)
-    return mark_sampled(keep_genes(adata, kinds), obs)
-
-
-def keep_genes(adata: "AnnData", kinds: list[str]) -> "AnnData":
-    """Drop antibodies and other features that are not genes, where the file tells them apart."""
-    if _GENES_KEPT not in kinds or all(kind == _GENES_KEPT for kind in kinds):
-        return adata
-    return adata[:, np.array(kinds) == _GENES_KEPT].copy()
-
-
-def is_loom(keys: set[str]) -> bool:
-    """Whether an HDF5 file is a loom."""
-    return {"matrix", "row_attrs", "col_attrs"} <= keys
-
-
-def read_loom(path: Path, limits: Limits) -> "AnnData":
-    """Read a loom file; it keeps genes in rows, so the matrix is turned round."""
-    import anndata
-    import h5py
-
-    with h5py.File(path, "r") as handle:
-        stored = handle["matrix"]
-        var = _loom_frame(handle["row_attrs"], stored.shape[0], _LOOM_GENES)
-        obs = _loom_frame(handle["col_attrs"], stored.shape[1], _LOOM_CELLS)
-        rows = np.arange(stored.shape[1])
-        matrix, share = _loom_matrix(stored, rows, limits)
-        if matrix is None:
-            rows = block_rows(stored.shape[1], max(1, int(stored.shape[1] * share / 2)))
-            matrix, _ = _loom_matrix(stored, rows, None)
-    adata = anndata.AnnData(X=matrix, obs=obs.iloc[rows], var=var)
-    return mark_sampled(adata, obs)
-
-
-def _loom_matrix(stored: Any, rows: np.ndarray, limits: Limits | None) -> tuple[Any, float]:
-    """Read cells of a loom, or tell the share of them that fits into memory.
-
-    Returns
-    -------
-    tuple
-        Cells x genes as csr and 1, or None and the share.
-    """
-    from scipy import sparse
-
-    n_genes, n_cells = stored.shape
-    step = max(1, _LOOM_VALUES // max(n_cells, 1))
-    blocks, n_values = [], 0
-    for start in range(0, n_genes, step):
-        part = stored[start : start + step]
-        block = sparse.csr_matrix(part if len(rows) == n_cells else part[:, rows])
-        n_values += block.nnz
-        if limits is not None and BYTES_PER_VALUE * n_values > limits.memory_bytes:
-            seen = min(1.0, (start + step) / n_genes)
-            return None, limits.memory_bytes / (BYTES_PER_VALUE * n_values / seen)
-        blocks.append(block)
-    return sparse.vstack(blocks or [sparse.csr_matrix((0, len(rows)))]).T.tocsr(), 1.0
-
-
-def _loom_frame(group: Any, length: int, names: tuple[str, ...]) -> Any:
-    """Return the attributes of one axis as a data frame, indexed by its names."""
-    import pandas as pd
-
-    columns = {}
-    for key in group:
-        node = group[key]
-        if getattr(node, "ndim", 0) == 1 and node.shape[0] == length:
-            columns[key] = texts(node) if node.dtype.kind in "OS" else node[:]
-    index = next((key for key in names if key in columns), None)
-    frame = pd.DataFrame(columns, index=[str(i) for i in range(length)])
-    if index is not None:
-        frame.index = pd.Index([str(name) for name in frame.pop(index)])
+    if not hasattr(node, "keys"):
+        return read_frame(node)
+    index = _text(node.attrs.get("_index", "_index"))
+    frame = pd.DataFrame(index=pd.Index([str(v) for v in read_elem(node[index])]))
+    for key in dict.fromkeys(map(_text, node.attrs.get("column-order", ()))):
+        try:
+            values = read_elem(node[key])
+            if len(values) != len(frame):
+                raise ValueError(key)
+            frame[key] = values
+        except Exception:  # noqa: BLE001 - a damaged column raises nearly anything
+            skipped.append(key)
     return frame
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def texts(node: Any) -> list[str]:

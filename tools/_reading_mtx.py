@@ -8,8 +8,8 @@ import numpy as np
 
 from ._errors import DatasetError
 from ._limits import Limits
+from ._reading_10x import keep_genes
 from ._reading_folders import open_limited
-from ._reading_h5 import keep_genes
 from ._reading_stored import BYTES_PER_VALUE, block_rows, mark_sampled
 from ._wording import quote
 
@@ -68,7 +68,7 @@ def read_mtx(path: Path, limits: Limits) -> "AnnData":
     obs = pd.DataFrame(index=[row[0] for row in barcodes])
     kinds = [row[2] for row in features if len(row) > 2]
     adata = anndata.AnnData(X=matrix, obs=obs.iloc[rows], var=var)
-    adata = keep_genes(adata, kinds if len(kinds) == len(features) else [])
+    adata = keep_genes(adata, kinds if len(kinds) == len(features) else [], path.name)
     return mark_sampled(adata, obs)
 
 
