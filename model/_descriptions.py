@@ -25,8 +25,9 @@ OPENINGS = {
     "pathway_1": " Its most active gene programme is {}",
     "pathway_2": ", followed by {}.",
 }
-#: The first words of the definition of a cell type.
-_DEFINED = " The Cell Ontology defines it as "
+#: How a cell type's definition is given: word for word, since some are phrases ("A cell that ..."),
+#: some sentences about the type ("A lymphocyte is ...") and some go on for several sentences.
+_DEFINED = ' In the words of the Cell Ontology: "{}."'
 #: Names that open with the sound of a vowel: not "eu-", "uni-" and "uro-", but "un-", the letters
 #: that are spelled with a vowel first ("NK", "S cone"), and eight, eleven and eighteen.
 _VOWEL_SOUND = re.compile(
@@ -134,7 +135,7 @@ class DescriptionFormat:
     def _definition(self, term_id: str) -> str:
         """Return the sentence with a cell type's definition, empty where it has none."""
         definition = self.space.terms[term_id].definition
-        return f"{_DEFINED}{_clause(definition)}." if definition else ""
+        return _DEFINED.format(_quoted(definition)) if definition else ""
 
     def parse(self, text: str) -> dict[str, str]:
         """Read ``{slot: term id}`` back from a description.
@@ -185,10 +186,7 @@ class DescriptionFormat:
         return found
 
 
-def _clause(definition: str) -> str:
-    """Turn a definition into a clause: no final stop, article in lower case."""
-    clause = definition.strip().rstrip(".").strip()
-    first, _, rest = clause.partition(" ")
-    if first in {"A", "An", "Any", "The", "One"}:
-        clause = f"{first.lower()} {rest}"
-    return clause
+def _quoted(definition: str) -> str:
+    """Return a definition as it stands in quotation marks, without its last full stop."""
+    quoted = definition.strip().rstrip(".").strip().replace('"', "'")
+    return quoted[:1].upper() + quoted[1:]
