@@ -38,7 +38,7 @@ lint: setup
 results: setup
 	$(bin)/python -m kb.similarities model/curation/labels.json --out build/similarities.parquet
 	$(bin)/python -m model.evaluate --data $(or $(DATA),data) --free 200 \
-		--similarities build/similarities.parquet --readme README.md
+		--similarities build/similarities.parquet --readme README.md --record
 
 pictures: setup
 	CELL2TEXT_SCREENSHOTS=docs $(bin)/python -m pytest tests/test_app_page.py -k references

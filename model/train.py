@@ -233,7 +233,8 @@ def metadata(config: dict[str, Any], folder: Path) -> dict[str, Any]:
         labelled = set(labels.loc[labels["use"].eq("yes"), "dataset"])
         stems = rows["file"].map(lambda name: Path(name).stem)
         trained &= ~rows["file"].str.startswith("cells/") | stems.isin(labelled)
-        trained |= rows["file"].str.contains("hallmark_v2025|geneformer_30m")
+        knowledge = "hallmark_v2025|geneformer_30m|cell_marker_accordion.parquet"
+        trained |= rows["file"].str.contains(knowledge)
         columns = ["file", "repository", "licence", "cite", "sha256_16"]
         sources = rows.loc[trained, columns].to_dict("records")
     sources.append(dict(GENE_NAMES))
