@@ -182,7 +182,9 @@ def main(
     free: Annotated[int, typer.Option(min=0, help="Cells a study to describe freely too")] = 0,
     *,
     baselines: Annotated[bool, typer.Option(help="Also score the baselines")] = True,
-    record: Annotated[bool, typer.Option(help="Write the scores into metadata.json and the card")] = False,
+    record: Annotated[
+        bool, typer.Option(help="Write the scores into metadata.json and the card")
+    ] = False,
 ) -> None:
     """Score a checkpoint on the development studies and print one row a study and method."""
     from ._card import write_card
