@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,9 +15,9 @@ import model.train as train_module
 from model import load_describer
 from model._cell_files import CellFile, find_files
 from model._cell_store import build_store
-from model._config import LoraSettings
+from model._config import Cell2TextConfig, LoraSettings
 from model._errors import ConfigError
-from model._full_training import FullTrainer
+from model._full_training import FullTrainConfig, FullTrainer
 from model._genes import GeneTable
 from model._state_cache import StateCache, encoder_revision
 from model.testing import N_GENES, tiny_genes, tiny_labels
@@ -354,3 +355,16 @@ def test_cells_without_a_cell_type_are_refused(tmp_path):
         build_store([tmp_path / "a.h5ad"], tmp_path / "parts", genes, max_tokens=40)
     with pytest.raises(ConfigError, match="no such file"):
         find_files([str(tmp_path / "*.loom")])
+
+
+@pytest.mark.parametrize("name", ["llama-1b-lora", "gemma-4b"])
+def test_the_configurations_of_the_repository_are_whole(name):
+    """Every key is known; a step sees 128 cells, and the encoder no more than it can."""
+    path = Path(train_module.__file__).parent / "configs" / f"{name}.toml"
+    config = train_module.read_config(path)
+    full_run._check(config)
+    settings = FullTrainConfig(**config["train"])
+    assert settings.batch_size * settings.accumulate == 128
+    model = Cell2TextConfig.from_dict(config["model"])
+    assert model.encoder.max_tokens + 2 <= 4096
+    assert (model.language_model.lora is None) == (name == "gemma-4b")
