@@ -59,10 +59,13 @@ class Rooms:
         Folder or hub id of the describer; the compact one of this package when None.
     device
         ``"auto"``, ``"cpu"`` or ``"cuda"``.
+    remember
+        Whether descriptions are kept between runs, below the data folder.
     """
 
     checkpoint: str | None = None
     device: str = "auto"
+    remember: bool = True
     _loaded: dict[str, Any] = field(default_factory=dict)
     _locks: dict[str, threading.Lock] = field(
         default_factory=lambda: {"knowledge": threading.Lock(), "describer": threading.Lock()}
@@ -84,7 +87,10 @@ class Rooms:
         """Load the model."""
         from model import load_describer
 
-        return self._once("describer", lambda: load_describer(self.checkpoint, device=self.device))
+        cache = data_folder() / "descriptions.sqlite" if self.remember else None
+        return self._once(
+            "describer", lambda: load_describer(self.checkpoint, device=self.device, cache=cache)
+        )
 
     def session(self) -> "Session":
         """Make the workplace of one visitor."""
@@ -129,6 +135,7 @@ def prepare_environment(*, offline: bool = False) -> None:
         "TOKENIZERS_PARALLELISM": "false",
         "GRADIO_ANALYTICS_ENABLED": "False",
         "HF_HUB_DISABLE_TELEMETRY": "1",
+        "RAY_USAGE_STATS_ENABLED": "0",
     }
     if offline:
         defaults |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
@@ -217,7 +224,11 @@ def describe(
     out: Annotated[Path, typer.Option(help="Annotated copy to write, an .h5ad file.")],
     by: Annotated[str, typer.Option(help="cell or cluster.")] = "cell",
     cells: Annotated[int | None, typer.Option(min=1, help="Describe only so many.")] = None,
-    engine: Annotated[str, typer.Option(help="local.")] = "local",
+    engine: Annotated[str, typer.Option(help="local or ray (extra 'cluster').")] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(help="Ray cluster to join, with --engine ray; else one is started."),
+    ] = None,
     checkpoint: Checkpoint = None,
     device: Device = "auto",
     offline: Offline = False,
@@ -225,15 +236,15 @@ def describe(
     """Describe each cell in words and write an annotated copy."""
     prepare_environment(offline=offline)
     require_choice("--by", by, ("cell", "cluster"))
-    if engine == "ray":
-        msg = "--engine 'ray' is not available in this version. Allowed: 'local'. Leave it out."
+    require_choice("--engine", engine, ("local", "ray"))
+    if address is not None and engine != "ray":
+        msg = f"--address {address!r} goes with --engine ray only. Add that, or leave it out."
         raise UsageError(msg)
-    require_choice("--engine", engine, ("local",))
     from tqdm import tqdm
 
-    from tools import describe_file
+    from tools import RayEngine, describe_file
 
-    rooms = Rooms(checkpoint, device)
+    rooms = Rooms(checkpoint, device, remember=False)  # the shards of a run are its memory
     shape = "{desc} {percentage:3.0f}% |{bar}| {elapsed} (about {remaining} left)"
     with tqdm(total=1.0, bar_format=shape, disable=None) as bar:
 
@@ -249,6 +260,7 @@ def describe(
             n_cells=cells,
             knowledge=rooms.knowledge(),
             progress=show,
+            ray=RayEngine(checkpoint, device, address) if engine == "ray" else None,
         )
     print(f"Wrote {out}")
 

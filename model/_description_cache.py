@@ -79,6 +79,8 @@ class DescriptionCache:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.touch(mode=0o600)  # it tells what somebody's cells are
             with closing(sqlite3.connect(self.path, timeout=_PATIENCE)) as database:
+                # A power cut may damage it: it is then begun anew.
+                database.execute("PRAGMA synchronous = OFF")
                 database.execute(f"PRAGMA max_page_count = {max(16, self.most_bytes // _PAGE)}")
                 database.execute(
                     "CREATE TABLE IF NOT EXISTS descriptions "

@@ -65,7 +65,8 @@ def test_no_command_means_the_page(
         (["nonsense"], "No such command"),
         (["chat", "nowhere.h5ad"], "nowhere.h5ad' does not exist"),
         (["describe", "x.h5ad", "--out", "y.h5ad", "--by", "gene"], "Allowed: cell, cluster"),
-        (["describe", "x.h5ad", "--out", "y.h5ad", "--engine", "ray"], "not available"),
+        (["describe", "x.h5ad", "--out", "y.h5ad", "--engine", "spark"], "Allowed: local, ray"),
+        (["describe", "x.h5ad", "--out", "y.h5ad", "--address", "a:1"], "goes with --engine ray"),
         (["describe", "x.h5ad", "--out", "y.h5ad"], "x.h5ad"),
         (["ask", "x.h5ad", "-q", "What is in this dataset?"], "x.h5ad"),
         (["ask", "x.h5ad"], "--question"),
@@ -139,21 +140,15 @@ def test_describe_writes_every_column(
 ) -> None:
     import anndata
 
-    from tools import Limits
+    from tools import Limits, _describing
 
-    monkeypatch.setattr(Limits.__init__, "__defaults__", few_genes(Limits))
+    monkeypatch.setattr(_describing, "Limits", lambda: Limits(genes_matched=3))
     out = tmp_path / "described.h5ad"
     assert app.main(["describe", str(h5ad), "--out", str(out)]) == 0
     made = anndata.read_h5ad(out)
     assert set(COLUMNS) <= set(made.obs.columns)
     assert (made.obs["cell2text_cell_type"].astype(str) == made.obs["cell_type"].astype(str)).all()
     assert "cell2text" in made.uns
-
-
-def few_genes(limits: Any) -> tuple[Any, ...]:
-    """Return the defaults of `Limits`, changed so that eight genes are enough to be described."""
-    fields = limits.__dataclass_fields__
-    return tuple(3 if name == "genes_matched" else f.default for name, f in fields.items())
 
 
 def test_resolve_prints_the_contract(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,10 +1,12 @@
 """The describe command: columns, manifest, resuming and what it refuses."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import anndata
 import numpy as np
+import pandas as pd
 import pytest
 
 from tools import DatasetError, Limits, ToolError, describe_file
@@ -25,6 +27,12 @@ COLUMNS = [
     "cell2text_life_stage",
     "cell2text_pathways",
 ]
+
+
+@pytest.fixture
+def ontology() -> Any:
+    """An ontology in which none of the three types is above another."""
+    return SimpleNamespace(ancestors=lambda term_id: [], resolve=None)
 
 
 @pytest.fixture
@@ -70,6 +78,29 @@ def test_by_cluster_gives_cells_their_clusters_words(in_path: Path, fake_describ
     assert list(obs["cell2text_cell_type"]) == list(obs["cell_type"])
     assert obs.groupby("leiden", observed=True)["cell2text_description"].nunique().max() == 1
     assert np.allclose(obs["cell2text_agreement"], 1.0)
+    said = obs["cell2text_description"].astype(str)
+    assert said.iloc[0].startswith("The model read 4 cells sampled from cluster 0.")
+    assert said.iloc[0].endswith("A typical cell of it: This is a T cell.")
+    clusters = anndata.read_h5ad(out).uns["cell2text"]["clusters"]
+    assert list(clusters["labels"]) == ["T cell: 4", "B cell: 4", "monocyte: 4"]
+    assert list(clusters["n_read"]) == [4, 4, 4]
+
+
+def test_cells_that_contradict_their_cluster_are_named(
+    in_path: Path, fake_describer: Any, adata: anndata.AnnData, ontology: Any
+) -> None:
+    adata.obs["leiden"] = pd.Categorical(["0"] * 5 + ["1"] * 7)  # four T cells and a B cell
+    adata.write_h5ad(in_path)
+    out = in_path.with_name("out.h5ad")
+    settings = {"describer": fake_describer, "limits": LIMITS, "knowledge": ontology}
+    describe_file(in_path, out, by="cluster", **settings)
+    made = anndata.read_h5ad(out)
+    assert made.obs["cell2text_cell_type"].iloc[4] == "T cell"
+    assert made.obs["cell2text_agreement"].iloc[4] == pytest.approx(0.8)
+    clusters = made.uns["cell2text"]["clusters"]
+    assert list(clusters["labels"])[0] == "T cell: 4; B cell: 1"
+    assert list(clusters["outliers"]) == ["cell4: B cell", ""]  # the second agrees on nothing
+    assert made.obs["cell2text_cell_type"].iloc[11] == "not known"
 
 
 def test_some_cells_only(in_path: Path, fake_describer: Any) -> None:

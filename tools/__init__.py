@@ -3,6 +3,7 @@
 from ._annotate_markers import MarkerAnnotation, annotate_markers
 from ._benchmark import benchmark
 from ._describing import describe_file
+from ._describing_ray import RayEngine
 from ._doctor import DoctorReport, doctor
 from ._errors import (
     DatasetError,
@@ -28,6 +29,7 @@ __all__ = [
     "Limits",
     "MarkerAnnotation",
     "NoDatasetError",
+    "RayEngine",
     "Session",
     "ToolError",
     "UnknownGeneError",

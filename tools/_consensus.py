@@ -6,7 +6,7 @@ above it, and the consensus is the most specific term that enough cells support.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ._describable import is_known
@@ -50,6 +50,9 @@ class Verdict:
         Mean calibrated confidence (0-1) of the labels of the agreeing cells.
     tally
         Labels as spoken, most frequent first, with term id and number of cells.
+    outliers
+        Places, among the cells shown, of those whose own label contradicts the shared one: it
+        is neither the same, nor more specific, nor broader.
     """
 
     label: str
@@ -58,6 +61,7 @@ class Verdict:
     n_cells: int
     confidence: float | None
     tally: tuple[tuple[str, str | None, int], ...]
+    outliers: tuple[int, ...] = ()
 
     @property
     def is_known(self) -> bool:
@@ -97,7 +101,16 @@ def cell_type_verdict(slots: "Sequence[Slot]", knowledge: "KnowledgeBase") -> Ve
         return depth[term_id], support[term_id], term_id
 
     best = max(enough, key=rank)
-    return _verdict(labels[best], best, supporters[best], slots, tally)
+    verdict = _verdict(labels[best], best, supporters[best], slots, tally)
+    fitting = {*supporters[best], *_ancestors(best, knowledge)}
+    return replace(
+        verdict,
+        outliers=tuple(
+            place
+            for place, slot in enumerate(slots)
+            if is_known(slot) and slot.ontology_term_id not in fitting
+        ),
+    )
 
 
 def plain_verdict(slots: "Sequence[Slot]") -> Verdict:

@@ -1,5 +1,6 @@
 """What the model says about the cells of one cluster, and how far they agree."""
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from ._consensus import ENOUGH, Verdict, cluster_verdict, pathway_tally, plain_verdict
@@ -15,7 +16,7 @@ from ._wording import as_percent, clean, count, listing, percent, quote, term
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model import Description
+    from model import Description, Slot
 
 _N_MARKERS = 5
 _N_LABELS = 4
@@ -35,7 +36,9 @@ def describe_cluster(session: Session, *, cluster: str) -> Evidence:
     -------
     Evidence
         Table with one row a claim: ``claim``, ``label``, ``ontology_term_id``, ``cells``,
-        ``of``, ``percent``, ``confidence`` (mean calibrated probability, 0-1).
+        ``of``, ``percent``, ``confidence`` (mean calibrated probability, 0-1). Cells whose own
+        label contradicts the shared one have a row each, claim ``"outlier"``, with the barcode
+        as its label and what the cell was called as ``called``.
 
     Raises
     ------
@@ -55,6 +58,7 @@ def describe_cluster(session: Session, *, cluster: str) -> Evidence:
     cluster = session.cluster(cluster)
     cells, sample = session.cells_of(cluster), session.sample_of(cluster)
     descriptions = session.describe(sample)
+    slots = [description.slots["cell_type"] for description in descriptions]
     verdict = cluster_verdict(session, cluster)
     share = percent(len(cells), session.prepared.adata.n_obs)
     sentences = [
@@ -63,6 +67,7 @@ def describe_cluster(session: Session, *, cluster: str) -> Evidence:
         *cell_type_sentences(verdict, cluster, shown_all=len(sample) == len(cells)),
         *filter(None, [correction_sentence(session, cluster)]),
     ]
+    sentences += outlier_sentences(verdict, cluster, slots)
     table = _cell_type_rows(verdict)
     for key, words in _PLAIN_SLOTS.items():
         other = plain_verdict([d.slots[key] for d in descriptions])
@@ -77,6 +82,8 @@ def describe_cluster(session: Session, *, cluster: str) -> Evidence:
     authors, author_rows = _author_labels(session, cluster)
     sentences += authors
     table += author_rows
+    barcodes = session.prepared.adata.obs_names[sample]
+    table += _outlier_rows(verdict, slots, [str(name) for name in barcodes])
     return session.record(
         tool="describe_cluster",
         text=" ".join(sentences),
@@ -136,6 +143,40 @@ def cell_type_sentences(verdict: Verdict, cluster: str, *, shown_all: bool) -> l
         )
         sentences.append(f"{among} cluster {cluster} are {listing(spoken[:_N_LABELS])}.")
     return sentences
+
+
+def outlier_sentences(verdict: Verdict, cluster: str, slots: "Sequence[Slot]") -> list[str]:
+    """Say how many cells contradict the shared label, and what they are called."""
+    if not verdict.outliers:
+        return []
+    called = Counter(
+        (slots[place].label, slots[place].ontology_term_id) for place in verdict.outliers
+    )
+    ordered = sorted(called.items(), key=lambda item: (-item[1], item[0]))
+    named = listing(f"{term(*label)} for {count(n, 'cell')}" for label, n in ordered[:_N_LABELS])
+    cells = count(len(verdict.outliers), "cell")
+    return [
+        f"Outliers of cluster {cluster} are {cells} whose label contradicts the shared one: "
+        f"{named}."
+    ]
+
+
+def _outlier_rows(
+    verdict: Verdict, slots: "Sequence[Slot]", barcodes: list[str]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "claim": "outlier",
+            "label": clean(barcodes[place], limit=120),
+            "ontology_term_id": slots[place].ontology_term_id,
+            "cells": 1,
+            "of": verdict.n_cells,
+            "percent": percent(1, verdict.n_cells),
+            "confidence": round(slots[place].confidence, 2),
+            "called": clean(slots[place].label, limit=120),
+        }
+        for place in verdict.outliers
+    ]
 
 
 def _or_below(verdict: Verdict) -> str:

@@ -1,45 +1,41 @@
 """Describing every cell of a file: the `describe` command.
 
-Cells are described in shards. Each shard is a parquet file in a folder beside OUT, named
-after what went in (data, checkpoint, parameters), so that a run that was stopped goes on
-where it was, and a run with other parameters starts anew. OUT is written under a temporary
-name and renamed when it is whole; the folder is then removed.
+An .h5ad is read a shard of cells at a time and copied with the new columns written into the copy,
+so that memory does not grow with the file. A run that was stopped, or killed, goes on where it
+was, see `_shards`. OUT appears when it is whole.
 """
 
 import hashlib
-import json
 import logging
 import os
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from ._cell_source import CellSource, open_cells
 from ._describable import check_matched, check_species, model_errors
-from ._described import row_of, shared_row, write_described
+from ._described import Columns, cell_columns, cluster_columns, row_of, write_described
+from ._describing_ray import RayEngine, import_ray, make_shards
 from ._errors import DatasetError, ToolError
-from ._keys import (
-    DESCRIPTION,
-)
+from ._groupings import find_clustering
 from ._limits import Limits
-from ._preparing import SEED, Prepared, model_matrix, prepare, stratified
-from ._reading import read_dataset
-from ._wording import as_size, quote
+from ._organs import N_CELLS as ORGAN_CELLS
+from ._organs import named_tissues
+from ._preparing import SEED, stratified
+from ._shards import SHARD_CELLS, Work, locked, remove_work, work_folder
+from ._wording import quote
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from anndata import AnnData
-
     from kb import KnowledgeBase
     from model import Describer
 
 logger = logging.getLogger(__name__)
 
-SHARD_CELLS = 512
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 Progress = Callable[[float, str], None]
 
 
@@ -47,10 +43,11 @@ Progress = Callable[[float, str], None]
 class DescribeSettings:
     """What decides the words that a cell gets, besides data and checkpoint."""
 
-    by: str = "cell"
+    by: str = "cell"  # "cell" or "cluster"
     n_cells: int | None = None  # describe this many cells only; None for all
     seed: int = SEED
     cells_per_cluster: int = 40
+    shard_cells: int = SHARD_CELLS
     version: int = FORMAT_VERSION
 
 
@@ -65,6 +62,7 @@ def describe_file(
     resume: bool = True,
     limits: Limits | None = None,
     progress: Progress | None = None,
+    ray: RayEngine | None = None,
 ) -> None:
     """Write a copy of a dataset with a description of each cell in obs.
 
@@ -76,7 +74,7 @@ def describe_file(
         The model.
     by
         "cell" describes each cell; "cluster" describes a sample of each cluster and gives all
-        its cells what most of the sample say, with the percentage that agrees.
+        its cells what most of the sample say, with the share that agrees.
     n_cells
         Describe only so many cells, spread over the range of detected genes; the others get
         missing values.
@@ -86,7 +84,9 @@ def describe_file(
     resume
         Go on with the shards that an earlier, stopped run left.
     progress
-        Called with a fraction (0-1) and a few words.
+        Called with a fraction (0-1) and a few words; may raise to stop, and nothing is lost.
+    ray
+        Make the shards on Ray; None makes them here. What is written is the same.
 
     Raises
     ------
@@ -101,33 +101,144 @@ def describe_file(
     limits = limits or Limits()
     tell = progress or (lambda fraction, text: None)
     _check_paths(in_path, out_path)
-    settings = DescribeSettings(by=by, n_cells=n_cells, cells_per_cluster=limits.cells_per_cluster)
+    settings = DescribeSettings(
+        by=by,
+        n_cells=n_cells,
+        cells_per_cluster=limits.cells_per_cluster,
+        shard_cells=SHARD_CELLS,
+    )
     _check_settings(settings)
-    opened = read_dataset(in_path, limits=limits)
-    if opened.n_obs != opened.adata.n_obs:
-        msg = f"{quote(in_path.name)} is larger than {as_size(limits.memory_bytes)} of memory."
-        fix = "Describe parts of it, or raise the limit memory_bytes."
-        raise DatasetError(msg, code="out_of_memory", fix=fix)
-    tell(0.02, "Preparing")
-    prepared = prepare_to_describe(opened.adata, settings, limits)
-    check_species(prepared.names)
-    n_matched = int(describer.genes.match(prepared.names.names).n_matched)
-    check_matched(prepared.names, n_matched, limits)
-    data_hash = hash_file(in_path)
-    key = _work_key(data_hash, describer, settings)
-    work = out_path.with_name(f".{out_path.name}.{key[:16]}.parts")
-    if not resume and work.exists():
-        shutil.rmtree(work)
-    work.mkdir(parents=True, exist_ok=True)
-    if settings.by == "cluster":
-        columns = _by_cluster(prepared, describer, knowledge, settings, work, tell)
-    else:
-        columns = _by_cell(prepared, describer, settings, work, tell)
-    manifest = _manifest(data_hash, describer, settings, prepared, columns)
-    tell(0.97, f"Writing {out_path.name}")
-    write_described(in_path, opened.adata, out_path, columns, manifest)
-    shutil.rmtree(work, ignore_errors=True)
+    if ray is not None:
+        import_ray()
+    tell(0.0, "Reading")
+    source = open_cells(in_path, limits=limits)
+    if by == "cluster" and find_clustering(source.obs, limit=limits.clusters) is None:
+        source.close()
+        source = open_cells(in_path, limits=limits, whole=True)
+    try:
+        check_species(source.names)
+        n_matched = int(describer.genes.match(source.names.names).n_matched)
+        check_matched(source.names, n_matched, limits)
+        data_hash = hash_file(in_path)
+        identity = [data_hash, describer.checkpoint_id, describer.revision, asdict(settings)]
+        folder = work_folder(out_path, identity)
+        with locked(folder, resume=resume):
+            job = _Job(source, describer, settings, knowledge, limits, folder, tell)
+            columns, facts = job.describe(in_path, ray)
+            manifest = _manifest(data_hash, describer, settings, source) | facts
+            tell(0.97, f"Writing {out_path.name}")
+            source.close()
+            write_described(in_path, source, out_path, columns, manifest, scratch=folder)
+            remove_work(out_path, keep=folder)
+    finally:
+        source.close()
     tell(1.0, "Done")
+
+
+@dataclass
+class _Job:
+    """One run: which cells, in which shards, and what becomes of them."""
+
+    source: CellSource
+    describer: "Describer"
+    settings: DescribeSettings
+    knowledge: "KnowledgeBase | None"
+    limits: Limits
+    folder: Path
+    tell: Progress
+
+    def describe(self, in_path: Path, ray: RayEngine | None) -> tuple[Columns, dict[str, Any]]:
+        """Make what shards are missing; return the columns of obs and facts about the run."""
+        settings, source = self.settings, self.source
+        by_cluster = settings.by == "cluster"
+        self.tell(0.02, "Clustering" if by_cluster else "Looking at the cells")
+        samples: dict[str, np.ndarray] = {}
+        key, labels = "", None
+        if by_cluster:
+            key, labels = source.clusters(self.limits)
+            samples = self._samples(labels.to_numpy().astype(str))
+            positions = np.sort(np.concatenate(list(samples.values())))
+        elif settings.n_cells is not None:
+            everything = np.arange(source.n_obs)
+            positions = stratified(source.n_genes(), everything, settings.n_cells)
+        else:
+            positions = np.arange(source.n_obs)
+        with model_errors():
+            organs = organs_of(source, self.describer, self.knowledge)
+        work = Work(self.folder, positions, settings.shard_cells)
+        work.note({"by": settings.by, "organs": list(organs)})
+        self._make(work, organs, in_path, ray)
+        facts: dict[str, Any] = {"n_described": len(positions), "organs": ", ".join(organs)}
+        if labels is None:
+            return cell_columns(work, source.n_obs), facts
+        columns, clusters = cluster_columns(work, labels, samples, self.knowledge)
+        return columns, facts | {"cluster_key": key, "clusters": clusters}
+
+    def _samples(self, labels: np.ndarray) -> dict[str, np.ndarray]:
+        """Pick cells of each cluster, spread over its range of detected genes."""
+        names = list(dict.fromkeys(labels))
+        budget = self.settings.cells_per_cluster
+        if self.settings.n_cells is not None:
+            budget = max(1, min(budget, self.settings.n_cells // len(names)))
+        n_genes = self.source.n_genes()
+        return {name: stratified(n_genes, np.flatnonzero(labels == name), budget) for name in names}
+
+    def _make(
+        self, work: Work, organs: tuple[str, ...], in_path: Path, ray: RayEngine | None
+    ) -> None:
+        """Make the shards that are missing, here or on Ray."""
+        missing = work.missing()
+        total = len(work.positions)
+        done = total - sum(len(work.cells_of(shard)) for shard in missing)
+
+        def said(n_more: int) -> None:
+            n = done + n_more
+            self.tell(0.05 + 0.9 * n / max(total, 1), f"Described {n:,} of {total:,} cells")
+
+        if done:
+            said(0)
+        if ray is not None and missing:
+            for n in make_shards(work, missing, in_path, organs, limits=self.limits, ray=ray):
+                done += n
+                said(0)
+            return
+        for shard in missing:
+            make_shard(work, shard, self.source, self.describer, organs=organs, progress=said)
+            done += len(work.cells_of(shard))
+
+
+def make_shard(
+    work: Work,
+    shard: int,
+    source: CellSource,
+    describer: "Describer",
+    *,
+    organs: Sequence[str] = (),
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """Describe the cells of one shard and write it.
+
+    Raises
+    ------
+    DescriberError
+        If the model fails.
+    """
+    told = (lambda done, total: progress(done)) if progress else None
+    with model_errors():
+        made = describer.describe(
+            source.rows(work.cells_of(shard)), source.names.names, organs=organs, progress=told
+        )
+    work.write(shard, [row_of(description) for description in made])
+
+
+def organs_of(
+    source: CellSource, describer: "Describer", knowledge: "KnowledgeBase | None"
+) -> tuple[str, ...]:
+    """Return UBERON ids of the organs named in obs, and of those seen in a few hundred cells."""
+    named = named_tissues(source.obs, knowledge) if knowledge is not None else set()
+    sample = stratified(source.n_genes(), np.arange(source.n_obs), ORGAN_CELLS)
+    seen = describer.recognise_organs(source.rows(sample), source.names.names)
+    return tuple(sorted({*named, *seen}))
 
 
 def _check_paths(in_path: Path, out_path: Path) -> None:
@@ -156,13 +267,6 @@ def _check_settings(settings: DescribeSettings) -> None:
         raise ToolError(msg)
 
 
-def prepare_to_describe(adata: "AnnData", settings: DescribeSettings, limits: Limits) -> Prepared:
-    """Prepare a dataset; clusters are only made if they are needed."""
-    return prepare(
-        adata, limits=limits, progress=lambda fraction, text: None, cluster=settings.by == "cluster"
-    )
-
-
 def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file, or of a folder's files and names in order."""
     digest = hashlib.sha256()
@@ -176,120 +280,8 @@ def hash_file(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _work_key(data_hash: str, describer: "Describer", settings: DescribeSettings) -> str:
-    parts = [data_hash, describer.checkpoint_id, describer.revision, asdict(settings)]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _by_cell(
-    prepared: Prepared,
-    describer: "Describer",
-    settings: DescribeSettings,
-    work: Path,
-    tell: Progress,
-) -> "pd.DataFrame":
-    """Describe all chosen cells; rows of the result are the cells of the dataset."""
-    n_obs = prepared.adata.n_obs
-    positions = np.arange(n_obs)
-    if settings.n_cells is not None:
-        positions = stratified(_n_genes(prepared), positions, settings.n_cells)
-    frame = describe_positions(prepared, describer, positions, work=work, tell=tell)
-    return frame.reindex(range(n_obs))
-
-
-def _by_cluster(
-    prepared: Prepared,
-    describer: "Describer",
-    knowledge: "KnowledgeBase | None",
-    settings: DescribeSettings,
-    work: Path,
-    tell: Progress,
-) -> "pd.DataFrame":
-    """Describe a sample of each cluster and give its cells what most of the sample say."""
-    import pandas as pd
-
-    labels = prepared.adata.obs[prepared.cluster_key].astype(str).to_numpy()
-    budget = settings.cells_per_cluster
-    clusters = list(dict.fromkeys(labels))
-    if settings.n_cells is not None:
-        budget = max(1, min(budget, settings.n_cells // len(clusters)))
-    samples = {
-        name: stratified(_n_genes(prepared), np.flatnonzero(labels == name), budget)
-        for name in clusters
-    }
-    positions = np.sort(np.concatenate(list(samples.values())))
-    described = describe_positions(prepared, describer, positions, work=work, tell=tell)
-    rows = {name: shared_row(described.loc[samples[name]], knowledge) for name in clusters}
-    return pd.DataFrame([rows[name] for name in labels])
-
-
-def describe_positions(
-    prepared: Prepared,
-    describer: "Describer",
-    positions: np.ndarray,
-    *,
-    work: Path,
-    tell: Progress,
-) -> "pd.DataFrame":
-    """Describe cells shard by shard; the index of the result is the position in obs."""
-    import pandas as pd
-
-    frames = []
-    n_shards = -(-len(positions) // SHARD_CELLS)
-    for shard in range(n_shards):
-        part = positions[shard * SHARD_CELLS : (shard + 1) * SHARD_CELLS]
-        path = work / f"{shard:06d}.parquet"
-        frame = _read_shard(path, part)
-        if frame is None:
-
-            def cells_done(done: int, total: int, *, first: int = shard * SHARD_CELLS) -> None:
-                share = (first + done) / len(positions)
-                tell(0.05 + 0.9 * share, f"Described {first + done:,} of {len(positions):,} cells")
-
-            with model_errors():
-                made = describer.describe(
-                    model_matrix(prepared, part), prepared.names.names, progress=cells_done
-                )
-            frame = pd.DataFrame([row_of(d) for d in made], index=pd.Index(part, name="position"))
-            _write_shard(frame, path)
-        frames.append(frame)
-        done = min(len(positions), (shard + 1) * SHARD_CELLS)
-        tell(0.05 + 0.9 * done / len(positions), f"Described {done:,} of {len(positions):,} cells")
-    return pd.concat(frames)
-
-
-def _read_shard(path: Path, positions: np.ndarray) -> "pd.DataFrame | None":
-    """Return a finished shard, or None where there is none or it is not whole."""
-    import pandas as pd
-    import pyarrow as pa
-
-    if not path.is_file():
-        return None
-    try:
-        frame = pd.read_parquet(path)
-    except (OSError, ValueError, pa.ArrowException):
-        logger.warning("Shard %s is damaged and is made again", path.name)
-        return None
-    return frame if np.array_equal(frame.index.to_numpy(), positions) else None
-
-
-def _write_shard(frame: "pd.DataFrame", path: Path) -> None:
-    temporary = path.with_suffix(".tmp")
-    frame.to_parquet(temporary)
-    temporary.replace(path)
-
-
-def _n_genes(prepared: Prepared) -> np.ndarray:
-    obs = prepared.adata.obs
-    return np.asarray(obs.get("cell2text_n_genes", np.arange(len(obs))))
-
-
 def _manifest(
-    data_hash: str,
-    describer: "Describer",
-    settings: DescribeSettings,
-    prepared: Prepared,
-    columns: "pd.DataFrame",
+    data_hash: str, describer: "Describer", settings: DescribeSettings, source: CellSource
 ) -> dict[str, Any]:
     """Return what ``uns["cell2text"]`` records: enough to make the same columns again."""
     import platform
@@ -304,6 +296,7 @@ def _manifest(
             continue
     parameters = {key: value for key, value in asdict(settings).items() if value is not None}
     return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "data_sha256": data_hash,
         "checkpoint": str(describer.checkpoint_id),
         "checkpoint_revision": str(describer.revision),
@@ -311,11 +304,9 @@ def _manifest(
         "versions": versions,
         "parameters": {
             **parameters,
-            "slot": prepared.slot,
-            "matrix": prepared.facts.kind,
-            "gene_ids": prepared.names.kind,
-            "species": prepared.names.species,
-            **({"cluster_key": prepared.cluster_key} if settings.by == "cluster" else {}),
+            "slot": source.slot,
+            "matrix": source.facts.kind,
+            "gene_ids": source.names.kind,
+            "species": source.names.species,
         },
-        "n_described": int(columns[DESCRIPTION].notna().sum()),
     }
