@@ -159,3 +159,18 @@ def test_the_report_names_the_machine_and_holds_raw_figures(
     table = benchmark(only=["open"]).as_table()
     assert "open.x" in table
     assert ">= 5 met" in table
+
+
+@pytest.mark.parametrize(("cold", "described"), [(True, ["a"]), (False, ["tiny", "a"])])
+def test_a_cold_start_describes_no_tiny_file_first(
+    cold: bool, described: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr("model.load_describer", lambda checkpoint: None, raising=False)
+    monkeypatch.setattr(
+        "tools._describing.describe_file", lambda path, out, **_: done.append(path.stem)
+    )
+    job = {"tiny": "tiny.h5ad", "path": "a.h5ad", "n_cells": 5, "checkpoint": None, "cold": cold}
+    assert peak.main(["describe", json.dumps(job)]) == 0
+    assert done == described
+    assert json.loads(capsys.readouterr().out)["peak"] > 0

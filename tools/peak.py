@@ -2,7 +2,8 @@
 
 For `benchmark`. JOB is a JSON object. What is loaded and compiled at a first use is loaded
 before the clock starts, by doing the task with a tiny file; with ``"idle": true`` the process
-stops there. Prints one JSON object as its last line.
+stops there, and with ``"cold": true`` it leaves the tiny file out. Prints one JSON object as its
+last line.
 """
 
 import json
@@ -70,7 +71,11 @@ def _describe(job: dict[str, Any]) -> Task:
 
     describer = load_describer(job["checkpoint"])
     knowledge = KnowledgeBase.open(Path(job["tiny"]).parent / "kb")
-    for path, n_cells in ((job["tiny"], None), (job["path"], job["n_cells"])):
+    files = [(job["tiny"], None), (job["path"], job["n_cells"])]
+    if job.get("cold"):
+        files = files[1:]
+        yield {}
+    for path, n_cells in files:
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "out.h5ad"
             describe_file(
