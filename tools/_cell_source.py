@@ -182,7 +182,9 @@ def open_cells(path: Path, *, limits: Limits, whole: bool = False) -> CellSource
     DatasetError
         If it cannot be read, or is no .h5ad and larger than memory.
     """
-    keys = hdf5_keys(path) if path.is_file() else set()
+    import h5py
+
+    keys = hdf5_keys(path) if path.is_file() and h5py.is_hdf5(path) else set()
     can_stay = {"obs", "var"} <= keys and "mod" not in keys
     few = replace(limits, memory_bytes=min(SMALL, limits.memory_bytes))
     opened = read_dataset(path, limits=few if can_stay and not whole else limits)
