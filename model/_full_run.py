@@ -86,7 +86,7 @@ def prepare_full(config: dict[str, Any]) -> "tuple[FullTrainer, Checkpoint]":
     from ._collate import Collator
     from ._config import Cell2TextConfig
     from ._descriptions import DescriptionFormat
-    from ._full_training import FullTrainConfig, FullTrainer
+    from ._full_training import FullTrainConfig, FullTrainer, uses_cpu
     from ._geneformer_tokens import read_token_table
     from ._labels_from_data import space_of
     from ._pathways import PathwayScorer, read_gmt
@@ -107,7 +107,7 @@ def prepare_full(config: dict[str, Any]) -> "tuple[FullTrainer, Checkpoint]":
     sizes = json.loads(json.dumps(config["model"]))
     sizes["encoder"]["vocab_size"] = len(genes) + 1
     model_config = Cell2TextConfig.from_dict(sizes)
-    with PartialState().main_process_first():
+    with PartialState(cpu=uses_cpu()).main_process_first():
         store = open_cells(
             config, config["mixture"]["cells"], genes, model_config.encoder.max_tokens
         )

@@ -117,7 +117,7 @@ class FullTrainer:
         from accelerate import Accelerator
 
         use_half = config.precision == "bf16" and torch.cuda.is_available()
-        self.accelerator = Accelerator(mixed_precision="bf16" if use_half else "no")
+        self.accelerator = Accelerator(mixed_precision="bf16" if use_half else "no", cpu=uses_cpu())
         if str(self.accelerator.distributed_type).split(".")[-1] not in _KINDS:
             msg = (
                 f"{self.accelerator.distributed_type} is not supported: the state of a run would "
@@ -321,6 +321,11 @@ class FullTrainer:
                     optimiser["state"].setdefault(int(index), {})[slot] = value
         self.optimiser.load_state_dict(optimiser)
         logger.info("Resumed at step %d.", self.step)
+
+
+def uses_cpu() -> bool:
+    """Tell whether there is nothing but processors to train on."""
+    return not (torch.cuda.is_available() or torch.backends.mps.is_available())
 
 
 _KINDS = {"NO", "MULTI_GPU", "MULTI_CPU"}

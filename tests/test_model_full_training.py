@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -368,3 +371,22 @@ def test_the_configurations_of_the_repository_are_whole(name):
     model = Cell2TextConfig.from_dict(config["model"])
     assert model.encoder.max_tokens + 2 <= 4096
     assert (model.language_model.lora is None) == (name == "gemma-4b")
+
+
+@pytest.mark.slow
+def test_two_processes_end_with_the_weights_of_one_that_accumulates(world, write_config):
+    no_dropout = LORA + "\ndropout = 0.0"
+    train_module.train(write_config("alone", lora=no_dropout, accumulate=2))
+    path = write_config("together", lora=no_dropout, accumulate=1)
+    script = world / "run.py"
+    script.write_text(
+        "import pathlib, sys\nimport model._full_run as run\nfrom model.train import read_config\n"
+        "run.CURATION = pathlib.Path(sys.argv[1])\nrun.train_full(read_config(pathlib.Path(sys.argv[2])))\n"
+    )
+    root = Path(train_module.__file__).parent.parent
+    subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2",
+         script, world / "curation", path],
+        check=True, env=os.environ | {"ACCELERATE_USE_CPU": "true", "PYTHONPATH": str(root)},
+    )  # fmt: skip
+    assert same(weights(world, "alone"), weights(world, "together"), atol=1e-5)
