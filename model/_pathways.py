@@ -9,8 +9,8 @@ housekeeping sets would otherwise win in every cell and shallow cells would be r
 the result is expressed as a normal deviate of the set's own scores in reference cells, so that a
 set with a heavy tail does not win more often than another.
 
-Ties: expression divided by a gene's median is hardly ever tied; what is tied is ordered by
-`rank_value_tokens`, the same way for the same cell.
+Ties: expression divided by a gene's median is hardly ever tied (0.0 and 0.1% of the genes of two
+datasets of blood); what is tied is ordered by `rank_value_tokens`, the same way for the same cell.
 """
 
 from collections.abc import Iterable

@@ -381,7 +381,8 @@ def test_two_processes_end_with_the_weights_of_one_that_accumulates(world, write
     script = world / "run.py"
     script.write_text(
         "import pathlib, sys\nimport model._full_run as run\nfrom model.train import read_config\n"
-        "run.CURATION = pathlib.Path(sys.argv[1])\nrun.train_full(read_config(pathlib.Path(sys.argv[2])))\n"
+        "run.CURATION = pathlib.Path(sys.argv[1])\n"
+        "run.train_full(read_config(pathlib.Path(sys.argv[2])))\n"
     )
     root = Path(train_module.__file__).parent.parent
     subprocess.run(
