@@ -163,7 +163,7 @@ def evaluate_cells(
     slots = [{s: row[s] for s in LABEL_SLOTS if s in row} for row in labels]
     known = [{s: i for s, i in row.items() if i in form.space.terms} for row in slots]
     truth = Truth(
-        [row["cell_type"] for row in labels], groups, [form.write(row) for row in known], pathways
+        [row["cell_type"] for row in labels], groups, [form.core(row) for row in known], pathways
     )
     judge = OntologyJudge(ontology.terms)
     scorer = Scorer(truth, judge, similarity=ontology.similarity)
@@ -201,12 +201,15 @@ def _ours(
     described: "Sequence[Description]",
     labels: Sequence[Mapping[str, str]],
 ) -> Predicted:
-    """Return what the descriptions say, with text over the slots that have labels."""
+    """Return what the descriptions say, with text over the slots that have labels.
+
+    Definitions are left out: they follow from the names and would be scored twice.
+    """
     cell_types = [d.slots["cell_type"] for d in described]
     texts = []
     for description, row in zip(described, labels, strict=True):
         slots = {s: description.slots[s].ontology_term_id for s in row}
-        texts.append(describer.text.write({s: i for s, i in slots.items() if i}))
+        texts.append(describer.text.core({s: i for s, i in slots.items() if i}))
     read = [describer.text.parse(d.text).get("cell_type") for d in described]
     return Predicted(
         OURS,
