@@ -32,7 +32,9 @@ def value_spans(text: str, vocabulary: Vocabulary) -> list[tuple[int, int, Value
         for label in labels:
             span = _span(low, label)
             if span is not None:
-                is_sure = not _is_weak(label) or _is_beside(low, label, column)
+                beside = _beside(low, label, column)
+                span = beside or span
+                is_sure = not _is_weak(label) or beside is not None
                 (strong if is_sure else weak).append((*span, (column, label)))
     columns = {column for _, _, (column, _) in strong}
     counted = [column for _, _, (column, _) in weak]
@@ -70,13 +72,15 @@ def _is_weak(label: str) -> bool:
     return len(low) < 2 or low.isdigit() or low in COMMON | COMMANDS | NOT_OF_A_NAME | EVERYDAY
 
 
-def _is_beside(text: str, label: str, column: str) -> bool:
+def _beside(text: str, label: str, column: str) -> tuple[int, int] | None:
+    """Return where a value stands beside the name of its column: "S phase"."""
     low = re.escape(label.casefold())
     names = {column.casefold(), column.casefold().replace("_", " ").removesuffix(" id")}
     name = "|".join(map(re.escape, sorted(names)))
-    return bool(
-        re.search(rf"(?<!\w)(?:{low}[\s-]+(?:{name})|(?:{name})\W+(?:is\s+)?{low})(?!\w)", text)
+    found = re.search(
+        rf"(?<![\w+])(?:{low}[\s-]+(?:{name})|(?:{name})\W+(?:is\s+)?{low})(?![\w+])", text
     )
+    return found.span() if found else None
 
 
 def _by_role(text: str, vocabulary: Vocabulary, found: set[Value]) -> list[tuple[int, int, Value]]:
@@ -107,6 +111,8 @@ def condition_column(text: str, vocabulary: Vocabulary) -> str | None:
     """Return the column that "the conditions", "treatment" or "diabetes" means, if any does."""
     for column in vocabulary.conditions:
         name = column.casefold().replace("_", " ")
+        if set(name.split()) <= (COMMON | NOT_OF_A_NAME) - EVERYDAY:
+            continue  # a column that a file calls "what is" is not meant by these words
         if re.search(rf"\b{re.escape(name)}(?:e?s)?\b", text):
             return column
     if re.search(r"\b(?:conditions?|treatments?|stimulat\w+|treated|perturb\w+|groups)\b", text):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_MOST_TOKENS = 6000  # of a conversation that is sent in full
+_MOST_TOKENS = 3000  # of a conversation that is sent in full
 _TURNS_KEPT = 4  # latest turns that are sent as they were
 _LONGEST_RESULT = 4000  # characters of a tool's text
 _LONGEST_ANSWER = 280  # characters of an answer of long ago

@@ -17,7 +17,9 @@ from ._words import (
     AFTER_CELL,
     CELL_NOUNS,
     CELL_SUFFIXES,
+    COMMANDS,
     COMMON,
+    EVERYDAY,
     NOT_GENES,
     NOT_OF_A_NAME,
     NUMBERS,
@@ -204,7 +206,8 @@ class Grounds:
         low = token.casefold()
         if token.upper() in NOT_GENES or low.isdigit() or len(token) < 2:
             return False
-        return bool(_GENE_SHAPE.match(token)) or (self.is_gene(token) and low not in COMMON)
+        is_ordinary = not token.isupper() and low in COMMON | COMMANDS | NOT_OF_A_NAME | EVERYDAY
+        return bool(_GENE_SHAPE.match(token)) or (self.is_gene(token) and not is_ordinary)
 
 
 def _is_cell_noun(low: str) -> bool:

@@ -27,6 +27,7 @@ from ._words import (
     NOT_OF_A_NAME,
     NUMBERS,
     ORDINALS,
+    SPELT_RIGHT,
 )
 
 _WORD = re.compile(r"[^\W_]+(?:[-+./'_:][^\W_]+)*\+?")
@@ -79,6 +80,7 @@ def correct_spelling(text: str, vocabulary: Vocabulary) -> str:
             or low in COMMANDS
             or low in COMMON
             or low.removesuffix("s") in COMMANDS | COMMON
+            or low in SPELT_RIGHT
             or low in labels
             or low in CELL_ABBREVIATIONS
             or low in vocabulary.genes
@@ -195,7 +197,10 @@ def label_pattern(label: str) -> str:
     """Return a pattern for a label made of words; before "cells" it is rather a cell type."""
     case = "" if len(label) == 1 else "(?i:"
     name = re.escape(label) if not case else f"{case}{re.escape(label)})"
-    before = r"(?<![\w+])(?:(?i:clusters?)\s+)?['\"]?"
+    words = re.findall(r"[^\W\d_]+", label.casefold())
+    # Nor does a cluster named "what is" take those words out of every question.
+    is_ordinary = len(label) > 1 and all(map(_is_ordinary, words))
+    before = r"(?<![\w+])(?:(?i:clusters?)\s+)" + ("" if is_ordinary else "?") + r"['\"]?"
     return rf"{before}{name}['\"]?(?![\w+])(?!\s+(?i:cells?)\b)"
 
 
@@ -241,7 +246,9 @@ def gene_of(word: str, vocabulary: Vocabulary, *, cued: bool) -> str | None:
     """Return the gene that a word names: as the dataset writes it, else as it was written."""
     low = word.casefold()
     known = vocabulary.genes.get(low)
-    if known is not None and (word == known or not _is_ordinary(low)):
+    # A gene that is written like an ordinary word counts only in capitals: a file may call its
+    # genes anything.
+    if known is not None and (not _is_ordinary(low) or (word == known and word.isupper())):
         return known
     if word.upper() in NOT_GENES or _is_ordinary(low) or low.endswith("+"):
         return None
@@ -357,7 +364,8 @@ def _column(text: str, vocabulary: Vocabulary) -> str | None:
     for low, column in sorted(vocabulary.columns.items(), key=lambda item: -len(item[0])):
         plain = low.removesuffix("_id").replace("_", " ")
         name = rf"(?:{re.escape(low)}|{re.escape(plain)}s?)"
-        is_everyday = plain in EVERYDAY or plain in COMMANDS | COMMON or len(low) < 3
+        known = EVERYDAY | COMMANDS | COMMON | NOT_OF_A_NAME
+        is_everyday = len(low) < 3 or all(word in known for word in plain.split())
         cue = ""
         if is_everyday:
             many = "" if plain.removesuffix("s") in {"cell", "gene", "cluster"} else _MANY

@@ -60,7 +60,7 @@ def put_back(text: str, focus: Focus) -> str:
         )
         if name is not None:
             text = f"{text[: match.start()]}{name}{text[match.end() :]}"
-    return _BACK.sub("", text)
+    return re.sub(rf"{_BACK.pattern}(?=cluster|that cluster)", "", text)
 
 
 def _find(kind: str, place: str | None, ago: str | None, said: str, focus: Focus) -> str | None:

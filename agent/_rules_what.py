@@ -211,7 +211,7 @@ WHAT_RULES: tuple[Rule, ...] = (
     Rule(
         "dataset",
         r"\bdataset|\bdata\b|\b(?:by|per|split|across) (?:donor|patient|sample|condition|batch)|"
-        r"\bcomposition\b|\boverview\b|\bsamples?\b|\btissue\b|\borganism\b|\bspecies\b|"
+        r"\bcomposition\b|\boverview\b|\bsamples?\b|\btissue\b|\borgan\b|\borganism\b|\bspecies\b|"
         r"\bdiseased?\b|\bdonors?\b|\bpatients?\b|\bhealthy\b|"
         r"\bcovid|\bcancer\b|\bsummary\b|\bsummari[sz]e\b|\bwhat (?:is|have we|do we have|"
         r"have i)(?: got)? "

@@ -39,7 +39,7 @@ WHY_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "choose_clusters",
-        r"\b(?:use|switch to|take|choose|group by|cluster by|set)\b",
+        r"\b(?:use|switch to|take|choose|group by|cluster by|set)\b|\bback to\b|\breturn to\b",
         lambda m, f: m.column is not None and not m.genes and not m.cell_types,
     ),
     Rule(
@@ -70,7 +70,7 @@ WHY_RULES: tuple[Rule, ...] = (
         r"\bsearch\b|\bfind (?:me )?(?:an? |the )?(?:terms?|entries)\b|"
         r"\bwhich (?:cell types?|cells?|terms?) (?:make|makes|secrete|produce|synthesi\w+|"
         r"are called|"
-        r"are known|live|transport|carry|kill|engulf|detect|respond)\w*|"
+        r"are known|live|transport|carry|kill|engulf|detect)\w*|"
         r"^(?:which |what |find |the |are there )*cells? (?:that|which|who)\b",
         lambda m, f: not m.clusters and not m.genes,
     ),

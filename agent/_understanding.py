@@ -21,11 +21,12 @@ _SPEAKS = (
     r"(?:please |can you |could you |also |then |now )*(?:show|plot|draw|display|tell|what|which|"
     r"why|how|where|who|describe|label|annotate|list|compare|explain|give|is|are|does|do|look|find|"
     r"name|search|define|count|summari[sz]e|rank|colou?r|identify|select|export|download|save|"
-    r"write|use|make|assign|repeat)\b"
+    r"write|use|make|assign|repeat|markers|top \d+|umap|violin|dot ?plot|composition)\b"
 )
 _CUT = re.compile(
     rf"(?<=[?!;\n])\s*|(?<=[^\W\d_]{{2}}\.)\s+|(?<=[\d)]\.)\s+(?=[A-Z])|"
-    rf",?\s+(?:and then|and also|and|then|plus|also)\s+(?={_SPEAKS})|,\s+(?={_SPEAKS})",
+    rf",?\s+(?:and then|and also|and|then|plus|also)\s+(?={_SPEAKS})|,\s+(?={_SPEAKS})|"
+    r",?\s+(?:and|plus)\s+(?=(?:its|their)\s+(?:\w+\s+){0,2}(?:markers?|genes|pathways?)\b)",
     re.IGNORECASE,
 )
 _PLACE = re.compile(
@@ -321,6 +322,9 @@ def _bare_labels(found: Mentions, vocabulary: Vocabulary) -> tuple[str, ...]:
 def _fill(ask: Ask, found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask:
     """Complete `ask` from the conversation, or mark what has to be asked back."""
     needs = NEEDS.get(ask.intent, "")
+    if ask.intent in {"biggest", "smallest"} and vocabulary.sizes:
+        pick = max if ask.intent == "biggest" else min
+        return replace(ask, clusters=(pick(vocabulary.sizes, key=vocabulary.sizes.__getitem__),))
     if "cluster" in needs and not ask.clusters:
         ask = _fill_cluster(ask, found, vocabulary, focus)
     if ask.intent == "compare" and not ask.missing:

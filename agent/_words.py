@@ -94,6 +94,31 @@ COMMON = words(
     """
 )
 
+# Words that are right as they are, for the correction of spelling only.
+SPELT_RIGHT = words(
+    """
+    effect effects affect affects affected batch batches phase phases responds respond response
+    responding responses drug drugs dose time times point points week weeks month months year
+    years hour hours experiment experiments result results study studies paper method methods
+    analysis analyses statistic statistics statistical significant significance test tests tested
+    replicate replicates independent valid reliable trust depth quality noise noisy count counts
+    matrix row rows column columns color colors colours axis legend size sizes plots plotted image
+    images picture pictures format formats folder export import open close print send share copy
+    protein proteins receptor receptors pathway hypoxia stress cycle cycling dividing resting dead
+    dying alive surface membrane nucleus tumour tumor cancer infection virus vaccine control
+    organ organs body heart lung liver kidney brain skin muscle gut colon pancreas islet islets
+    bone marrow spleen thymus breast prostate retina placenta stage adult adults child children
+    fetal foetal male female sex gender old older young younger rate ratio frequency abundance
+    abundant rare common typical usual suspects crowd bunch pair pairs half double single
+    colleague boss reviewer student postdoc supervisor lab quick quickly brief briefly short
+    shortly exact exactly roughly approximately almost nearly already soon later early earlier
+    originally basically generally usually sometimes often always forever somewhere elsewhere
+    around behind beside besides beyond near nearby far apart together alone itself himself
+    herself themselves ourselves yourself myself keeping picked chosen selected named called
+    labelled labeled annotated clustered measured detected counted compared contrasted treated
+    """
+)
+
 # Nouns that end the name of a cell type. Regular plurals are handled apart.
 CELL_NOUNS = (
     "cell", "monocyte", "lymphocyte", "macrophage", "neutrophil", "basophil", "eosinophil",
