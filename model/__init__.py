@@ -5,6 +5,7 @@ from typing import Any
 
 _HOMES = {
     "Candidate": "_description",
+    "Cell2TextModel": "_cell2text",
     "CheckpointError": "_errors",
     "Contrast": "_description",
     "Describer": "_describer",
