@@ -1,5 +1,6 @@
 """Long runs: read a few cells at a time, killed at any moment, spread over workers, same bytes."""
 
+import contextlib
 import json
 import os
 import random
@@ -239,10 +240,12 @@ class Command:
         print(json.dumps([arguments, str(self.log)]), file=self.process.stdin, flush=True)
         child = int(self.process.stdout.readline())
         if kill_after is not None:
-            while self.said().count("Wrote shard") < kill_after:
-                time.sleep(0.001)
-            time.sleep(wait)
-            os.kill(child, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it came to an end by itself
+                while self.said().count("Wrote shard") < kill_after:
+                    time.sleep(0.001)
+                    os.kill(child, 0)
+                time.sleep(wait)
+                os.kill(child, signal.SIGKILL)
         return int(self.process.stdout.readline())
 
     def said(self) -> str:
@@ -258,13 +261,13 @@ class Command:
 
 @pytest.fixture(scope="module")
 def tiny_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a tiny checkpoint and a small file of 72 cells: nine shards."""
+    """A folder with a tiny checkpoint and a small file of 160 cells: twenty shards."""
     from model.testing import tiny_checkpoint
 
     folder = tmp_path_factory.mktemp("killed")
     checkpoint = tiny_checkpoint()
     checkpoint.save(folder / "tiny")
-    make_cells(72, checkpoint.genes.symbols).write_h5ad(folder / "in.h5ad")
+    make_cells(160, checkpoint.genes.symbols).write_h5ad(folder / "in.h5ad")
     return folder
 
 
@@ -308,7 +311,7 @@ def kill_and_compare(tiny_files: Path, command: Command) -> None:
             seen |= found
     assert exits == [-signal.SIGKILL] * 4 + [0], command.said()
     assert max(written.values()) == 1
-    assert set(seen) | set(written) == {f"{i:06d}.parquet" for i in range(9)}
+    assert set(seen) | set(written) == {f"{i:06d}.parquet" for i in range(20)}
     assert described(out) == described(undisturbed)
     assert not list(tiny_files.glob(".out.h5ad*"))
 
