@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tools._inspecting import inspect_matrix, sample_rows
+from tools._inspecting import inspect_matrix, sample_rows, undo_log
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_base_of_logs_is_told(counts: np.ndarray, base: str, log: object) -> Non
 
 def test_logs_of_a_gene_subset_are_logs_although_sums_differ(counts: np.ndarray) -> None:
     facts = inspect_matrix(np.log1p(_cp10k(counts))[:, :30].astype(np.float32))
-    assert (facts.kind, facts.log_base, facts.total) == ("log1p", "e", None)
+    assert (facts.kind, facts.log_base, facts.is_even) == ("log1p", "e", False)
 
 
 def test_unlogged_normalised_values_are_normalised(counts: np.ndarray) -> None:
@@ -40,6 +40,47 @@ def test_unlogged_normalised_values_are_normalised(counts: np.ndarray) -> None:
     small = _cp10k(counts) / 1e3  # below any ceiling of logs
     assert small.max() < 25
     assert inspect_matrix(small).kind == "normalised"
+
+
+TELLING = {
+    "counts per 10,000": _cp10k,
+    "counts per million (CPM)": lambda x: 100 * _cp10k(x),
+    "natural log of one plus counts per million": lambda x: np.log1p(100 * _cp10k(x)),
+    "natural log of one plus raw counts": np.log1p,
+    "base-2 log of one plus raw counts": lambda x: np.log2(x + 1),
+    "natural log, taken twice,": lambda x: np.log1p(np.log1p(_cp10k(x))),
+    "base-2 log of 0.001 plus": lambda x: np.log2(100 * _cp10k(x) + 0.001),
+    "natural log of 0.5 plus": lambda x: np.log(_cp10k(x) + 0.5),
+    "counts that were corrected": lambda x: x + 0.25 * (x % 4 == 2),
+    "centred log ratios": lambda x: np.log1p(x) - np.log1p(x).mean(axis=1, keepdims=True),
+    "zeros and ones": lambda x: (x > 0).astype(float),
+}
+
+
+@pytest.mark.parametrize("words", TELLING)
+def test_precise_scale_is_in_the_words(counts: np.ndarray, words: str) -> None:
+    assert words in inspect_matrix(TELLING[words](counts)).wording
+
+
+def test_uneven_sums_tell_the_base_when_genes_are_missing_and_values_corrected() -> None:
+    rng = np.random.default_rng(2)
+    values = rng.gamma(0.3, 1.0, size=(80, 2000)) * rng.lognormal(0, 1.0, size=2000)
+    values *= rng.random(values.shape) < rng.uniform(0.2, 0.9, size=(80, 1))
+    tpm = (1e5 * values / values.sum(axis=1, keepdims=True))[:, :1900]
+    facts = inspect_matrix(np.log2(tpm + 1))
+    assert (facts.kind, facts.log_base, facts.is_certain) == ("log1p", "2", False)
+    assert "probably the base-2 log of one plus values much like TPM divided by ten" in (
+        facts.wording
+    )
+
+
+@pytest.mark.parametrize("words", [w for w in TELLING if "log" in w and "centred" not in w])
+def test_logs_are_undone(counts: np.ndarray, words: str) -> None:
+    logged = TELLING[words](counts)
+    linear = undo_log(logged.copy(), inspect_matrix(logged))
+    ratio = linear[counts > 0] / np.repeat(linear.sum(axis=1), (counts > 0).sum(axis=1))
+    shares = (counts / counts.sum(axis=1, keepdims=True))[counts > 0]
+    assert np.allclose(ratio, shares, rtol=0.02)
 
 
 def test_z_scores_are_scaled(counts: np.ndarray) -> None:

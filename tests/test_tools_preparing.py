@@ -69,6 +69,38 @@ def test_base_two_logs_become_natural(groups: anndata.AnnData) -> None:
     assert np.allclose(sums, 1e4, rtol=1e-3)
 
 
+def test_counts_are_recovered_where_they_are_exact(groups: anndata.AnnData) -> None:
+    counts = groups.X.toarray()
+    totals = counts.sum(1, keepdims=True)
+    for values in (np.log1p(1e4 * counts / totals), 1e6 * counts / totals, np.log2(counts + 1)):
+        made = groups.copy()
+        made.X = sparse.csr_matrix(values.astype(np.float32))
+        prepared = prepare(made, limits=Limits(), progress=silent, cluster=False)
+        assert prepared.has_counts
+        assert np.array_equal(prepared.adata.X.toarray(), counts)
+        assert np.allclose(prepared.adata.obs["cell2text_total_counts"], totals.ravel())
+
+
+def test_counts_are_not_made_up(groups: anndata.AnnData) -> None:
+    rng = np.random.default_rng(0)
+    counts = groups.X.toarray() * rng.uniform(0.5, 2, size=(1, 40))
+    made = groups.copy()
+    made.X = sparse.csr_matrix(np.log1p(1e4 * counts / counts.sum(1, keepdims=True)))
+    prepared = prepare(made, limits=Limits(), progress=silent, cluster=False)
+    assert not prepared.has_counts
+    assert "cell2text_total_counts" not in prepared.adata.obs
+
+
+def test_a_log_taken_twice_is_undone_once(groups: anndata.AnnData) -> None:
+    counts = groups.X.toarray()
+    once = np.log1p(1e4 * counts / counts.sum(1, keepdims=True))
+    made = groups.copy()
+    made.X = sparse.csr_matrix(np.log1p(once).astype(np.float32))
+    prepared = prepare(made, limits=Limits(), progress=silent, cluster=False)
+    assert prepared.facts.n_logs == 2
+    assert np.allclose(prepared.adata.layers["cell2text_log1p"].toarray(), once, atol=1e-3)
+
+
 def test_neighbour_weights_are_those_of_umap(groups: anndata.AnnData) -> None:
     adata = anndata.AnnData(np.zeros((90, 1), dtype=np.float32))
     adata.obsm["X_pca"] = groups.X.toarray()[:, :20]

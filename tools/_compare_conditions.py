@@ -219,7 +219,7 @@ def _why_not_bulks(session: "Session", asked: _Question, donors: str) -> "_Teste
     cells = np.concatenate([asked.one, asked.two])
     is_first = np.arange(len(cells)) < len(asked.one)
     matrix, logged = session.expression(), True
-    if session.prepared.facts.kind == "counts":
+    if session.prepared.has_counts:
         matrix, logged = session.prepared.adata.X, False
     names = as_labels(obs[column]).astype(str).to_numpy()[cells]
     bulks = make_bulks(matrix[cells], is_first, names, logged=logged)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import TYPE_CHECKING
 
 from ._errors import DescriberError, UnsupportedError
@@ -11,7 +12,7 @@ from ._limits import Limits
 from ._wording import clean
 
 if TYPE_CHECKING:
-    from model import Slot
+    from model import Description, Slot
 
 
 def check_species(names: GeneNames) -> None:
@@ -22,14 +23,40 @@ def check_species(names: GeneNames) -> None:
     UnsupportedError
         If the gene names are those of another species.
     """
-    if names.species not in {"mouse", "other"}:
+    if names.species in {"human", "unknown"} or names.n_orthologues is not None:
         return
+    if names.species == "mixed":
+        msg = (
+            "This dataset holds genes of several species, and the model has read human cells "
+            "only, so its cells are not described. Keep the human cells and genes, and open that."
+        )
+        raise UnsupportedError(msg)
     what = "mouse" if names.species == "mouse" else "another species"
+    hint = " Give a table of orthologues to have them read." if names.species == "mouse" else ""
     msg = (
         f"The gene names of this dataset are those of {what}, and the model has read human "
-        "cells only, so its cells are not described. Clusters, markers and plots work."
+        f"cells only, so its cells are not described. Clusters, markers and plots work.{hint}"
     )
     raise UnsupportedError(msg)
+
+
+def orthologue_caveat(names: GeneNames) -> str | None:
+    """Say that cells were read by way of orthologues, or None where they were not."""
+    if names.n_orthologues is None:
+        return None
+    return (
+        f"These are {names.species} cells, read by way of {names.n_orthologues:,} one-to-one "
+        "orthologues by a model that has learnt human cells only; their types are those of the "
+        "nearest human cells."
+    )
+
+
+def by_orthologues(description: "Description", species: str) -> "Description":
+    """Return a description whose text says that the cell is none of a human."""
+    labelled = copy(description)
+    text = f"A {species} cell, read by way of human orthologues. {description.text}"
+    object.__setattr__(labelled, "text", text)  # a frozen dataclass, of which this is a copy
+    return labelled
 
 
 def check_matched(names: GeneNames, n_matched: int, limits: Limits) -> None:

@@ -94,11 +94,16 @@ def _sample_sentence(session: Session) -> list[str]:
 
 
 def _species(session: Session) -> str:
+    names = session.prepared.names
+    by = ""
+    if names.n_orthologues is not None:
+        by = f", of which {names.n_orthologues:,} are read as their human orthologue"
     return {
         "human": " and are those of human genes",
-        "mouse": " and are those of mouse genes",
+        "mouse": f" and are those of mouse genes{by}",
+        "mixed": " and are those of genes of several species",
         "other": " and are those of a species other than human",
-    }.get(session.prepared.names.species, "")
+    }.get(names.species, "")
 
 
 def _cluster_sentence(session: Session) -> str:

@@ -12,21 +12,19 @@ from typing import TYPE_CHECKING, Literal
 from ._errors import UnknownGeneError
 from ._gene_words import COMMON_SYMBOLS, PROTEIN_NAMES
 from ._keys import ID_COLUMNS, SYMBOL_COLUMNS
+from ._species import ENSEMBL, Species, combine, find_species, without_genome
 from ._wording import choices, quote
 
 if TYPE_CHECKING:
     import pandas as pd
 
 GeneIdKind = Literal["symbol", "ensembl", "entrez", "mixed", "unknown"]
-Species = Literal["human", "mouse", "other", "unknown"]
 
-_ENSEMBL = re.compile(r"^(ENS[A-Z]{0,4}G)\d{11}(\.\d+)?(_PAR_Y)?$", re.IGNORECASE)
+_JOINT = re.compile(r"^(?P<a>[^|;:]+?)[_|;:](?P<b>[^|;:]+)$")  # "CD3D_ENSG00000167286"
 _ENTREZ = re.compile(r"^\d{1,9}$")
 _SYMBOL = re.compile(r"^[A-Za-z][A-Za-z0-9._@/-]{0,39}$")
 _CLONE = re.compile(r"^(RP\d+-|CT[A-D]-|AC\d{6}|AL\d{6}|AP\d{6}|LOC\d+|LINC\d+)")
 _MIXED_FROM = 0.1  # share of a second kind from which names count as mixed
-
-_SPECIES_BY_PREFIX = {"ENSG": "human", "ENSMUSG": "mouse"}
 
 
 @dataclass(frozen=True)
@@ -45,6 +43,8 @@ class GeneNames:
         Where `names` stand: ``"var_names"`` or ``"var['gene_ids']"``.
     species
         Whose genes they are.
+    n_orthologues
+        Genes that are read as a human one by a table of orthologues; None where none was used.
     """
 
     kind: GeneIdKind
@@ -52,14 +52,15 @@ class GeneNames:
     symbols: tuple[str, ...]
     slot: str
     species: Species
+    n_orthologues: int | None = None
 
 
 def name_kind(names: Sequence[str]) -> GeneIdKind:
     """Tell what `names` are; words that no database gives to genes are ``"unknown"``."""
-    sample = [str(name).strip() for name in names[:: max(1, len(names) // 5000)]]
+    sample = [_best_part(str(name)) for name in names[:: max(1, len(names) // 5000)]]
     if not sample:
         return "unknown"
-    n_ensembl = sum(bool(_ENSEMBL.match(name)) for name in sample) / len(sample)
+    n_ensembl = sum(bool(ENSEMBL.match(name)) for name in sample) / len(sample)
     n_entrez = sum(bool(_ENTREZ.match(name)) for name in sample) / len(sample)
     n_symbol = sum(is_symbol_like(name) for name in sample) / len(sample)
     if n_ensembl >= 1 - _MIXED_FROM:
@@ -73,7 +74,7 @@ def name_kind(names: Sequence[str]) -> GeneIdKind:
 
 def is_symbol_like(name: str) -> bool:
     """Whether `name` could be a gene symbol."""
-    return bool(_SYMBOL.match(name)) and not _ENSEMBL.match(name)
+    return bool(_SYMBOL.match(name)) and not ENSEMBL.match(name)
 
 
 def is_row_number(names: Sequence[str]) -> bool:
@@ -85,31 +86,41 @@ def is_row_number(names: Sequence[str]) -> bool:
 
 def _knows_any(names: Sequence[str]) -> bool:
     """Whether some names are common genes or follow the pattern of named clones."""
-    upper = {str(name).upper() for name in names}
+    upper = {_best_part(str(name)).upper() for name in names}
     hits = len(upper & COMMON_SYMBOLS) + sum(bool(_CLONE.match(name)) for name in upper)
     return hits >= max(1, min(5, len(upper) // 100))
 
 
-def find_species(names: Sequence[str]) -> Species:
-    """Tell the species from Ensembl prefixes, else from how common symbols are capitalised."""
-    prefixes = [match[1].upper() for name in names if (match := _ENSEMBL.match(str(name)))]
-    if len(prefixes) >= 0.5 * len(names) and prefixes:
-        top = max(set(prefixes), key=prefixes.count)
-        return _SPECIES_BY_PREFIX.get(top, "other")  # type: ignore[return-value]
-    known = [str(name) for name in names if str(name).upper() in COMMON_SYMBOLS]
-    if not known:
-        return "unknown"
-    human = sum(name == name.upper() for name in known)
-    mouse = sum(name == name.capitalize() and name != name.upper() for name in known)
-    if human >= 0.8 * len(known):
-        return "human"
-    return "mouse" if mouse >= 0.8 * len(known) else "unknown"
+def _best_part(name: str) -> str:
+    """Return the Ensembl id of a joint name, else the name; without the name of a genome."""
+    bare = without_genome(name.strip())[0]
+    return next((part for part in _parts(bare) if ENSEMBL.match(part)), bare)
 
 
-def gene_names(var: "pd.DataFrame") -> GeneNames:
+def _parts(name: str) -> tuple[str, ...]:
+    match = _JOINT.match(name)
+    return (match["a"], match["b"]) if match else ()
+
+
+def _shown_part(name: str) -> str:
+    """Return the symbol of a joint name, else the name; without the name of a genome."""
+    bare = without_genome(name.strip())[0]
+    parts = _parts(bare)
+    if any(ENSEMBL.match(part) for part in parts):
+        return next((part for part in parts if not ENSEMBL.match(part)), bare)
+    return bare
+
+
+def gene_names(var: "pd.DataFrame", *, declared: Species | None = None) -> GeneNames:
     """Find the best names of the genes in the index or any column of `var`.
 
-    Ensembl ids are best for the model (they do not change); symbols are best for people.
+    Ensembl ids are best for the model (they do not change); symbols are best for people. Names
+    of genomes before a gene are taken off, and an id joined to a symbol is taken apart.
+
+    Parameters
+    ----------
+    declared
+        The species that the dataset says it is of.
     """
     index = tuple(str(name) for name in var.index)
     columns = {str(column).lower(): column for column in var.columns}
@@ -125,17 +136,23 @@ def gene_names(var: "pd.DataFrame") -> GeneNames:
         best = min(slots, key=lambda slot: order.index(kinds[slot]))
         if order.index(kinds[best]) >= order.index(index_kind):
             best = "var_names"
-    symbols = next((slots[s] for s in slots if kinds[s] == "symbol"), None) or slots[best]
-    species = find_species(slots[best])
-    if species == "unknown":
-        species = find_species(symbols)
+    shown = next((slots[s] for s in slots if kinds[s] == "symbol"), None) or slots[best]
     return GeneNames(
         kind=kinds[best],
-        names=tuple(name.strip() for name in slots[best]),
-        symbols=tuple(symbols),
+        names=tuple(without_genome(name.strip())[0] for name in slots[best]),
+        symbols=tuple(_shown_part(name) for name in shown),
         slot=best,
-        species=species,
+        species=combine(_species_of(slots, best, shown), declared),
     )
+
+
+def _species_of(slots: dict[str, tuple[str, ...]], best: str, shown: tuple[str, ...]) -> Species:
+    """Tell the species from all names at hand; any sign of another than human counts."""
+    told = [find_species(names) for names in (slots[best], shown, *slots.values())]
+    for species in ("mixed", "other", "mouse"):
+        if species in told:
+            return species  # type: ignore[return-value]
+    return "human" if "human" in told else "unknown"
 
 
 def find_gene(
@@ -162,13 +179,13 @@ def find_gene(
     for pool in (names.names, names.symbols):
         for column, name in enumerate(pool):
             lookup.setdefault(name.upper(), column)
-            if _ENSEMBL.match(name):
+            if ENSEMBL.match(name):
                 lookup.setdefault(name.split(".")[0].upper(), column)
     exact = {name: column for column, name in reversed(list(enumerate(names.symbols)))}
     if wanted in exact:
         return exact[wanted]
     key = wanted.upper()
-    tries = [key, key.split(".")[0] if _ENSEMBL.match(key) else key, PROTEIN_NAMES.get(key, key)]
+    tries = [key, key.split(".")[0] if ENSEMBL.match(key) else key, PROTEIN_NAMES.get(key, key)]
     for name in tries:
         if name in lookup:
             return lookup[name]

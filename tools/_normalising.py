@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._inspecting import MatrixFacts
+from ._inspecting import MatrixFacts, undo_log
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 TARGET_SUM = 10_000
 _BLOCK_VALUES = 4_000_000  # values that are worked on at once
+_ROUNDING = 1e-5  # of a log, what is left of a zero
+_COUNT_ERROR = 1e-3  # of a recovered count; more is no rounding of float32
+_FEWEST_SINGLES = 5  # genes with one count, without which a cell's step may be two counts
 _N_BINS = 20  # bins of mean expression within which genes are compared, as in scanpy
 
 
@@ -32,20 +35,69 @@ def log_normalise(matrix: "sparse.csr_matrix", facts: MatrixFacts) -> "sparse.cs
     from scipy import sparse
 
     if facts.kind == "log1p":
-        factor = {"2": np.log(2.0), "10": np.log(10.0)}.get(facts.log_base or "e")
-        if factor is None:
+        is_natural = facts.log_base in {"e", None}
+        if is_natural and facts.pseudocount == 1 and facts.n_logs == 1:
             return matrix
-        data = matrix.data * np.float32(factor)
-    else:
-        total = np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel()
-        scale = np.divide(TARGET_SUM, total, out=np.zeros_like(total), where=total > 0)
-        scale = scale.astype(np.float32)
-        data = np.empty_like(matrix.data)
-        for rows, values in blocks(matrix):
-            part = data[values]
-            sizes = np.diff(matrix.indptr[rows.start : rows.stop + 1])
-            np.multiply(matrix.data[values], np.repeat(scale[rows], sizes), out=part)
-            np.log1p(part, out=part)
+        return _natural_logs(matrix, facts)
+    total = np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel()
+    scale = np.divide(TARGET_SUM, total, out=np.zeros_like(total), where=total > 0)
+    scale = scale.astype(np.float32)
+    data = np.empty_like(matrix.data)
+    for rows, values in blocks(matrix):
+        part = data[values]
+        sizes = np.diff(matrix.indptr[rows.start : rows.stop + 1])
+        np.multiply(matrix.data[values], np.repeat(scale[rows], sizes), out=part)
+        np.log1p(part, out=part)
+    return sparse.csr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape, copy=False)
+
+
+def _natural_logs(matrix: "sparse.csr_matrix", facts: MatrixFacts) -> "sparse.csr_matrix":
+    """Undo logs of another base or pseudocount, or one log too many, and take natural ones."""
+    from scipy import sparse
+
+    data = np.empty_like(matrix.data)
+    for _, values in blocks(matrix):
+        data[values] = np.log1p(undo_log(matrix.data[values].copy(), facts))
+    made = sparse.csr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape, copy=False)
+    if facts.pseudocount == 1:
+        return made
+    made = made.copy()  # zeros were stored as the log of the pseudocount
+    made.data[made.data < _ROUNDING] = 0
+    made.eliminate_zeros()
+    return made
+
+
+def recover_counts(matrix: "sparse.csr_matrix", facts: MatrixFacts) -> "sparse.csr_matrix | None":
+    """Return the counts that values were made of, or None where they cannot be had exactly.
+
+    Within a cell, values that were only scaled (and logged) are whole multiples of what one
+    count became. This must hold for every value of every cell, and the smallest must be the
+    commonest kind, as single counts are.
+    """
+    from scipy import sparse
+
+    if not facts.is_stepped:
+        return None
+    data = np.empty_like(matrix.data)
+    alone = seen = 0
+    for rows, values in blocks(matrix):
+        linear = matrix.data[values].astype(np.float64)
+        linear = undo_log(linear, facts) if facts.kind == "log1p" else linear
+        starts = matrix.indptr[rows.start : rows.stop] - values.start
+        sizes = np.diff(matrix.indptr[rows.start : rows.stop + 1])
+        if linear.size and linear.min() <= 0:
+            return None
+        filled = sizes > 0
+        steps = np.minimum.reduceat(linear, starts[filled]) if filled.any() else np.ones(0)
+        ratio = linear / np.repeat(steps, sizes[filled])
+        whole = np.rint(ratio)
+        if (np.abs(ratio - whole) > _COUNT_ERROR + _COUNT_ERROR * ratio / 50).any():
+            return None
+        singles = np.add.reduceat(whole == 1, starts[filled]) if filled.any() else np.ones(0)
+        alone, seen = alone + int((singles < _FEWEST_SINGLES).sum()), seen + int(filled.sum())
+        data[values] = whole
+    if alone > 0.05 * seen:
+        return None
     return sparse.csr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape, copy=False)
 
 

@@ -18,9 +18,10 @@ from ._inspecting import MatrixFacts
 from ._keys import LOG1P_LAYER, MADE_CLUSTERS, PCA, UMAP
 from ._limits import Limits
 from ._neighbors import EXACT_UP_TO, add_neighbors
-from ._normalising import TARGET_SUM, log_normalise, variable_genes
+from ._normalising import TARGET_SUM, log_normalise, recover_counts, variable_genes
 from ._quiet import quiet
 from ._slots import Slot, choose_slot, list_slots
+from ._species import declared_species
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,6 +58,8 @@ class Prepared:
         Whether that clustering was made here.
     made
         What was made, in words with parameters.
+    has_counts
+        Whether X holds raw counts, those of the file or recovered ones.
     """
 
     adata: "AnnData"
@@ -66,6 +69,7 @@ class Prepared:
     cluster_key: str
     clusters_made: bool
     made: list[str] = field(default_factory=list)
+    has_counts: bool = False
 
 
 def prepare(
@@ -84,15 +88,18 @@ def prepare(
     DatasetError
         If no matrix can be read.
     """
-    progress(0.3, "Looking at the matrix")
     slot = choose_slot(list_slots(source))
     adata = _working_copy(source, slot)
-    names = gene_names(slot.var)
+    names = gene_names(slot.var, declared=declared_species(source))
     made: list[str] = []
     progress(0.4, "Normalising")
     if _add_log1p(adata, slot.facts):
         made.append(_normalisation_wording(slot.facts))
-    _add_quality(adata, slot.facts, names)
+    has_counts = slot.facts.kind == "counts"
+    if slot.is_readable and (counts := recover_counts(adata.X, slot.facts)) is not None:
+        adata.X, has_counts = counts, True
+        made.append("raw counts (recovered: in each cell all values are multiples of one)")
+    _add_quality(adata, slot.facts, names, has_counts=has_counts)
     key = find_clustering(adata.obs, limit=limits.clusters)
     clusters_made = key is None
     if key is None and not cluster:
@@ -104,7 +111,9 @@ def prepare(
         made.extend(_cluster(adata, key))
     adata.obs[key] = as_labels(adata.obs[key])
     progress(1.0, "Ready")
-    return Prepared(adata, names, slot.name, slot.facts, key, clusters_made, made)
+    return Prepared(
+        adata, names, slot.name, slot.facts, key, clusters_made, made, has_counts=has_counts
+    )
 
 
 def _working_copy(source: "AnnData", slot: Slot) -> "AnnData":
@@ -161,19 +170,22 @@ def _add_log1p(adata: "AnnData", facts: MatrixFacts) -> bool:
 
 def _normalisation_wording(facts: MatrixFacts) -> str:
     if facts.kind == "log1p":
-        return f"a natural-log layer (base-{facts.log_base} logs times a constant)"
+        return "a layer of natural logs of one plus the values (the logs of the file were undone)"
     return f"a normalised layer (natural log of one plus counts per {TARGET_SUM:,})"
 
 
-def _add_quality(adata: "AnnData", facts: MatrixFacts, names: GeneNames) -> None:
+def _add_quality(
+    adata: "AnnData", facts: MatrixFacts, names: GeneNames, *, has_counts: bool
+) -> None:
     """Measure genes per cell, and counts and mitochondrial share where X holds counts."""
     from scipy import sparse
 
     matrix = adata.X
     if not sparse.issparse(matrix):
         return
-    adata.obs["cell2text_n_genes"] = np.diff(matrix.indptr) if facts.kind != "scaled" else 0
-    if facts.kind != "counts":
+    present = adata.layers.get(LOG1P_LAYER, matrix)
+    adata.obs["cell2text_n_genes"] = np.diff(present.indptr) if facts.kind != "scaled" else 0
+    if not has_counts:
         return
     total = np.asarray(matrix.sum(axis=1)).ravel()
     adata.obs["cell2text_total_counts"] = total
@@ -281,11 +293,11 @@ def model_matrix(prepared: Prepared, positions: np.ndarray) -> "sparse.csr_matri
     from scipy import sparse
 
     adata = prepared.adata
-    if prepared.facts.kind == "counts" or LOG1P_LAYER not in adata.layers:
+    if prepared.has_counts or LOG1P_LAYER not in adata.layers:
         rows = adata.X[positions]
     else:
         rows = adata.layers[LOG1P_LAYER][positions]
-    if prepared.facts.has_negative:
+    if prepared.facts.has_negative and not prepared.has_counts:
         rows = np.maximum(rows.toarray() if sparse.issparse(rows) else rows, 0)
     return sparse.csr_matrix(rows)
 

@@ -276,7 +276,19 @@ def read_stored(
         node = obsm[key]
         if getattr(node, "ndim", 0) == 2 and node.shape[0] == len(obs) and node.dtype.kind in "fiu":
             made.obsm[key] = np.concatenate([node[a:b] for a, b in runs(rows)])
+    _keep_words(root, made)
     return mark_sampled(made, obs)
+
+
+def _keep_words(root: Any, made: "AnnData") -> None:
+    """Keep the short texts of uns, such as the organism."""
+    from anndata.io import read_elem
+
+    uns = root.get("uns")
+    for key in uns if hasattr(uns, "keys") else ():
+        node = uns[key]
+        if getattr(node, "shape", None) == () and isinstance(value := read_elem(node), str):
+            made.uns[key] = value
 
 
 def mark_sampled(adata: "AnnData", whole_obs: "pd.DataFrame") -> "AnnData":

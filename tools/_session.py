@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from ._describable import check_matched, check_species, model_errors
+from ._describable import (
+    by_orthologues,
+    check_matched,
+    check_species,
+    model_errors,
+    orthologue_caveat,
+)
 from ._doctor import DoctorReport, examine
 from ._errors import DescriberError, NoDatasetError
 from ._evidence import Evidence
@@ -23,6 +29,7 @@ from ._groupings import as_labels, match_label
 from ._keys import LOG1P_LAYER
 from ._limits import Limits
 from ._organs import find_organs
+from ._orthologues import Orthologues
 from ._own_knowledge import OwnKnowledge
 from ._preparing import (
     Prepared,
@@ -68,7 +75,9 @@ class Session:
         Bounds on what is opened and how many cells the model is shown.
     progress
         Called with a fraction (0-1) and a few words while something takes long. It may
-        raise to cancel: the session stays as it was.
+        raise `Cancelled` (or anything else) to stop: the session stays as it was.
+    orthologues
+        Table of a mouse's genes and the human ones, by which the cells of a mouse are read.
     """
 
     def __init__(
@@ -78,7 +87,10 @@ class Session:
         load_describer: "Callable[[], Describer]",
         limits: Limits | None = None,
         progress: Progress | None = None,
+        orthologues: Path | None = None,
     ) -> None:
+        self.orthologues = None if orthologues is None else Orthologues.load(orthologues)
+        self._was_read = False  # whether the model has read cells since evidence was recorded
         self.knowledge = knowledge
         self.limits = limits or Limits()
         self.progress: Progress = progress or (lambda fraction, text: None)
@@ -122,8 +134,11 @@ class Session:
     def _take(self, opened: Opened, *, title: str) -> Evidence:
         from ._describe_dataset import describe_dataset
 
-        report = examine(opened, limits=self.limits)
+        self.progress(0.3, "Looking at the matrix")
+        report = examine(opened, limits=self.limits, orthologues=self.orthologues)
         prepared = prepare(opened.adata, limits=self.limits, progress=self.progress)
+        if self.orthologues is not None:
+            prepared.names = self.orthologues.apply(prepared.names)
         whole = opened.obs if opened.n_obs != prepared.adata.n_obs else None
         with self._lock:
             self.report, self._prepared, self._cache = report, prepared, {}
@@ -315,7 +330,8 @@ class Session:
                     self._describer = self._load_describer()
                 except (RuntimeError, OSError, ImportError) as exc:
                     reason = clean(exc, limit=300).rstrip(".")
-                    msg = f"The model could not be loaded: {reason}. Check the checkpoint."
+                    msg = f"The model could not be loaded: {reason}."
+                    msg += "" if ". " in reason else " Check the checkpoint."
                     raise DescriberError(msg) from exc
             return self._describer
 
@@ -343,7 +359,11 @@ class Session:
                         progress=self._cells_done,
                     )
                 store.update(zip(missing, made, strict=True))
-        return [store[int(p)] for p in positions]
+        self._was_read = True
+        made = [store[int(p)] for p in positions]
+        if self.prepared.names.n_orthologues is None:
+            return made
+        return [by_orthologues(item, self.prepared.names.species) for item in made]
 
     def _cells_done(self, done: int, total: int) -> None:
         self.progress(done / max(total, 1), f"Described {done} of {count(total, 'cell')}")
@@ -357,6 +377,7 @@ class Session:
             If the cells are not human, or too few genes are known to the model.
         """
         self._check_describable()
+        self._was_read = True
         return model_matrix(self.prepared, positions), self.prepared.names.names
 
     def _check_describable(self) -> None:
@@ -388,7 +409,9 @@ class Session:
     @property
     def reading_caveat(self) -> str | None:
         """What weakens every description of this dataset, or None."""
-        return SCALED_CAVEAT if self.prepared.facts.kind in {"scaled", "unknown"} else None
+        is_scaled = self.prepared.facts.kind in {"scaled", "unknown"}
+        found = [SCALED_CAVEAT if is_scaled else None, orthologue_caveat(self.prepared.names)]
+        return " ".join(filter(None, found)) or None
 
     # Remembering
 
@@ -430,6 +453,9 @@ class Session:
         """
         if of_sample and self._prepared is not None and self.sample_words:
             caveat = " ".join(filter(None, [f"Computed on {self.sample_words}.", caveat]))
+        if self._was_read and (by := orthologue_caveat(self.prepared.names)):
+            caveat = caveat if by in (caveat or "") else " ".join(filter(None, [by, caveat]))
+        self._was_read = False
         with self._lock:
             # Evidence of an earlier run may have been put back, with gaps between its ids.
             last = max((int(name[1:]) for name in self.evidence), default=0)
