@@ -120,6 +120,7 @@ def evaluate_cells(
     ontology: Ontology,
     baselines: Baselines | None = None,
     others: Mapping[str, Sequence[str | None]] | None = None,
+    organs: Sequence[str] = (),
     n_free: int = 0,
 ) -> list[dict[str, float | str]]:
     """Describe labelled cells and score every method on them.
@@ -140,6 +141,8 @@ def evaluate_cells(
         Simple methods to score beside the model.
     others
         Cell type ids that further methods give, by name of the method.
+    organs
+        UBERON ids of what the cells come from, as in `Describer.describe`.
     n_free
         Cells that the language model also describes freely, nothing forced.
 
@@ -167,7 +170,7 @@ def evaluate_cells(
     )
     judge = OntologyJudge(ontology.terms)
     scorer = Scorer(truth, judge, similarity=ontology.similarity)
-    described = describer.describe(matrix, var_names)
+    described = describer.describe(matrix, var_names, organs=organs)
     rows = [scorer.row(_ours(describer, described, known))]
     if n_free:
         picks = np.linspace(0, len(labels) - 1, min(n_free, len(labels))).astype(int)

@@ -15,6 +15,7 @@ import numpy as np
 from ._description import Description, Slot
 from ._errors import ModelError
 from ._labels import NOT_KNOWN, SLOTS
+from ._tissue_prior import LEAST_FACTOR
 
 if TYPE_CHECKING:
     from ._describer import Describer
@@ -84,7 +85,7 @@ def read_marker_lists(
     for start in range(0, len(order), _BATCH):
         rows = order[start : start + _BATCH]
         for tissue in {tissues[row] for row in rows} - priors.keys():
-            priors[tissue] = describer.checkpoint.tissues.factors(tissue, describer.space)
+            priors[tissue] = _prior(describer, tissue)
         prior = np.stack([priors[tissues[row]] for row in rows])
         width = max(1, int(n_tokens[rows].max()))
         made, spoken = _read(describer, tokens[rows, :width], prior, with_genes=with_genes)
@@ -93,6 +94,20 @@ def read_marker_lists(
             descriptions[row] = description
     whole = [description for description in descriptions if description is not None]
     return MarkerReading(whole, probabilities, list(space.speakable))
+
+
+def _prior(describer: "Describer", tissue: Sequence[str]) -> np.ndarray:
+    """Return ``(n_choices,)`` factors of the cell types in a tissue; all 1 where it is not known.
+
+    Types that live in one organ only are doubted in any other, but not where no tissue is given:
+    markers of a Kupffer cell speak for one.
+    """
+    space, checkpoint = describer.space, describer.checkpoint
+    factors = checkpoint.tissues.factors(tissue, space)
+    if not tissue:
+        return factors
+    doubt = checkpoint.residents.doubt(space.slot("cell_type").choices, tissue)
+    return np.minimum(factors, np.maximum(np.exp(doubt), LEAST_FACTOR))
 
 
 def _tokens(
@@ -123,7 +138,8 @@ def _read(
     with torch.set_grad_enabled(with_genes):
         batch = torch.as_tensor(tokens, device=describer.checkpoint.model.device)
         gates = (batch != 0).float().requires_grad_(with_genes)
-        walked = describer._walk(batch, gates)
+        anywhere = tuple(describer.checkpoint.residents.organ_of.values())
+        walked = describer._walk(batch, gates, organs=anywhere)
         p = walked.probabilities["cell_type"] * prior
         p /= p.sum(1, keepdims=True)
         spoken = space.add_up(p)

@@ -18,10 +18,12 @@ from ._labels import LabelSpace
 
 #: Name of the file in a checkpoint folder.
 FILE = "tissues.json"
-#: Factor of a type that a well-studied tissue has not shown.
-LEAST_FACTOR = 0.1
+#: Factor of a type that a well-studied tissue has not shown; chosen on published marker lists.
+LEAST_FACTOR = 0.3
 #: A tissue is well studied from this many cell types on.
 ENOUGH_TYPES = 12
+#: Hematopoietic cell: blood goes everywhere, and its kinds are too many to be seen everywhere.
+BLOOD_CELL = "CL:0000988"
 #: A type seen in this many tissues may occur anywhere.
 MANY_TISSUES = 5
 
@@ -39,7 +41,7 @@ class TissuePrior:
         self.counts = {tissue: dict(types) for tissue, types in counts.items()}
 
     def factors(self, lineage: Sequence[str], space: LabelSpace) -> np.ndarray:
-        """Return ``(n_choices,)`` factors for the choices of the cell type slot, 0.1 to 1.
+        """Return ``(n_choices,)`` factors for the choices of the cell type slot, 0.3 to 1.
 
         All 1 where the table has neither the tissue, nor a part of it, nor what it is part of.
 
@@ -61,8 +63,9 @@ class TissuePrior:
         anywhere = set().union(*self.counts.values())
         for i, choice in enumerate(slot.choices):
             # "Epithelial cell" of one tissue does not stand for kinds seen in another only.
-            kind = choice not in anywhere and not seen.isdisjoint(_above(choice, space))
-            factors[i] = 1.0 if choice in above or kind else floor
+            lineage = _above(choice, space)
+            kind = choice not in anywhere and not seen.isdisjoint(lineage)
+            factors[i] = 1.0 if choice in above or kind or BLOOD_CELL in lineage else floor
         return factors
 
     def _seen(self, lineage: Sequence[str], space: LabelSpace) -> set[str]:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 #: Cells of a study that are scored; more would only narrow the interval.
 MOST_CELLS = 2_500
+#: Cells by which the organ of a study is recognised, as when a file is described.
+CELLS_FOR_ORGANS = 400
 #: Columns of obs that tell donors apart, as the development studies name them.
 DONORS = ("donor", "donor_id")
 
@@ -76,14 +78,17 @@ def evaluate(
     rows: list[dict[str, Any]] = []
     for study, adata, labels in _studies(folder):
         logger.info("Scoring %s: %d cells", study, adata.n_obs)
+        names = adata.var_names.tolist()
+        sample = np.linspace(0, adata.n_obs - 1, min(adata.n_obs, CELLS_FOR_ORGANS)).astype(int)
         donors = next((c for c in DONORS if c in adata.obs), None)
         scored = evaluate_cells(
             describer,
-            (adata.X, adata.var_names.tolist()),
+            (adata.X, names),
             labels,
             groups=adata.obs[donors or "author_label"].astype(str).to_numpy(),
             ontology=ontology,
             baselines=simple,
+            organs=describer.recognise_organs(adata.X[sample], names),
             n_free=n_free,
         )
         rows += [{"study": study, **row} for row in scored]

@@ -23,6 +23,7 @@ from ._candidates import assign_jointly, read_candidates, score_candidates
 from ._describable import check_matched, check_species, model_errors
 from ._errors import UnsupportedError
 from ._limits import Limits
+from ._organs import find_organs
 from ._preparing import SEED, Prepared, model_matrix, prepare
 from ._reading import read_dataset
 from ._wording import choices, clean, count, quote, term
@@ -196,12 +197,15 @@ def _score(
     from model import evaluate_cells, load_baselines
 
     cells = model_matrix(prepared, scored), list(prepared.names.names)
+    with model_errors():
+        organs = find_organs(prepared, describer, knowledge)
     labels = slot_labels(obs.iloc[scored], truth, knowledge)
     with model_errors():
         baselines, words = load_baselines(describer, settings.data)
         others: dict[str, list[str | None]] = {}
         if settings.candidates is not None or settings.each_once:
-            others = _among_candidates(cells, truth, describer, knowledge, settings)
+            p, term_ids = describer.cell_type_probabilities(*cells, organs=organs)
+            others = _among_candidates(p, term_ids, truth, knowledge, settings)
         rows = evaluate_cells(
             describer,
             cells,
@@ -210,6 +214,7 @@ def _score(
             ontology=_ontology([*truth, *describer.labels], labels, knowledge),
             baselines=baselines,
             others=others,
+            organs=organs,
             n_free=settings.n_free,
         )
     pathways = (
@@ -220,9 +225,9 @@ def _score(
 
 
 def _among_candidates(
-    cells: tuple[Any, list[str]],
+    p: np.ndarray,
+    term_ids: Sequence[str],
     truth: Sequence[str],
-    describer: "Describer",
     knowledge: "KnowledgeBase",
     settings: EvaluationSettings,
 ) -> dict[str, list[str | None]]:
@@ -230,7 +235,6 @@ def _among_candidates(
     text = settings.candidates
     names = sorted(set(truth)) if text is None else text
     candidates = read_candidates(names, knowledge)
-    p, term_ids = describer.cell_type_probabilities(*cells)
     shares = score_candidates(p, term_ids, candidates, knowledge=knowledge)
     found: dict[str, list[str | None]] = {}
     if text is not None:
