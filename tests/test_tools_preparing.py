@@ -9,6 +9,7 @@ import pytest
 from scipy import sparse
 
 from tools import Session
+from tools._errors import OpeningCancelledError
 from tools._gene_tests import compare_genes
 from tools._limits import Limits
 from tools._neighbors import add_neighbors
@@ -145,15 +146,61 @@ def test_tiny_datasets_open(tmp_path: Path, adata: anndata.AnnData, shape: tuple
     assert session.embedding()[0].shape == (shape[0], 2)
 
 
-def test_opening_can_be_cancelled(tmp_path: Path, adata: anndata.AnnData) -> None:
-    adata.write_h5ad(tmp_path / "a.h5ad")
+class Stopper:
+    """Notes the stages of an opening, and stops it at one of them."""
+
+    def __init__(self, at: float = 2.0) -> None:
+        self.stages: list[tuple[float, str]] = []
+        self.at = at
+        self.session: Session | None = None
+
+    def __call__(self, fraction: float, text: str) -> None:
+        self.stages.append((fraction, text))
+        if fraction >= self.at:
+            self.session.cancel()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("at", [0.0, 0.3, 0.4, 0.5, 0.7])
+def test_opening_can_be_cancelled_at_every_stage(
+    tmp_path: Path, adata: anndata.AnnData, groups: anndata.AnnData, at: float
+) -> None:
+    adata.write_h5ad(tmp_path / "small.h5ad")
+    groups.write_h5ad(tmp_path / "groups.h5ad")
+    stopper = Stopper()
+    session = Session(knowledge=None, load_describer=None, progress=stopper)  # type: ignore[arg-type]
+    stopper.session = session
+    session.open(tmp_path / "small.h5ad")
+    before, title, report = session.prepared, session.title, session.report
+    stopper.at = at
+    with pytest.raises(OpeningCancelledError, match="stopped"):
+        session.open(tmp_path / "groups.h5ad")
+    assert session.prepared is before
+    assert (session.title, session.report) == (title, report)
+    stopper.at = 2.0
+    assert session.open(tmp_path / "groups.h5ad").facts["n_obs"] == 90
+
+
+def test_stages_are_visible_and_go_forward(tmp_path: Path, groups: anndata.AnnData) -> None:
+    groups.write_h5ad(tmp_path / "a.h5ad")
+    stopper = Stopper()
+    session = Session(knowledge=None, load_describer=None, progress=stopper)  # type: ignore[arg-type]
+    session.open(tmp_path / "a.h5ad")
+    fractions = [fraction for fraction, _ in stopper.stages]
+    assert fractions == sorted(fractions)
+    assert (fractions[0], fractions[-1]) == (0.0, 1.0)
+    assert len({text for _, text in stopper.stages}) >= 6
+
+
+def test_reading_a_large_matrix_can_be_cancelled(tmp_path: Path, groups: anndata.AnnData) -> None:
+    groups.write_h5ad(tmp_path / "a.h5ad")
 
     def stop(fraction: float, text: str) -> None:
-        if fraction >= 0.4:
-            raise KeyboardInterrupt
+        if text == "Reading the matrix":
+            raise OpeningCancelledError(text)
 
-    session = Session(knowledge=None, load_describer=None, progress=stop)  # type: ignore[arg-type]
-    with pytest.raises(KeyboardInterrupt):
+    limits = Limits(memory_bytes=5_000)
+    session = Session(knowledge=None, load_describer=None, progress=stop, limits=limits)  # type: ignore[arg-type]
+    with pytest.raises(OpeningCancelledError):
         session.open(tmp_path / "a.h5ad")
     assert session.adata is None
 

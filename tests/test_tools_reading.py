@@ -208,9 +208,9 @@ def _named(names: list[str], axis: str = "var") -> Writer:
 
 def _longer_obs(handle: h5py.File) -> None:
     index = handle["obs"].attrs["_index"]
-    names = [*handle["obs"][index].asstr()[:], "extra"]
+    names = [*anndata.io.read_elem(handle["obs"][index]), "extra"]
     del handle["obs"][index]
-    handle["obs"].create_dataset(index, data=names, dtype=h5py.string_dtype())
+    anndata.io.write_elem(handle["obs"], index, np.array(names, dtype=object))
 
 
 def _delete_axes(handle: h5py.File) -> None:

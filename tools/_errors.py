@@ -7,7 +7,8 @@ ToolError (ValueError)
 ├── UnknownGeneError       a gene that was not measured
 ├── UnknownTermError       a name that no ontology term carries
 ├── UnsupportedError       the dataset is open, but this cannot be asked of it
-└── DescriberError         the model could not be loaded or could not read the cells
+├── DescriberError         the model could not be loaded or could not read the cells
+└── OpeningCancelledError  somebody stopped the opening of a file
 
 Messages say what was given, what is available and what to do next. They are shown to
 people and to language models alike, so they never hold expression values or barcodes.
@@ -60,3 +61,7 @@ class UnsupportedError(ToolError):
 
 class DescriberError(ToolError):
     """The model could not be loaded, or could not read these cells."""
+
+
+class OpeningCancelledError(ToolError):
+    """The opening of a file was stopped; what was open before stays open."""

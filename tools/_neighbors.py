@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ._stages import at_stage
+
 if TYPE_CHECKING:
     from anndata import AnnData
     from scipy import sparse
@@ -107,7 +109,9 @@ def near_neighbors(
             distances[some] = np.linalg.norm(points[found] - points[some][:, None, :], axis=2)
 
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(_WORKERS) as workers:
-        list(workers.map(search, range(len(members))))
+        for done, _ in enumerate(workers.map(search, range(len(members)))):
+            if done % 32 == 0:
+                at_stage(done / len(members), "Finding neighbours")
     return distances, indices
 
 

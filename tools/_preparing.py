@@ -6,7 +6,6 @@ Nothing is filtered: quality is measured and reported.
 """
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from ._normalising import TARGET_SUM, log_normalise, recover_counts, variable_ge
 from ._quiet import quiet
 from ._slots import Slot, choose_slot, list_slots
 from ._species import declared_species
+from ._stages import Progress, at_stage, reporting
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from scipy import sparse
 
 logger = logging.getLogger(__name__)
-
-Progress = Callable[[float, str], None]
 
 SEED = 0
 _N_HVG = 2_000
@@ -107,8 +105,8 @@ def prepare(
         adata.obs[key] = "0"
     elif key is None:
         key = MADE_CLUSTERS
-        progress(0.6, "Clustering")
-        made.extend(_cluster(adata, key))
+        with reporting(progress, first=0.5, last=1.0):
+            made.extend(_cluster(adata, key))
     adata.obs[key] = as_labels(adata.obs[key])
     progress(1.0, "Ready")
     return Prepared(
@@ -206,6 +204,7 @@ def _cluster(adata: "AnnData", key: str) -> list[str]:
             f"{adata.n_vars})"
         ]
     made = make_neighbors(adata)
+    at_stage(0.9, "Clustering")
     labels = _leiden(adata.obsp["connectivities"])
     adata.obs[key] = pd.Categorical(labels.astype(str))
     made.append(f"Leiden clusters (scikit-network, resolution 1, seed {SEED})")
@@ -229,7 +228,9 @@ def make_neighbors(adata: "AnnData") -> list[str]:
     if "connectivities" in adata.obsp and "neighbors" in adata.uns:
         return made
     if PCA not in adata.obsm:
+        at_stage(0.0, "Finding principal components")
         made.extend(_pca(adata))
+    at_stage(0.5, "Finding neighbours")
     n_neighbors = min(_N_NEIGHBORS, adata.n_obs - 1)
     add_neighbors(adata, use_rep=PCA, n_neighbors=n_neighbors, seed=SEED)
     how = "" if adata.n_obs <= EXACT_UP_TO else ", found approximately"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ._errors import DatasetError
+from ._errors import DatasetError, OpeningCancelledError
 from ._limits import Limits
 from ._mending import put_right
 from ._notes import Note, take_notes
@@ -225,7 +225,7 @@ def _guard(name: str, path: Path, act: Callable[[], Result]) -> Result:
     try:
         with quiet():
             return act()
-    except DatasetError:
+    except (DatasetError, OpeningCancelledError):
         raise
     except MemoryError as exc:
         msg = f"{quote(path.name)} does not fit into memory."

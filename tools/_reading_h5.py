@@ -7,7 +7,7 @@ memory, or claims to be, is sampled and not loaded.
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._errors import DatasetError
+from ._errors import DatasetError, OpeningCancelledError
 from ._limits import Limits
 from ._notes import Note, add_note
 from ._reading_stored import read_stored
@@ -77,7 +77,7 @@ def read_h5ad(path: Path, limits: Limits) -> "AnnData":
             return read_stored(handle, limits, read_frame=read_frame)
     try:
         return anndata.read_h5ad(path)
-    except MemoryError:
+    except (MemoryError, OpeningCancelledError):
         raise
     except Exception as error:  # noqa: BLE001 - some part of it is damaged or of no known kind
         return _salvage(path, limits, error)
@@ -91,7 +91,7 @@ def _salvage(path: Path, limits: Limits, error: Exception) -> "AnnData":
     try:
         with h5py.File(path, "r") as handle:
             found = read_stored(handle, limits, read_frame=lambda n: whole_columns(n, skipped))
-    except DatasetError:
+    except (DatasetError, OpeningCancelledError):
         raise
     except Exception:  # noqa: BLE001 - the first error says more
         raise error from None
@@ -191,9 +191,9 @@ def stored_length(node: Any) -> int | None:
     """Return the number of rows of a stored data frame, or None where it cannot be told."""
     if hasattr(node, "shape"):
         return int(node.shape[0])
-    index = node.attrs.get("_index", "_index")
-    index = index.decode() if isinstance(index, bytes) else index
-    column = node.get(index)
+    column = node.get(_text(node.attrs.get("_index", "_index")))
+    if hasattr(column, "keys"):  # text that may be missing: values and a mask
+        column = column.get("values", column.get("codes"))
     return int(column.shape[0]) if hasattr(column, "shape") else None
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from ._limits import Limits
 from ._reading_h5 import texts
 from ._reading_stored import BYTES_PER_VALUE, block_rows, mark_sampled
+from ._stages import at_stage
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -54,6 +55,7 @@ def _loom_matrix(stored: Any, rows: np.ndarray, limits: Limits | None) -> tuple[
     step = max(1, _LOOM_VALUES // max(n_cells, 1))
     blocks, n_values = [], 0
     for start in range(0, n_genes, step):
+        at_stage(start / n_genes, "Reading the matrix")
         part = stored[start : start + step]
         block = sparse.csr_matrix(part if len(rows) == n_cells else part[:, rows])
         n_values += block.nnz

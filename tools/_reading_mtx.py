@@ -11,6 +11,7 @@ from ._limits import Limits
 from ._reading_10x import keep_genes
 from ._reading_folders import open_limited
 from ._reading_stored import BYTES_PER_VALUE, block_rows, mark_sampled
+from ._stages import at_stage
 from ._wording import quote
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ def _read_cells(
     parts = []
     names = ["gene", "cell", "value"] if turned else ["cell", "gene", "value"]
     for chunk in pd.read_csv(handle, sep=r"\s+", header=None, names=names, chunksize=_LINES):
+        at_stage(1 - 1 / (1 + len(parts)), "Reading the matrix")
         row = place[chunk["cell"].to_numpy() - 1]
         kept = row >= 0
         parts.append((chunk["value"].to_numpy()[kept], row[kept], chunk["gene"].to_numpy()[kept]))

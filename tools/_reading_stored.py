@@ -15,6 +15,7 @@ import numpy as np
 
 from ._errors import DatasetError
 from ._limits import Limits
+from ._stages import at_stage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 WHOLE_OBS = "cell2text_whole_obs"  # key of uns: obs of all cells when not all were read
 BYTES_PER_VALUE = 12  # a float32, its column, and its logarithm
 _BLOCKS = 1_000  # runs of neighbouring cells of which a sample is made
+_READING = "Reading the matrix"
 _PASS_VALUES = 8_000_000  # values that are read at once when a file must be passed over
 
 
@@ -96,6 +98,7 @@ class StoredMatrix:
         spans = [(int(pointers[a]), int(pointers[b])) for a, b in runs(rows)]
         done = 0
         for window in _windows([(a, b) for a, b in spans if b > a], gap=self._chunk()):
+            at_stage(done / max(int(ends[-1]), 1), _READING)
             start, end = window[0][0], window[-1][1]
             numbers, indices = self.node["data"][start:end], self.node["indices"][start:end]
             if indices.min() < 0 or indices.max() >= self.shape[1]:
@@ -117,6 +120,7 @@ class StoredMatrix:
         place[rows] = np.arange(len(rows))
         parts = []
         for first, last in _column_blocks(pointers):
+            at_stage(first / self.shape[1], _READING)
             start, end = pointers[first], pointers[last]
             cells = self.node["indices"][start:end].astype(np.int64)
             if cells.size and (cells.min() < 0 or cells.max() >= self.shape[0]):

@@ -16,8 +16,9 @@ from ._errors import DatasetError
 from ._genes import name_kind
 from ._limits import Limits
 from ._reading_h5 import check_memory
+from ._stages import at_stage
 from ._table_layout import MISSING, TableLayout, find_layout, open_packed
-from ._wording import as_size, quote
+from ._wording import as_size, count, quote
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,6 +78,7 @@ def read_table(path: Path, limits: Limits) -> "AnnData":
         rest = [c for c in chunk.columns[first:] if c not in set(kept) and names[c - first]]
         extras.append(chunk[rest].rename(columns={c: names[c - first] for c in rest}))
         start = len(index)
+        at_stage(1 - 1 / (1 + len(blocks)), f"Read {count(start, 'row')} of the table")
         index.extend(
             map(str, chunk[0].fillna(""))
             if first

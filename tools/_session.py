@@ -22,7 +22,7 @@ from ._describable import (
     orthologue_caveat,
 )
 from ._doctor import DoctorReport, examine
-from ._errors import DescriberError, NoDatasetError
+from ._errors import DescriberError, NoDatasetError, OpeningCancelledError
 from ._evidence import Evidence
 from ._genes import find_gene
 from ._groupings import as_labels, match_label
@@ -33,7 +33,6 @@ from ._orthologues import Orthologues
 from ._own_knowledge import OwnKnowledge
 from ._preparing import (
     Prepared,
-    Progress,
     find_embedding,
     make_umap,
     model_matrix,
@@ -41,6 +40,7 @@ from ._preparing import (
     stratified,
 )
 from ._reading import Opened, read_dataset
+from ._stages import Progress, reporting
 from ._wording import clean, count
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Session:
         Bounds on what is opened and how many cells the model is shown.
     progress
         Called with a fraction (0-1) and a few words while something takes long. It may
-        raise `Cancelled` (or anything else) to stop: the session stays as it was.
+        raise OpeningCancelledError to stop: the session stays as it was.
     orthologues
         Table of a mouse's genes and the human ones, by which the cells of a mouse are read.
     """
@@ -104,6 +104,7 @@ class Session:
         self._whole_obs: pd.DataFrame | None = None
         self._cache: dict[Any, Any] = {}
         self._lock = threading.RLock()
+        self._cancelled = threading.Event()
         self._folder: Path | None = None
 
     # Opening
@@ -115,10 +116,25 @@ class Session:
         ------
         DatasetError
             If it cannot be opened; what was open before stays open.
+        OpeningCancelledError
+            If `cancel` was called, or `progress` raised it.
         """
         path = Path(path)
-        self.progress(0.0, f"Reading {clean(path.name)}")
-        return self._take(read_dataset(path, limits=self.limits), title=path.stem)
+        self._cancelled.clear()
+        self._tell(0.0, f"Reading {clean(path.name)}")
+        with reporting(self._tell, first=0.0, last=0.3):
+            opened = read_dataset(path, limits=self.limits)
+        return self._take(opened, title=path.stem)
+
+    def cancel(self) -> None:
+        """Stop an opening that runs in another thread, at its next stage."""
+        self._cancelled.set()
+
+    def _tell(self, fraction: float, words: str) -> None:
+        if self._cancelled.is_set():
+            msg = "The opening of the file was stopped. What was open before is still open."
+            raise OpeningCancelledError(msg)
+        self.progress(fraction, words)
 
     def open_demo(self) -> Evidence:
         """Open the 700 blood cells that come with scanpy; nothing is downloaded."""
@@ -134,9 +150,9 @@ class Session:
     def _take(self, opened: Opened, *, title: str) -> Evidence:
         from ._describe_dataset import describe_dataset
 
-        self.progress(0.3, "Looking at the matrix")
+        self._tell(0.3, "Looking at the matrix")
         report = examine(opened, limits=self.limits, orthologues=self.orthologues)
-        prepared = prepare(opened.adata, limits=self.limits, progress=self.progress)
+        prepared = prepare(opened.adata, limits=self.limits, progress=self._tell)
         if self.orthologues is not None:
             prepared.names = self.orthologues.apply(prepared.names)
         whole = opened.obs if opened.n_obs != prepared.adata.n_obs else None
