@@ -17,6 +17,7 @@ from ._recalling import say_recalled
 from ._saying import Said, Saying, Teller
 from ._saying_clusters import CLUSTER_TELLERS
 from ._saying_groups import GROUP_TELLERS
+from ._saying_knowledge import KNOWLEDGE_TELLERS
 from ._saying_things import THING_TELLERS
 from ._saying_types import TYPE_TELLERS
 from ._talk import NO_DATASET, ask_back, say_talk
@@ -28,6 +29,7 @@ TELLERS: Mapping[str, Teller] = {
     **TYPE_TELLERS,
     **THING_TELLERS,
     **GROUP_TELLERS,
+    **KNOWLEDGE_TELLERS,
 }
 
 

@@ -60,6 +60,12 @@ def _span(text: str, label: str) -> tuple[int, int] | None:
     exact = re.search(rf"(?<![\w+]){re.escape(low)}(?![\w+])", text)
     if exact is not None:
         return exact.span()
+    parts = re.findall(r"[a-z]+|\d+", low)
+    initials = "".join(part[0] for part in parts)
+    if len(parts) > 2:  # "T2D" of "type 2 diabetes mellitus"
+        short = rf"(?<!\w){initials[:3]}\w?(?!\w)"
+        if (match := re.search(short, text)) is not None and initials.startswith(match[0]):
+            return match.span()
     stems = [low] if re.fullmatch(r"[a-z]{4,}", low) else []
     ordinary = _TOO_COMMON | COMMON | COMMANDS | EVERYDAY
     stems += [word[:6] for word in re.findall(r"[a-z]{6,}", low) if word not in ordinary]

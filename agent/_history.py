@@ -37,6 +37,11 @@ _INTENTS = {
     "compare_conditions": "conditions",
     "plot_dots": "dots",
     "plot_violin": "gene_by_group",
+    "explain_gene": "gene_info",
+    "list_markers_of_type": "type_markers",
+    "score_gene_set": "score_set",
+    "compare_types": "term_difference",
+    "relabel_cluster": "relabel",
 }
 
 

@@ -14,8 +14,10 @@ from rapidfuzz.distance import OSA
 from ._conditions import condition_column, value_spans
 from ._vocabulary import Vocabulary
 from ._words import (
+    AFTER_ADJECTIVE,
     AFTER_CELL,
     CELL_ABBREVIATIONS,
+    CELL_ADJECTIVES,
     CELL_NOUNS,
     CELL_SUFFIXES,
     COMMANDS,
@@ -38,6 +40,10 @@ _BARCODE = re.compile(r"\b[ACGT]{10,}(?:-\d+)?\b")
 _SHARED = re.compile(
     r"(?i)\b(cd\d+\+?|naive|memory|effector|regulatory|classical|non-classical|t|b|nk)\s+(and|or|from|vs\.?|"
     r"versus)\s+([\w+-]+)\s+((?:t\s+|b\s+)?(?:cells?|monocytes?|macrophages?))\b"
+)
+_GIVES_NAME = re.compile(
+    r"(?i)\b(?:call|name|save|label|store) (?:it|them|that|this|those|these) (?:as )?['\"]?$|"
+    r"\b(?:called|named) ['\"]?$"
 )
 _MANY = r"how many|number of|different|"
 _JOIN = r"(?:\s*(?:,|&|/|and|or|vs\.?|versus|with|from|to|against|than)\s*)+"
@@ -74,6 +80,8 @@ def correct_spelling(text: str, vocabulary: Vocabulary) -> str:
         low = word.casefold()
         if low in MISSPELT:
             return MISSPELT[low]
+        if _GIVES_NAME.search(match.string[: match.start()]):
+            return word
         if (
             len(low) < 4
             or not low.isalpha()
@@ -131,7 +139,8 @@ def find_mentions(text: str, vocabulary: Vocabulary) -> Mentions:
 
 def _name_genes(text: str, vocabulary: Vocabulary) -> str:
     """Put the gene in place of "insulin", where it is measured and its making is not asked."""
-    if re.search(r"(?i)\b(?:make|makes|making|secret\w+|produc\w+)\b", text):
+    makes = r"(?i)\b(?:which|what) (?:kinds? of |types? of )?cell\w*(?: types?)? (?:can )?(?:make|"
+    if re.search(makes + r"secret|produc|contain|synthesi)", text):
         return text
     for name, gene in EVERYDAY_GENES.items():
         if gene.casefold() in vocabulary.genes:
@@ -273,6 +282,12 @@ def _take_cell_types(text: str) -> tuple[tuple[str, ...], str]:
     found, spans = [], []
     for index, (word, _, end) in enumerate(tokens):
         noun = _noun(word)
+        if noun is None and word.casefold() in CELL_ADJECTIVES:
+            follows = tokens[index + 1][0] if index + 1 < len(tokens) else ""
+            if _noun(follows) is None and follows.casefold() not in AFTER_ADJECTIVE:
+                found.append(f"{word.casefold()} cell")
+                spans.append((tokens[index][1], end))
+            continue
         if noun is None:
             continue
         follows = tokens[index + 1][0] if index + 1 < len(tokens) else ""

@@ -16,6 +16,7 @@ from ._vocabulary import Vocabulary
 
 _MOST_GENES = 30
 _MOST_CELLS = 30
+_MOST_CLUSTERS = 16  # that are compared one by one
 _ENOUGH_MARKERS = 50  # genes among which a marker is looked for
 
 
@@ -122,7 +123,10 @@ def _per_cluster(name: str) -> Plan:
 def _markers(ask: Ask, situation: Situation) -> list[Call]:
     first, clusters = _clusters_of(ask, situation)
     extra = {"n_genes": min(ask.number, _MOST_GENES)} if ask.number else {}
-    return [*first, *(Call("rank_markers", {"cluster": c, **extra}) for c in clusters)]
+    calls = [*first, *(Call("rank_markers", {"cluster": c, **extra}) for c in clusters)]
+    if first and not clusters and situation.result(first[0]) is not None:
+        calls += _one("list_markers_of_type", cell_type=ask.cell_types[0])
+    return calls
 
 
 def _cells(ask: Ask, situation: Situation) -> list[Call]:
@@ -165,6 +169,23 @@ def _which(ask: Ask, situation: Situation) -> list[Call]:
     return calls
 
 
+def _gene_info(ask: Ask, situation: Situation) -> list[Call]:
+    """Look up what a gene is known for, and where it is on if it is measured."""
+    known = _one("explain_gene", gene=ask.genes[0])
+    is_measured = ask.genes[0].casefold() in situation.vocabulary.genes
+    return [*known, *_one("show_expression", gene=ask.genes[0])] if is_measured else known
+
+
+def _difference(ask: Ask, situation: Situation) -> list[Call]:
+    """Compare two types as published; where that fails, or kinship is asked, look both up."""
+    if len(ask.cell_types) != 2 or re.match(r"(?i)(?:is|are)\b", ask.text):
+        return _look_up(ask, situation)
+    call = Call("compare_types", {"cell_type": ask.cell_types[0], "other": ask.cell_types[1]})
+    result = situation.result(call)
+    failed = result is not None and result.artifact is None
+    return _look_up(ask, situation) if failed else [call]
+
+
 def _look_up(ask: Ask, situation: Situation) -> list[Call]:
     extra = {"ontology": ask.ontology} if ask.ontology else {}
     return [Call("look_up_term", {"name": name, **extra}) for name in ask.cell_types[:3]]
@@ -203,6 +224,14 @@ def _conditions(ask: Ask, situation: Situation) -> list[Call]:
         return first
     args = {"column": ask.column, **dict(zip(("first", "second"), ask.values, strict=False))}
     return [*first, Call("compare_conditions", args | ({"within": within} if within else {}))]
+
+
+def _most_changed(ask: Ask, situation: Situation) -> list[Call]:
+    """Compare the conditions within each cluster; the labels make clusters cell types."""
+    args = {"column": ask.column, **dict(zip(("first", "second"), ask.values, strict=False))}
+    clusters = situation.vocabulary.clusters[:_MOST_CLUSTERS]
+    calls = [Call("compare_conditions", {**args, "within": f"cluster {c}"}) for c in clusters]
+    return [Call("label_clusters", {}), *calls]
 
 
 def _gene_by_group(ask: Ask, situation: Situation) -> list[Call]:
@@ -277,12 +306,27 @@ _PLANS: Mapping[str, Plan] = {
     "is_type": _alternative,
     "expression": _gene,
     "where_highest": _gene,
-    "gene_info": _gene,
+    "gene_info": _gene_info,
+    "is_known_marker": _gene_info,
+    "type_markers": lambda ask, now: _one(
+        "list_markers_of_type", cell_type=ask.cell_types[0], n_genes=ask.number
+    ),
+    "score_set": lambda ask, now: _one(
+        "score_gene_set", gene_set=ask.name or None, genes=list(ask.genes) or None
+    ),
+    "relabel": lambda ask, now: _one(
+        "relabel_cluster", cluster=ask.clusters[0], cell_type=ask.cell_types[0]
+    ),
+    "remember_name": lambda ask, now: _one(
+        "remember_name", name=ask.name, cell_type=ask.cell_types[0]
+    ),
+    "undo_correction": lambda ask, now: _one("undo_correction", number=ask.number),
+    "list_corrections": lambda ask, now: _one("list_corrections"),
     "which_clusters": _which,
     "count_type": lambda ask, now: _one("find_cells", text=ask.cell_types[0]),
     "plot": lambda ask, now: _one("plot_umap", color=ask.column or "clusters"),
     "look_up": _look_up,
-    "term_difference": _look_up,
+    "term_difference": _difference,
     "search_ontology": lambda ask, now: _one("search_ontology", query=ask.text),
     "composition": _composition,
     "assign_once": lambda ask, now: _one("assign_cell_types", among=list(ask.cell_types) or None),
@@ -293,6 +337,7 @@ _PLANS: Mapping[str, Plan] = {
     "describe_selection": lambda ask, now: _one("describe_selection", where=ask.where),
     "compare_selections": _selections,
     "conditions": _conditions,
+    "most_changed": _most_changed,
     "gene_by_group": _gene_by_group,
     "dots": _dots,
     "types_here": _types_here,
@@ -303,7 +348,12 @@ _PLANS: Mapping[str, Plan] = {
 }
 
 # Asks that can be answered without an open dataset.
-NEEDS_NO_DATASET = frozenset({"look_up", "term_difference", "search_ontology"})
+NEEDS_NO_DATASET = frozenset(
+    {
+        "look_up", "term_difference", "search_ontology", "gene_info", "is_known_marker",
+        "type_markers", "remember_name", "undo_correction", "list_corrections",
+    }
+)  # fmt: skip
 
 
 def unique(calls: Iterable[Call]) -> list[Call]:

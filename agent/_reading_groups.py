@@ -12,9 +12,11 @@ from dataclasses import replace
 from ._asks import Ask, Focus
 from ._conditions import condition_column, other_value
 from ._mentions import Mentions, spell_out
+from ._reading_knowledge import PUBLISHED
 from ._rule import DIFFERENCE
 from ._selecting import Cells, name_of_selection, quoted, read_cells
 from ._vocabulary import Vocabulary
+from ._words import CELL_ADJECTIVES
 
 Reader = Callable[[Mentions, Vocabulary, Focus], Ask | None]
 
@@ -46,6 +48,10 @@ _SELECT = re.compile(
     r"let's |also )*(?:select|pick|take|choose|gate|filter|subset|isolate|grab|keep|restrict to|"
     r"highlight|extract|focus on)\b"
 )
+_TOGETHER = re.compile(
+    r"\bcells?\b.*\b(?:both|together)\b|\bdouble[- ](?:positive|negative)s?\b|\bco-?express\w*\b|"
+    r"\w\+(?: and)? \w+\+"
+)
 _AGAIN = re.compile(
     r"^(?:ok |and |now |then |so |just |only )*(?:those|these|the ones|them)\s+"
     r"(?:without|with|in|not in|that|which|of|from|except|outside)\b"
@@ -68,7 +74,19 @@ _SHARES = re.compile(
     r"divide\w*|split|break ?down|how many|number of|counts?|bars?|bar ?plot|barplot|stacked|"
     r"frequenc\w+|ratio)\b"
 )
-_DOTS = re.compile(r"\b(?:dot ?plots?|bubble ?plots?|bubbles?|dots|dot)\b")
+_MORE_OF = re.compile(
+    r"\b(?:more|fewer|less|enriched|depleted|expand\w*|lost|rarer|commoner|increas\w+|decreas\w+)\b"
+)
+_DOTS = re.compile(
+    r"\b(?:heat ?maps?|matrix ?plots?|dot ?plots?|bubble ?plots?|bubbles?|dots|dot)\b"
+)
+_PEOPLE = re.compile(r"\b(?:donors?|patients?|samples?|individuals?|subjects?|participants?)\b")
+_MOST_OF_ALL = re.compile(
+    r"\b(?:which|what|who)\b.*\b(?:cell ?types?|clusters?|cells|populations?)\b.*"
+    r"\b(?:respon[ds]\w*|affected|chang\w*|react\w*|perturbed|differs?|altered)\b.*"
+    r"\b(?:most|strongest|strongly|best|least)\b|"
+    r"\b(?:most|strongest) (?:affected|respon\w+|chang\w+|perturbed) (?:cell ?types?|clusters?)\b"
+)
 _VIOLIN = re.compile(r"\b(?:violins?|distributions?|box ?plots?)\b")
 _SPLIT = (  # where a comparison is cut in two, the surest places first
     r"\bcompared (?:with|to)\b",
@@ -144,8 +162,15 @@ def _name(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
 
 def _select(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read "select the stim cells of cluster 1 and call them X"."""
+    signed = re.findall(r"(?<!\w)([\w-]+)\+(?=[\s,.?!]|$)", found.raw)
+    genes = [name for name in signed if name.casefold() in vocabulary.genes]
+    both = (
+        len({*found.genes, *genes}) > 1
+        and _TOGETHER.search(found.text)
+        and not _DOTS.search(found.text)
+    )
     again = focus.is_on_selection and _AGAIN.match(found.text)
-    if not (_SELECT.match(found.shape) or again) or _NUMBER_OF_CELLS.search(found.text):
+    if not (_SELECT.match(found.shape) or again or both) or _NUMBER_OF_CELLS.search(found.text):
         return None
     name, text = name_of_selection(found.raw)
     cells = read_cells(text, vocabulary, focus)
@@ -191,7 +216,14 @@ def _dots(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
 
 def _shares(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read how the cells of samples or conditions divide over clusters or types."""
-    if found.genes or not _SHARES.search(found.text) or re.search(r"\bgenes?\b|\bde\b", found.text):
+    is_of_more = (
+        found.values and _MORE_OF.search(found.text) and (found.cell_types or found.clusters)
+    )
+    if (
+        found.genes
+        or not (_SHARES.search(found.text) or is_of_more)
+        or re.search(r"\bgenes?\b|\bde\b", found.text)
+    ):
         return None
     if re.search(r"\b(?:umap|colou?r\w*|map)\b", found.text):
         return None
@@ -199,6 +231,8 @@ def _shares(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None
     if not columns:
         named = condition_column(found.text, vocabulary)
         columns = [named] if named else []
+    if not columns and _PEOPLE.search(found.text):
+        columns = [column for column in vocabulary.values if column in vocabulary.people]
     known = [c for c in dict.fromkeys(columns) if c in vocabulary.values]
     if not known:
         return None
@@ -256,6 +290,19 @@ def _placed(found: Mentions, focus: Focus) -> tuple[str, ...]:
     return (spoken[at],) if at is not None and -len(spoken) <= at < len(spoken) else ()
 
 
+def _most_changed(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "which cell type responds most?"."""
+    if not _MOST_OF_ALL.search(found.text) or found.genes or found.clusters:
+        return None
+    column = found.values[0][0] if found.values else condition_column(found.text, vocabulary)
+    column = column or focus.column or next(iter(vocabulary.conditions), None)
+    if column not in vocabulary.values or column in vocabulary.people:
+        return None
+    values = tuple(label for c, label in found.values if c == column)[:2]
+    values = values or (focus.values if focus.column == column else ())
+    return Ask("most_changed", column=column, values=values if len(values) == 2 else ())
+
+
 def _others(found: Mentions, column: str) -> bool:
     return any(other != column for other, _ in found.values)
 
@@ -311,7 +358,13 @@ def _sides(text: str, vocabulary: Vocabulary, focus: Focus) -> tuple[Cells, Cell
 def _types_here(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read two types that are compared in the data ("T cells from B cells"), not as terms."""
     types = _types(found)
-    if len(types) != 2 or found.clusters or found.term_ids or not vocabulary.has_dataset:
+    if (
+        PUBLISHED.search(found.text)
+        or len(types) != 2
+        or found.clusters
+        or found.term_ids
+        or not vocabulary.has_dataset
+    ):
         return None
     if not re.search(DIFFERENCE, found.shape):
         return None
@@ -319,7 +372,10 @@ def _types_here(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | 
         r"\bontolog\w*|\bdefin\w+|\bterms?\b|\bmeans?\b|\ban? <type>|\brelated\b", found.shape
     ):
         return None
-    plural = all(name.casefold().rstrip(" ?.!").endswith("s") for name in found.cell_types)
+    plural = all(
+        name.casefold().rstrip(" ?.!").endswith("s") or name.split()[0] in CELL_ADJECTIVES
+        for name in found.cell_types
+    )
     return Ask("types_here", cell_types=types) if plural else None
 
 
@@ -364,6 +420,7 @@ _READERS: tuple[Reader, ...] = (
     _dots,
     _gene_by_group,
     _shares,
+    _most_changed,
     _conditions,
     _selections,
     _types_here,

@@ -8,7 +8,7 @@ from ._asks import Focus
 from ._mentions import Mentions
 
 DIFFERENCE = (
-    r"\b(compare|comparison|comparing|difference|differences|different|differ|differs|versus|vs|"
+    r"\b(compare|compared|comparison|comparing|relative|difference|differences|different|differ|differs|versus|vs|"
     r"distinguish\w*|contrast|similar|unlike|alike|identical|same)\b|\b(?:tells?|separates?|sets?|keeps?|divides?)\b.*"
     r"\b(from|apart)\b"
 )

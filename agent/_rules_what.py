@@ -45,7 +45,18 @@ WHAT_RULES: tuple[Rule, ...] = (
         r"strongest|absent|missing)\b",
         lambda m, f: f.intent in ABOUT_A_GENE and not (m.cell_types or m.clusters),
     ),
+    Rule(
+        "expression",
+        r"^(?:and |but |what about |where (?:is )?|which (?:is |cluster )?)*(?:has )?(?:the )?"
+        r"(?:lowest|highest|weakest|strongest)(?: one| cluster)?$",
+        lambda m, f: f.intent in ABOUT_A_GENE and f.gene is not None,
+    ),
     # Clusters against each other
+    Rule(
+        "compare",
+        r"\b(?:separat\w*|discriminat\w*|distinguish\w*|relat\w*|overlap\w*|resembl\w*|close)\b",
+        lambda m, f: len(m.clusters) == 2 and not m.cell_types,
+    ),
     Rule(
         "compare",
         DIFFERENCE,
@@ -152,7 +163,8 @@ WHAT_RULES: tuple[Rule, ...] = (
     Rule(
         "count",
         r"\bhow (?:many|big|large)\b|\bnumber of (?:cells|genes)\b|\bcount\b|"
-        r"^(?:n|and|no of|nr of) (?:cells|genes|clusters)$|^(?:cells|genes) (?:count|number)$",
+        r"^(?:n|and|no of|nr of) (?:cells|genes|clusters)$|^what is the (?:n|and)$|"
+        r"^(?:cells|genes) (?:count|number)$",
         lambda m, f: not m.clusters and not m.cell_types,
     ),
     Rule(
@@ -185,7 +197,8 @@ WHAT_RULES: tuple[Rule, ...] = (
         "look_up",
         r"\blook up\b|\bdo you know about\b|\bexplain what\b|^(?:please )?(?:explain|describe) "
         r"(?:an? )?<type>$|\btell me (?:more |something )?about (?:an? |the )?<type>$|\bmeaning\b|"
-        r"^(?:what|who) (?:is|are|was|were) (?:an? |the )?<type>$",
+        r"^(?:what|who) (?:is|are|was|were) (?:an? |the )?<type>$|"
+        r"\bwhat do(?:es)? (?:an? |the )?<type> do\b|\b(?:function|role|job|purpose)s? of\b",
         only_types,
     ),
     Rule(

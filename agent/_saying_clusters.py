@@ -238,7 +238,8 @@ def tell_markers(ask: Ask, now: Saying) -> Said:
         lines += said[:1] if _OF_ALL.search(ask.text) else said
         shown.append(str(result.facts.get("cluster")))
     if not shown:
-        return Said(lines or _no_cluster(ask, now))
+        known = now.artifact("list_markers_of_type")
+        return Said([*(lines or _no_cluster(ask, now)), *(quote_all(known)[:3] if known else [])])
     listed = tuple(now.of("rank_markers")[-1].facts.get("genes") or ())
     return Said(lines, replace(ask, clusters=tuple(shown), listed=listed))
 

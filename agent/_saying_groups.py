@@ -96,6 +96,34 @@ def tell_conditions(ask: Ask, now: Saying) -> Said:
     return Said(lines, replace(ask, values=ask.values or values, listed=genes))
 
 
+def tell_most_changed(ask: Ask, now: Saying) -> Said:
+    """Rank clusters by how many genes differ between the conditions in them."""
+    labels = {
+        str(row["cluster"]): str(row["cell_type"])
+        for row in (now.artifact("label_clusters") or {}).get("table") or []
+    }
+    found = sorted(
+        now.of("compare_conditions"), key=lambda r: -int(r.facts.get("n_significant") or 0)
+    )
+    lines = []
+    for result in found:
+        cluster = str(result.args["within"]).removeprefix("cluster ")
+        number = counted(int(result.facts["n_significant"]), "gene")
+        verb = "differs" if int(result.facts["n_significant"]) == 1 else "differ"
+        evidence = [str((result.artifact or {})["id"])]
+        kind = ""
+        if cluster in labels:
+            kind = f" ({labels[cluster]})"
+            evidence.append(str((now.artifact("label_clusters") or {})["id"]))
+        lines.append("- " + cite(f"In cluster {cluster}{kind} {number} {verb}.", *evidence))
+    caveats = now.caveats(found[0].artifact) if found else []
+    note = (
+        "Please mind that in a cluster with more cells more genes come out, so I would not take "
+        "this order for the strength of the response."
+    )
+    return Said([*lines, *caveats, note])
+
+
 def tell_gene_by_group(ask: Ask, now: Saying) -> Said:
     """Say where among the groups of a column a gene is highest; answer "is it higher in"."""
     artifact = now.artifact("plot_violin") or {}
@@ -192,6 +220,7 @@ GROUP_TELLERS: Mapping[str, Teller] = {
     "compare_selections": tell_compared,
     "types_here": tell_types_here,
     "conditions": tell_conditions,
+    "most_changed": tell_most_changed,
     "gene_by_group": tell_gene_by_group,
     "dots": tell_evidence,
     "composition": tell_composition,

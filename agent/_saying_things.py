@@ -87,11 +87,6 @@ def tell_expression(ask: Ask, now: Saying) -> Said:
     artifact, rows = result.artifact or {}, result.table
     evidence, gene = str(artifact["id"]), str(result.facts.get("gene"))
     lines: list[str] = []
-    if ask.intent == "gene_info":
-        lines.append(
-            f"I can tell you where {ask.genes[0]} is on in your dataset, not what it does "
-            "elsewhere."
-        )
     for cluster in ask.clusters:
         row = next((row for row in rows if str(row["cluster"]) == cluster), None)
         if row is not None:
@@ -217,11 +212,9 @@ THING_TELLERS: Mapping[str, Teller] = {
     "describe_cells": tell_cells,
     "expression": tell_expression,
     "where_highest": tell_expression,
-    "gene_info": tell_expression,
     "count_type": tell_found,
     "plot": tell_plot,
     "look_up": tell_term,
-    "term_difference": tell_difference,
     "search_ontology": tell_text,
     "choose_clusters": tell_text,
 }

@@ -40,6 +40,7 @@ _NAMED = re.compile(
     r"(?:(?:it|them|that|this|those|these)\s+)?(?:cells\s+)?(?:as\s+|called\s+|named\s+)?"
     r"['\"]?(?P<name>[\w][\w +/.-]{0,39}?)['\"]?[\s.!?]*$"
 )
+_DOUBLE = frozenset({"double", "single", "triple", "positive", "negative"})
 _NO_NAMES = frozenset({"it", "them", "that", "this", "those", "these", "cells", "well", "a"})
 _CALLED = re.compile(
     r"(?i)\b(?:called|named)\s+['\"]?(?P<name>[\w][\w +/.-]{0,39}?)['\"]?[\s.!?]*$"
@@ -209,7 +210,8 @@ def _types(text: str, vocabulary: Vocabulary) -> Iterator[Atom]:
     for name in find_mentions(text, vocabulary).cell_types:
         at = text.casefold().find(name.casefold())
         words = [word.rstrip("+-") for word in name.split()[:-1]]
-        if words and all(gene_of(word, vocabulary, cued=True) for word in words):
+        words = [word for word in words if word.casefold() not in _DOUBLE]
+        if not words or all(gene_of(word, vocabulary, cued=True) for word in words):
             continue  # "INS+ GCG+ cells" names genes
         if at >= 0:
             yield Atom(at, at + len(name), "type", quoted(spell_out(name)))

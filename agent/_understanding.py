@@ -11,6 +11,7 @@ from dataclasses import replace
 from ._asks import ABOUT_A_CLUSTER, ABOUT_A_GENE, ABOUT_A_TYPE, SMALL_TALK, Ask, Focus
 from ._mentions import Mentions, correct_spelling, find_mentions, spell_out
 from ._reading_groups import read_group_ask
+from ._reading_knowledge import read_knowledge_ask
 from ._recalling import put_back, read_recall
 from ._rules import NEEDS, classify
 from ._small_talk import small_talk
@@ -21,7 +22,7 @@ _SPEAKS = (
     r"(?:please |can you |could you |also |then |now )*(?:show|plot|draw|display|tell|what|which|"
     r"why|how|where|who|describe|label|annotate|list|compare|explain|give|is|are|does|do|look|find|"
     r"name|search|define|count|summari[sz]e|rank|colou?r|identify|select|export|download|save|"
-    r"write|use|make|assign|repeat|markers|top \d+|umap|violin|dot ?plot|composition)\b"
+    r"write|use|make|assign|repeat|markers|umap|violin|dot ?plot|composition)\b"
 )
 _CUT = re.compile(
     rf"(?<=[?!;\n])\s*|(?<=[^\W\d_]{{2}}\.)\s+|(?<=[\d)]\.)\s+(?=[A-Z])|"
@@ -76,6 +77,8 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
 def _plain(text: str) -> str:
     table = {"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "\u00a0": " "}
     plain = text.translate(str.maketrans(table))[:2000]
+    plain = re.sub(r"(?i)\btop(\d+)", r"top \1", plain)
+    plain = re.sub(r"(?<=\w) v\.? (?=\w)", " vs ", plain)
     return re.sub(r"(?i)\b(what|where|who|how|which|that|it)'s\b", r"\1 is", plain)
 
 
@@ -107,9 +110,10 @@ def _read(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
     recalled = read_recall(found, said, focus)
     if recalled is not None:
         return [recalled]
-    of_groups = read_group_ask(found, vocabulary, focus)
-    if of_groups is not None:
-        return [of_groups]
+    for reader in (read_knowledge_ask, read_group_ask):
+        ask = reader(found, vocabulary, focus)
+        if ask is not None:
+            return [ask]
     listed = _listed_gene(found, focus)
     if listed is not None:
         return [listed]
@@ -125,7 +129,7 @@ def _read(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
         genes=found.genes,
         cell_types=tuple(map(spell_out, found.cell_types)) + found.term_ids,
         number=found.number,
-        column=found.column or _colouring(found),
+        column=found.column or _colouring(found) or next((c for c, _ in found.values), None),
         plot=_plot(found),
         text=stretch,
         more=_wants_more(found),

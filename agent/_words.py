@@ -60,9 +60,12 @@ MISSPELT = {
     "dataste": "dataset", "datset": "dataset", "otnology": "ontology", "marekrs": "markers",
     "whats": "what is", "wheres": "where is", "whos": "who is", "hows": "how is",
     "explane": "explain", "biger": "bigger", "wy": "why", "abotu": "about", "abt": "about",
-    "nd": "and", "n": "and", "pls": "please", "plz": "please", "thx": "thanks", "btw": "between",
+    "marcadores": "markers", "marqueurs": "markers", "marcatori": "markers", "cual": "what",
+    "cuales": "what", "genen": "genes", "gene's": "gene", "zellen": "cells", "cellules": "cells",
+    "zelltypen": "cell types", "celulas": "cells", "nd": "and",
+    "n": "and", "pls": "please", "plz": "please", "thx": "thanks",
     "vln": "violin", "clusetr": "cluster", "celll": "cell", "expresion": "expression",
-    "nxt": "next", "tel": "tell", "betwen": "between", "gene's": "gene",
+    "nxt": "next", "tel": "tell", "betwen": "between",
 }  # fmt: skip
 
 # Ordinary words that must not be "corrected" into one of the above, nor be read as a gene.
@@ -129,6 +132,15 @@ CELL_NOUNS = (
     "cardiomyocyte", "adipocyte", "chondrocyte", "osteoclast", "osteoblast", "precursor",
 )  # fmt: skip
 CELL_SUFFIXES = ("cyte", "blast", "phage", "phil", "clast", "cytes", "blasts", "phages", "phils")
+
+# Words that name a cell type even without "cell" after them: "what fraction is endothelial?".
+CELL_ADJECTIVES = words(
+    """
+    endothelial epithelial acinar ductal mesenchymal stromal myeloid lymphoid neuronal erythroid
+    ciliated goblet mesothelial glial
+    """
+)
+AFTER_ADJECTIVE = words("lineage tissue layer compartment barrier marker markers gene genes")
 
 # After these, "cell" names no type: "the most common cell type".
 AFTER_CELL = words(

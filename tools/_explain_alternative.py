@@ -136,6 +136,12 @@ def known_to_model(session: Session, found: "Resolution", term_ids: list[str]) -
     broader = [
         t for t in knowledge.ancestors(found.id) if t.id in term_ids and t.id not in TOO_BROAD
     ]
+    narrower = [t for t in knowledge.descendants(str(found.id)) if t.id in term_ids]
+    if not broader and len(narrower) == 1:
+        return narrower[0].id, (
+            f"Of {term(str(found.label), found.id)} the model knows one kind, "
+            f"{term(narrower[0].label, narrower[0].id)}, which is asked about."
+        )
     if not broader:
         msg = (
             f"{term(str(found.label), found.id)} is a cell type that the model cannot tell, and "

@@ -1,0 +1,87 @@
+"""Answers from published markers, gene sets, and what the user corrected."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ._asks import Ask
+from ._phrasing import cite, counted, quote_all
+from ._saying import Said, Saying, Teller
+from ._saying_groups import tell_evidence
+from ._saying_things import tell_difference, tell_expression
+
+_MOST_SENTENCES = 4
+
+
+def tell_gene(ask: Ask, now: Saying) -> Said:
+    """Say what a gene is known for, and where it is on here."""
+    known = now.artifact("explain_gene")
+    lines = quote_all(known)[:_MOST_SENTENCES] if known else []
+    if now.of("show_expression"):
+        here = replace(ask, intent="expression")
+        lines += tell_expression(here, now).lines[:2]
+    return Said(lines, ask)
+
+
+def tell_known_marker(ask: Ask, now: Saying) -> Said:
+    """Say whether the literature lists a gene as a marker of a type."""
+    known = now.artifact("explain_gene")
+    asked = now.vocabulary.resolve(ask.cell_types[0])
+    lines = []
+    if known is not None and asked is not None:
+        evidence = str(known["id"])
+        rows = [
+            row
+            for row in known.get("table") or []
+            if row["marker"] == "positive"
+            and row.get("ontology_term_id")
+            and now.vocabulary.is_a(str(row["ontology_term_id"]), asked.id)
+        ]
+        gene = (known.get("facts") or {}).get("gene")
+        if rows:
+            best = rows[0]
+            line = (
+                f"Yes: {gene} is listed as a marker of {best['cell_type']} "
+                f"({best['ontology_term_id']}), in {counted(int(best['n_sources']), 'source')}."
+            )
+        else:
+            line = f"Not among the types that {gene} is most often listed for."
+        lines = [cite(line, evidence), *quote_all(known)[:2]]
+    if now.of("show_expression"):
+        lines += tell_expression(replace(ask, intent="expression"), now).lines[:2]
+    return Said(lines, ask)
+
+
+def tell_type_markers(ask: Ask, now: Saying) -> Said:
+    """Say which genes a type is known by."""
+    artifact = now.artifact("list_markers_of_type") or {}
+    genes = tuple((artifact.get("facts") or {}).get("genes") or ())
+    return Said([*quote_all(artifact), *now.caveats(artifact)], replace(ask, listed=genes))
+
+
+def tell_score(ask: Ask, now: Saying) -> Said:
+    """Say in which clusters a gene set is most active."""
+    artifact = now.artifact("score_gene_set") or {}
+    cluster = (artifact.get("facts") or {}).get("cluster")
+    clusters = (str(cluster),) if cluster is not None else ()
+    return Said([*quote_all(artifact), *now.caveats(artifact)], replace(ask, clusters=clusters))
+
+
+def tell_types(ask: Ask, now: Saying) -> Said:
+    """Say how two types differ, by definition and by markers."""
+    artifact = now.artifact("compare_types")
+    if artifact is None:
+        return tell_difference(ask, now)
+    return Said(quote_all(artifact))
+
+
+KNOWLEDGE_TELLERS: Mapping[str, Teller] = {
+    "gene_info": tell_gene,
+    "is_known_marker": tell_known_marker,
+    "type_markers": tell_type_markers,
+    "score_set": tell_score,
+    "term_difference": tell_types,
+    "relabel": tell_evidence,
+    "remember_name": tell_evidence,
+    "undo_correction": tell_evidence,
+    "list_corrections": tell_evidence,
+}
