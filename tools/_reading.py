@@ -9,7 +9,7 @@ import os
 import stat
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -39,8 +39,8 @@ logger = logging.getLogger(__name__)
 
 _HEAD_BYTES = 65_536
 _GZIP = b"\x1f\x8b"
-_DEPTH = 4  # folders inside folders that are looked into
-_CANDIDATES = 12  # files of a folder that are tried
+_DEPTH = 6  # folders inside folders and archives that are looked into
+_CANDIDATES = 40  # files that are tried in all, below one folder
 _DATASETS = (".h5ad", ".h5", ".loom", ".zarr")
 
 
@@ -104,6 +104,23 @@ def _is_csv(source: Source) -> bool:
     return is_table(source.path)
 
 
+@dataclass
+class _Search:
+    """How deep a search for a dataset is, and how many files it has tried in all."""
+
+    depth: int = 0
+    tried: list[int] = field(default_factory=lambda: [0])
+
+    def deeper(self) -> "_Search":
+        """Go one folder or archive down; the count is shared."""
+        return _Search(self.depth + 1, self.tried)
+
+    def is_going_on(self) -> bool:
+        """Count one more file; False once there were too many."""
+        self.tried[0] += 1
+        return self.tried[0] <= _CANDIDATES
+
+
 FORMATS: tuple[Format, ...] = (
     Format("zarr", lambda s: is_zarr(s.path), read_zarr, (".zarr", ".zip", "")),
     Format("loom", lambda s: is_loom(set(s.keys)), read_loom, (".loom",)),
@@ -127,22 +144,22 @@ def read_dataset(path: Path, *, limits: Limits | None = None) -> Opened:
         With one of the codes that `doctor` documents.
     """
     limits = limits or Limits()
-    return _read(Path(path), limits, depth=0)
+    return _read(Path(path), limits, _Search())
 
 
-def _read(path: Path, limits: Limits, *, depth: int) -> Opened:
+def _read(path: Path, limits: Limits, search: _Search) -> Opened:
     source = _look(path, limits)
     if source.head:
         refuse_other(path, source.head, source.plain)
     if is_archive(path, source.head):
-        return _guard("an archive", path, lambda: _read_archive(path, limits, depth=depth))
+        return _guard("an archive", path, lambda: _read_archive(path, limits, search))
     for known in FORMATS:
         if _guard(known.name, path, lambda known=known: known.recognises(source)):
             logger.info("Reading %s as %s", path.name, known.name)
             adata = _guard(known.name, path, lambda known=known: known.read(path, limits))
             return _guard(known.name, path, lambda a=adata, k=known: _finish(a, k, path, limits))
     if path.is_dir():
-        return _read_folder(path, limits, depth=depth)
+        return _read_folder(path, limits, search)
     if source.plain.startswith(HDF5_MAGIC):
         msg = f"{quote(path.name)} is an HDF5 file that was packed with gzip."
         raise DatasetError(msg, code="packed_hdf5", fix="Unpack it with gunzip and open it again.")
@@ -238,28 +255,31 @@ def _guard(name: str, path: Path, act: Callable[[], Result]) -> Result:
         raise DatasetError(msg, code="damaged_file", fix=fix) from exc
 
 
-def _read_archive(path: Path, limits: Limits, *, depth: int) -> Opened:
-    if depth >= _DEPTH:
+def _read_archive(path: Path, limits: Limits, search: _Search) -> Opened:
+    if search.depth >= _DEPTH:
         msg = f"{quote(path.name)} holds archives inside archives."
         raise DatasetError(msg, code="not_a_dataset", fix="Unpack it and open what is in it.")
     with unpacked(path, limits) as folder:
-        return _read(folder, limits, depth=depth + 1)
+        inner = replace(limits, unpacked_bytes=max(1, limits.unpacked_bytes // 2))
+        return _read(folder, inner, search.deeper())
 
 
-def _read_folder(path: Path, limits: Limits, *, depth: int) -> Opened:
+def _read_folder(path: Path, limits: Limits, search: _Search) -> Opened:
     """Look for one dataset in a folder that is none itself; a filtered matrix comes first."""
     inner = sorted(
         (p for p in path.iterdir() if not p.name.startswith((".", "__"))),
         key=lambda p: ("raw" in p.name.lower()) - ("filtered" in p.name.lower()),
     )
     usable = [p for p in inner if p.is_dir() or (p.is_file() and not _is_beside(p))]
-    if not usable or depth >= _DEPTH:
+    if not usable or search.depth >= _DEPTH:
         msg = f"{quote(path.name)} holds no dataset."
         raise DatasetError(msg, code="not_a_dataset", fix=f"Open one of: {READABLE}.")
     failures = []
-    for candidate in usable[:_CANDIDATES]:
+    for candidate in usable:
+        if not search.is_going_on():
+            break
         try:
-            opened = _read(candidate, limits, depth=depth + 1)
+            opened = _read(candidate, limits, search.deeper())
         except DatasetError as error:
             failures.append(error)
         else:

@@ -4,6 +4,7 @@ An archive is unpacked into a temporary folder that is removed afterwards. No pa
 it can leave that folder, links and devices are left out, and unpacking stops at a limit.
 """
 
+import errno
 import gzip
 import tarfile
 import tempfile
@@ -184,3 +185,7 @@ def _unpack(
             return _copy(source, handle, left, path.name)
     except (FileExistsError, NotADirectoryError, IsADirectoryError):  # two members of one name
         return 0
+    except OSError as exc:
+        if exc.errno == errno.ENAMETOOLONG:
+            return 0
+        raise

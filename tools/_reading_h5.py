@@ -191,10 +191,14 @@ def stored_length(node: Any) -> int | None:
     """Return the number of rows of a stored data frame, or None where it cannot be told."""
     if hasattr(node, "shape"):
         return int(node.shape[0])
-    column = node.get(_text(node.attrs.get("_index", "_index")))
-    if hasattr(column, "keys"):  # text that may be missing: values and a mask
+    return _rows(node.get(_text(node.attrs.get("_index", "_index"))))
+
+
+def _rows(column: Any) -> int | None:
+    """Return the length of a stored column, or None."""
+    if hasattr(column, "keys"):  # categories, or text that may be missing
         column = column.get("values", column.get("codes"))
-    return int(column.shape[0]) if hasattr(column, "shape") else None
+    return int(column.shape[0]) if getattr(column, "shape", ()) else None
 
 
 def _matrix_parts(handle: Any) -> list[Any]:
@@ -235,7 +239,13 @@ def whole_columns(node: Any, skipped: list[str]) -> Any:
     if not hasattr(node, "keys"):
         return read_frame(node)
     index = _text(node.attrs.get("_index", "_index"))
-    frame = pd.DataFrame(index=pd.Index([str(v) for v in read_elem(node[index])]))
+    if index in node:
+        names = [str(name) for name in read_elem(node[index])]
+    else:  # the names are gone; their number is that of any column
+        length = next(n for part in node.values() if (n := _rows(part)) is not None)
+        names = [str(number) for number in range(length)]
+        skipped.append("the names")
+    frame = pd.DataFrame(index=pd.Index(names))
     for key in dict.fromkeys(map(_text, node.attrs.get("column-order", ()))):
         try:
             values = read_elem(node[key])

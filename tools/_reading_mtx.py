@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from ._errors import DatasetError
+from ._genes import name_kind
 from ._limits import Limits
 from ._reading_10x import keep_genes
 from ._reading_folders import open_limited
@@ -24,6 +25,7 @@ _FEATURES = tuple(f"{n}{e}" for n in ("features", "genes", "gene_names", "cols")
 _BARCODES = tuple(
     f"{n}{e}" for n in ("barcodes", "cells", "cell_metadata", "rows") for e in _ENDINGS
 )
+_GENES = {"symbol", "ensembl", "mixed"}
 _LINES = 5_000_000  # lines of a matrix that are read at once
 
 
@@ -55,6 +57,7 @@ def read_mtx(path: Path, limits: Limits) -> "AnnData":
     prefix = matrix_path.name.lower().split("matrix.mtx")[0]
     features = _table(_part(folder, prefix, _FEATURES, "features.tsv or genes.tsv"), limits)
     barcodes = _table(_part(folder, prefix, _BARCODES, "barcodes.tsv"), limits)
+    features, barcodes = _told_apart(features, barcodes)
     with open_limited(matrix_path, limits.unpacked_bytes) as handle:
         shape, n_values = _header(handle)
         features, barcodes, turned = _fit(shape, features, barcodes)
@@ -71,6 +74,18 @@ def read_mtx(path: Path, limits: Limits) -> "AnnData":
     adata = anndata.AnnData(X=matrix, obs=obs.iloc[rows], var=var)
     adata = keep_genes(adata, kinds if len(kinds) == len(features) else [], path.name)
     return mark_sampled(adata, obs)
+
+
+def _told_apart(
+    features: list[list[str]], barcodes: list[list[str]]
+) -> tuple[list[list[str]], list[list[str]]]:
+    """Swap the two tables where the names of genes stand in that of the barcodes."""
+
+    def holds_genes(rows: list[list[str]]) -> bool:
+        return any(name_kind([row[c] for row in rows if len(row) > c]) in _GENES for c in (0, 1))
+
+    swapped = holds_genes(barcodes) and not holds_genes(features)
+    return (barcodes, features) if swapped else (features, barcodes)
 
 
 def _header(handle: IO[bytes]) -> tuple[tuple[int, int], int | None]:

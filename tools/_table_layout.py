@@ -106,7 +106,10 @@ def _first_lines(text: IO[str]) -> list[str]:
 
 def _with(lines: list[str], delimiter: str, encoding: str) -> tuple[float, TableLayout] | None:
     """Read the first lines with one delimiter; return the share of numbers and the layout."""
-    rows = [next(csv.reader([line], delimiter=delimiter), []) for line in lines]
+    try:
+        rows = [next(csv.reader([line], delimiter=delimiter), []) for line in lines]
+    except csv.Error:  # a field longer than any name: this does not divide the line
+        return None
     if delimiter == " ":
         rows = [[cell for cell in row if cell] for row in rows]
     widths = [0 if _is_remark(line) else len(row) for line, row in zip(lines, rows, strict=True)]
