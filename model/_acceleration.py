@@ -24,7 +24,7 @@ def accelerate(model: "Cell2TextModel") -> None:
         model.language_model.to(torch.bfloat16)
     from torch import _dynamo
 
-    from ._decoding import backbone
+    from ._passes import backbone
 
     _dynamo.config.suppress_errors = True
     backbone(model.language_model).compile(dynamic=True)

@@ -16,10 +16,9 @@ import torch
 from ._collate import Collator
 from ._descriptions import OPENINGS
 from ._members import agreed
+from ._passes import PromptPrefix, TextState, text_state
 
 if TYPE_CHECKING:
-    from transformers import DynamicCache
-
     from ._cell2text import Cell2TextModel
 
 #: Branches of a name trie less probable than this are not followed; they count as zero.
@@ -79,7 +78,7 @@ class ConstrainedDecoder:
         n, stated = cells.shape[0], self.collator.space.stated
         n_members = cells.shape[1] if cells.ndim == 4 else 1
         cells = cells.flatten(0, 1) if cells.ndim == 4 else cells
-        state = _State(self.model, self._prefix, cells)
+        state = text_state(self.model, self._prefix, cells)
         results: dict[str, torch.Tensor] = {}
         pending: list[list[int]] = [[] for _ in range(n * n_members)]
         for position, slot in enumerate(stated):
@@ -97,7 +96,7 @@ class ConstrainedDecoder:
             pending = [ids for ids in named for _ in range(n_members)]
         return results
 
-    def _choices(self, slot: str, logits: torch.Tensor, state: "_State") -> torch.Tensor:
+    def _choices(self, slot: str, logits: torch.Tensor, state: TextState) -> torch.Tensor:
         """Return ``[B, n_choices]`` log-probabilities along the trie of a slot."""
         n_choices = len(self.collator.space.slot(slot).choices)
         total = torch.full((logits.shape[0], n_choices), -torch.inf, device=logits.device)
@@ -140,100 +139,6 @@ class _Node:
     children: "dict[int, _Node]" = field(default_factory=dict)
 
 
-class PromptPrefix:
-    """The keys and values of what every prompt begins with, before the cell: read once.
-
-    Parameters
-    ----------
-    model
-        The composition.
-    prompt
-        Ids of the prompt.
-    """
-
-    def __init__(self, model: "Cell2TextModel", prompt: list[int]) -> None:
-        self.model = model
-        start = prompt.index(model.cell_token_id)
-        self.ids, self.rest = prompt[:start], prompt[start:]
-        self._layers: list[tuple[torch.Tensor, torch.Tensor]] = []
-        self._state: tuple[object, ...] = ()
-
-    def cache(self, n: int) -> "DynamicCache":
-        """Return a key-value cache of ``n`` rows in which the prefix has been read."""
-        from transformers import DynamicCache
-
-        weights = self.model.language_model.parameters()
-        state = (self.model.device, *(w._version for w in weights))  # changes as weights do
-        if state != self._state:
-            self._layers, self._state = self._read(), state
-        cache = DynamicCache()
-        for index, (keys, values) in enumerate(self._layers):
-            cache.update(keys.expand(n, -1, -1, -1), values.expand(n, -1, -1, -1), index)
-        return cache
-
-    def _read(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        from transformers import DynamicCache
-
-        if not self.ids:
-            return []
-        cache = DynamicCache()
-        ids = torch.tensor([self.ids], device=self.model.device)
-        with torch.no_grad():
-            backbone(self.model.language_model)(
-                inputs_embeds=self.model.embeddings(ids), past_key_values=cache, use_cache=True
-            )
-        return [(layer.keys, layer.values) for layer in cache.layers]
-
-
-class _State:
-    """A batch in the middle of its text: cache, mask and positions of each row."""
-
-    def __init__(self, model: "Cell2TextModel", prefix: PromptPrefix, cells: torch.Tensor) -> None:
-        n = cells.shape[0]
-        self.model, self.cache = model, prefix.cache(n)
-        self.mask = torch.ones(n, len(prefix.ids), dtype=torch.long, device=model.device)
-        rest = torch.tensor([prefix.rest] * n, device=model.device)
-        self._waiting: torch.Tensor | None = model.splice(rest, cells)
-
-    def feed_ids(self, rows: list[list[int]]) -> torch.Tensor:
-        """Feed ids of different length per row; return the logits after each row's last."""
-        width = max(map(len, rows))
-        pad = self.model.tokenizer.pad_token_id or 0
-        ids = torch.tensor([r + [pad] * (width - len(r)) for r in rows], device=self.mask.device)
-        mask = torch.tensor(
-            [[1] * len(r) + [0] * (width - len(r)) for r in rows], device=self.mask.device
-        )
-        embeds = self.model.embeddings(ids)
-        if self._waiting is not None:  # the cell goes in together with the first words
-            mask = torch.cat([mask.new_ones(self._waiting.shape[:2]), mask], dim=1)
-            embeds, self._waiting = torch.cat([self._waiting, embeds], dim=1), None
-        return self.feed(embeds, mask)
-
-    def feed(self, embeds: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Feed embeddings ``[B, T, D]`` with a mask; return logits ``[B, V]`` after the last."""
-        past = self.mask.sum(1, keepdim=True)
-        positions = (past + mask.cumsum(1) - 1).clamp_min(0)
-        self.mask = torch.cat([self.mask, mask], dim=1)
-        last = mask.shape[1] - 1 - mask.flip(1).argmax(1)  # [B]
-        hidden = backbone(self.model.language_model)(
-            inputs_embeds=embeds,
-            attention_mask=self.mask,
-            position_ids=positions,
-            past_key_values=self.cache,
-            use_cache=True,
-        ).last_hidden_state
-        rows = torch.arange(len(last), device=last.device)
-        return self.model.language_model.get_output_embeddings()(hidden[rows, last])
-
-    def peek(self, ids: list[int]) -> torch.Tensor:
-        """Return the logits after some more ids, without keeping them."""
-        mask = self.mask
-        logits = self.feed_ids([ids] * mask.shape[0])
-        self.cache.crop(-len(ids))
-        self.mask = mask
-        return logits
-
-
 def generate_free(
     model: "Cell2TextModel", cells: torch.Tensor, prompt: list[int], *, max_new_tokens: int = 160
 ) -> list[str]:
@@ -262,11 +167,3 @@ def generate_free(
     )
     texts = model.tokenizer.batch_decode(output, skip_special_tokens=True)
     return [text.strip() for text in texts]
-
-
-def backbone(language_model: torch.nn.Module) -> torch.nn.Module:
-    """Return the part of a causal language model below its vocabulary head."""
-    model = language_model
-    if hasattr(model, "get_base_model"):  # a model with peft adapters
-        model = model.get_base_model()
-    return model.get_decoder()
