@@ -146,6 +146,6 @@ ASIDES = words("export_dataset export_table export_figure recall glossary eviden
 SMALL_TALK = words(
     """
     greet thanks bye ack help identity empty offtopic unclear cannot open_file complaint no_next
-    glossary
+    glossary privacy
     """
 )

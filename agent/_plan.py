@@ -263,7 +263,12 @@ def _types_here(ask: Ask, situation: Situation) -> list[Call]:
     if result is None or result.artifact is None:
         return [labels]
     rows = [labelled_as(result.table, n, situation.vocabulary)[0] for n in ask.cell_types]
-    one, two = ([str(row["cluster"]) for row in found] for found in rows)
+    named = [[str(row["cluster"]) for row in found] for found in rows]
+    if len(named) == 1:  # "the two B cell clusters"
+        if len(named[0]) < 2:
+            return [labels]
+        return [labels, *_one("compare_clusters", cluster=named[0][0], other=named[0][1])]
+    one, two = named
     if not one or not two or set(one) & set(two):
         return [labels, *_look_up(ask, situation)]
     if len(one) == len(two) == 1:
@@ -275,6 +280,12 @@ def _types_here(ask: Ask, situation: Situation) -> list[Call]:
 def _export_of(name: str, holding: str) -> Plan:
     def make(ask: Ask, situation: Situation) -> list[Call]:
         named = re.search(r"\bE\d+\b", ask.text)
+        if holding == "has_figure" and re.search(r"(?i)\bumap\b|\bmap\b", ask.text):
+            drawn = Call("plot_umap", {"color": "clusters"})
+            result = situation.result(drawn)
+            if result is None or result.artifact is None:
+                return [drawn]
+            return [drawn, *_one(name, evidence=str(result.artifact["id"]))]
         evidence = named.group() if named else situation.latest(holding=holding)
         return _one(name, evidence=evidence) if evidence else []
 

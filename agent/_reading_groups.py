@@ -72,13 +72,17 @@ _STRONG = re.compile(
 _SHARES = re.compile(
     r"\b(?:composition\w*|proportions?|shares?|fractions?|percent\w*|abundan\w+|distribut\w+|spread|"
     r"divide\w*|split|break ?down|how many|number of|counts?|bars?|bar ?plot|barplot|stacked|"
-    r"frequenc\w+|ratio)\b"
+    r"frequenc\w+|ratio|balanced?|evenly|equal(?:ly)?)\b"
 )
 _MORE_OF = re.compile(
     r"\b(?:more|fewer|less|enriched|depleted|expand\w*|lost|rarer|commoner|increas\w+|decreas\w+)\b"
 )
 _DOTS = re.compile(
     r"\b(?:heat ?maps?|matrix ?plots?|dot ?plots?|bubble ?plots?|bubbles?|dots|dot)\b"
+)
+_WHICH_GROUPS = re.compile(
+    r"\b(?:what|which|list|name)\b.*\b(?:conditions|treatments|experimental groups|arms|"
+    r"study groups|groups of samples)\b(?: (?:are|do|exist|were)\b.*)?[\s.?!]*$"
 )
 _PEOPLE = re.compile(r"\b(?:donors?|patients?|samples?|individuals?|subjects?|participants?)\b")
 _MOST_OF_ALL = re.compile(
@@ -216,9 +220,11 @@ def _dots(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
 
 def _shares(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read how the cells of samples or conditions divide over clusters or types."""
-    is_of_more = (
-        found.values and _MORE_OF.search(found.text) and (found.cell_types or found.clusters)
+    groups = (
+        found.cell_types or found.clusters or re.search(r"\bclusters?\b|\btypes?\b", found.text)
     )
+    is_of_more = found.values and _MORE_OF.search(found.text) and groups
+    is_of_more = is_of_more or _WHICH_GROUPS.search(found.text)
     if (
         found.genes
         or not (_SHARES.search(found.text) or is_of_more)
@@ -358,6 +364,9 @@ def _sides(text: str, vocabulary: Vocabulary, focus: Focus) -> tuple[Cells, Cell
 def _types_here(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read two types that are compared in the data ("T cells from B cells"), not as terms."""
     types = _types(found)
+    several = re.search(r"\b(?:two|both|three|the|all|different) <type> clusters\b", found.shape)
+    if len(types) == 1 and several and re.search(DIFFERENCE, found.shape):
+        return Ask("types_here", cell_types=types)
     if (
         PUBLISHED.search(found.text)
         or len(types) != 2
@@ -394,7 +403,11 @@ def _about_selection(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> A
         "",
     )
     has_names = found.clusters or found.genes or found.cell_types or found.values or found.step
-    leans = focus.is_on_selection and _PRONOUN.search(found.text) and not has_names
+    on_map = re.search(
+        r"^(?:and |now |ok )*(?:show |plot )?(?:on|in) (?:the |a )?(?:umap|map)", found.text
+    )
+    leans = focus.is_on_selection and not has_names
+    leans = leans and (on_map or _PRONOUN.search(found.text))
     where = f"selection {quoted(named)}" if named else focus.those if leans else ""
     if not where or found.ordinals:
         return None
@@ -404,7 +417,8 @@ def _about_selection(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> A
     if re.search(r"\bgenes?\b|\bmarkers?\b|\bexpress\w*\b|\bspecial\b", found.text):
         return Ask("compare_selections", where=where, name=name)
     if re.search(
-        r"\b(?:what|which|who|describe|identity|types?|tell|summari[sz]e|about|explain|where|look)\b",
+        r"\b(?:what|which|who|describe|identity|types?|tell|summari[sz]e|about|explain|where|look|"
+        r"map|umap|show|plot)\b",
         found.text,
     ):
         return Ask("describe_selection", where=where, name=name)

@@ -132,10 +132,12 @@ def _said_type(found: Mentions, vocabulary: Vocabulary) -> tuple[str, ...]:
 
 def _score(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read "score hypoxia", "interferon response score", "score CD3D, CD3E and CD2"."""
-    if not _SCORE.search(found.text) or found.clusters or found.values:
+    if not _SCORE.search(found.text) or found.clusters:
         return None
     if len(found.genes) > 1:
         return Ask("score_set", genes=found.genes)
+    if found.values:
+        return None
     for pattern in _SET_NAME:
         match = re.search(pattern, found.raw)
         if match is None:

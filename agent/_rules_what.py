@@ -54,7 +54,8 @@ WHAT_RULES: tuple[Rule, ...] = (
     # Clusters against each other
     Rule(
         "compare",
-        r"\b(?:separat\w*|discriminat\w*|distinguish\w*|relat\w*|overlap\w*|resembl\w*|close)\b",
+        r"\b(?:separat\w*|discriminat\w*|distinguish\w*|relat\w*|overlap\w*|resembl\w*|close|"
+        r"between|differential\w*)\b",
         lambda m, f: len(m.clusters) == 2 and not m.cell_types,
     ),
     Rule(
@@ -175,6 +176,11 @@ WHAT_RULES: tuple[Rule, ...] = (
         lambda m, f: not m.genes and not re.search(r"\bmarkers?\b|\bcells? of\b", m.shape),
     ),
     Rule(
+        "dataset",
+        r"\bhow (?:were|was|are|is|did)\b.*\b(?:clusters?|clustering|umap|data)\b.*"
+        r"\b(?:comput\w*|made|calculated|obtained|found|generated|done|derived)\b",
+    ),
+    Rule(
         "label_clusters",
         r"\b(?:label|annotate|annotation|assign|identify|name|call)\b(?!.*<cluster>)|"
         r"\b(?:all|each|every) (?:of )?(?:the )?cells?\b|"
@@ -226,6 +232,7 @@ WHAT_RULES: tuple[Rule, ...] = (
         r"\bdataset|\bdata\b|\b(?:by|per|split|across) (?:donor|patient|sample|condition|batch)|"
         r"\bcomposition\b|\boverview\b|\bsamples?\b|\btissue\b|\borgan\b|\borganism\b|\bspecies\b|"
         r"\bdiseased?\b|\bdonors?\b|\bpatients?\b|\bhealthy\b|"
+        r"\bhuman\b|\bmouse\b|\bmurine\b|\braw counts\b|\bnormali[sz]\w+\b|\bmatrix\b|\blayers?\b|"
         r"\bcovid|\bcancer\b|\bsummary\b|\bsummari[sz]e\b|\bwhat (?:is|have we|do we have|"
         r"have i)(?: got)? "
         r"(?:in )?(?:here|this|there|it)\b|\bexperiment\b|\bwhat (?:am i|i'm|i am) looking at\b|"

@@ -72,7 +72,10 @@ WHY_RULES: tuple[Rule, ...] = (
         r"are called|"
         r"are known|live|transport|carry|kill|engulf|detect)\w*|"
         r"^(?:which |what |find |the |are there )*cells? (?:that|which|who)\b",
-        lambda m, f: not m.clusters and not m.genes,
+        lambda m, f: (
+            not (m.clusters or m.genes)
+            and not (m.cell_types and re.search(r"\blooks? like\b|\bresembl|\bare\b", m.shape))
+        ),
     ),
     Rule(
         "look_up",

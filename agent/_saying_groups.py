@@ -11,6 +11,7 @@ from ._phrasing import cite, counted, listing, percentage, pick, quote_all
 from ._saying import Said, Saying, Teller
 from ._saying_clusters import tell_comparison
 from ._saying_things import tell_difference
+from ._saying_types import tell_which
 
 _LESS = re.compile(r"\b(?:lower|less|weaker|down|decreas\w+|reduced)\b", re.IGNORECASE)
 _MORE = re.compile(r"\b(?:higher|more|stronger|up|increas\w+|induced)\b", re.IGNORECASE)
@@ -69,6 +70,8 @@ def tell_types_here(ask: Ask, now: Saying) -> Said:
         return Said([*_labels_of(ask, now), *told.lines], replace(ask, clusters=clusters))
     if now.of("compare_selections"):
         return Said([*_labels_of(ask, now), *tell_compared(ask, now).lines])
+    if len(ask.cell_types) < 2:
+        return tell_which(ask, now)
     return tell_difference(ask, now)
 
 

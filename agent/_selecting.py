@@ -36,8 +36,8 @@ _REST = re.compile(
     r"all else)(?: of (?:the )?)?(?:cells|dataset|data|them)?\W*$"
 )
 _NAMED = re.compile(
-    r"(?i)[,;]?\s*(?:\band\b|\bthen\b|\bplease\b|\s)*\b(?:call|name|save|store|keep|label|as)\s+"
-    r"(?:(?:it|them|that|this|those|these)\s+)?(?:cells\s+)?(?:as\s+|called\s+|named\s+)?"
+    r"(?i)[,;]?\s*(?:\band\b|\bthen\b|\bplease\b|\s)*\b(?:(?:call|name|label|rename|save|store|keep)\s+"
+    r"(?:it|them|that|this|those|these)(?:\s+cells)?(?:\s+(?:as|to|called|named))?|as)\s+"
     r"['\"]?(?P<name>[\w][\w +/.-]{0,39}?)['\"]?[\s.!?]*$"
 )
 _DOUBLE = frozenset({"double", "single", "triple", "positive", "negative"})

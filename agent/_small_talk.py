@@ -27,6 +27,9 @@ _TALK: tuple[tuple[str, str], ...] = (
      r"to use)\b.*|"
      r".*\bwhat (?:can|could|should|may) i (?:ask|do|say|type)\b.*|.*\bexamples? of questions\b.*|"
      r"(?:what are )?your (?:capabilities|features|skills|functions)|what now|usage|menu|options"),
+    ("privacy", r".*\b(?:internet|online|the cloud|privacy|private|confidential|gdpr|uploaded|"
+     r"leaves? (?:my|this|the) (?:machine|computer|laptop)|sent (?:to|anywhere|somewhere)|"
+     r"who (?:can|could) see)\b.*"),
     ("complaint", r".*\b(?:that is|that was|this is|you are|you re) (?:wrong|false|nonsense|"
      r"rubbish|stupid|"
      r"incorrect|not (?:right|true|correct))\b.*|(?:wrong|nonsense|no that is wrong)"),

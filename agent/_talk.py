@@ -75,6 +75,13 @@ def say_talk(ask: Ask, vocabulary: Vocabulary, *, seed: int) -> list[str]:
             "I may well be wrong: what I say about cell types is a model's prediction.",
             "Tell me which cluster you mean, and I will show you the genes and the alternatives.",
         ],
+        "privacy": [
+            "With the built-in planner nothing leaves this machine: I neither use the internet nor "
+            "send your data anywhere.",
+            "If you let a hosted language model lead, it is sent your questions and short results, "
+            "but no expression values, no names of cells and nothing that tells your patients "
+            "apart.",
+        ],
         "open_file": [
             "I cannot open files from the conversation; use the upload box beside it, and I will "
             "read what you open."

@@ -77,6 +77,7 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
 def _plain(text: str) -> str:
     table = {"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "\u00a0": " "}
     plain = text.translate(str.maketrans(table))[:2000]
+    plain = re.sub(r"(?i)\b(clusters?) (?:no|nr|num)\.? ?(?=\d)", r"\1 ", plain)
     plain = re.sub(r"(?i)\btop(\d+)", r"top \1", plain)
     plain = re.sub(r"(?<=\w) v\.? (?=\w)", " vs ", plain)
     return re.sub(r"(?i)\b(what|where|who|how|which|that|it)'s\b", r"\1 is", plain)

@@ -38,7 +38,7 @@ COMMANDS = words(
     composition proportion percentage fraction condition conditions treatment stimulation
     control treated untreated violin dotplot selection selections pathway pathways donor donors
     upregulated downregulated differential increase decrease between across within once each
-    sample samples confidence evidence reliable certain
+    sample samples confidence evidence relabel rename undo score hypoxia corrections
     """
 )
 

@@ -268,7 +268,9 @@ def _pathways(
         for label, number in tally[:5]
     ]
     if not rows:
-        return [f"The model names no active pathway for the cells it read in cluster {cluster}."], []
+        return [
+            f"The model names no active pathway for the cells it read in cluster {cluster}."
+        ], []
     named = listing(
         f"{row['label']} ({as_percent(row['percent'])} of the cells read)" for row in rows[:2]
     )
