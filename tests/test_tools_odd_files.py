@@ -338,8 +338,9 @@ def test_empty_droplets_are_left_out(tmp_path: Path, plain: AnnData) -> None:
 def test_gene_expression_of_several_modalities_is_read(tmp_path: Path, plain: AnnData) -> None:
     with h5py.File(tmp_path / "x.h5mu", "w") as handle:
         proteins = plain[:, :2].copy()
+        modalities = handle.create_group("mod")
         for name, part in {"rna": plain, "prot": proteins}.items():
-            anndata.io.write_elem(handle, f"mod/{name}", part)
+            anndata.io.write_elem(modalities, name, part)
         anndata.io.write_elem(handle, "obs", plain.obs)
         anndata.io.write_elem(handle, "var", plain.var)
     opened = read_dataset(tmp_path / "x.h5mu")

@@ -59,24 +59,27 @@ def read_table(path: Path, limits: Limits) -> "AnnData":
     names = _column_names(layout)
     blocks, extras, index, n_values = [], [], [], 0
     kept: list[int] | None = None
+    beside: list[int] = []
     for chunk in _chunks(path, layout, limits):
         first = 1 if layout.named_rows else 0
         if kept is None:
+            is_number = [kind.kind in "iufb" for kind in chunk.dtypes]
             kept = [
                 c
                 for c in chunk.columns[first:]
-                if chunk[c].dtype.kind in "iufb"
+                if is_number[c]
                 and not _NO_EXPRESSION.match(names[c - first] or "unnamed")
                 and (names[c - first] or chunk[c].notna().any())
             ]
+            beside = sorted(set(chunk.columns[first:]) - set(kept))
+            beside = [c for c in beside if names[c - first]]
             if not kept:
                 raise _not_numeric(path)
         block = sparse.csr_matrix(_numbers(chunk[kept]))
         n_values += block.nnz
         check_memory(12 * n_values, path, limits)
         blocks.append(block)
-        rest = [c for c in chunk.columns[first:] if c not in set(kept) and names[c - first]]
-        extras.append(chunk[rest].rename(columns={c: names[c - first] for c in rest}))
+        extras.append(chunk[beside].rename(columns={c: names[c - first] for c in beside}))
         start = len(index)
         at_stage(1 - 1 / (1 + len(blocks)), f"Read {count(start, 'row')} of the table")
         index.extend(
