@@ -1,6 +1,7 @@
 """Decides what to do next: a question and a `Session` become a stream of `Step`."""
 
 from ._assistant import Assistant
+from ._doors import Endpoint, endpoints
 from ._errors import AgentError, LanguageModelError, ToolsetError
 from ._steps import Answer, AnswerToken, Step, ToolCalled, ToolReturned
 
@@ -9,9 +10,11 @@ __all__ = [
     "Answer",
     "AnswerToken",
     "Assistant",
+    "Endpoint",
     "LanguageModelError",
     "Step",
     "ToolCalled",
     "ToolReturned",
     "ToolsetError",
+    "endpoints",
 ]

@@ -55,6 +55,9 @@ _NOTHING_HELD = (
 )
 
 
+_NO_ANSWER = "I got no answer out of the language model; please ask me again."
+
+
 @dataclass
 class _Turn:
     """What is known while one question is being answered."""
@@ -259,7 +262,7 @@ class Assistant:
             text = text or _NOTHING_HELD
             mended = turn.final.model_copy(update={"content": text})
             self._agent.update_state(self._config, {"messages": [mended]})
-        text, bad = self._lifted(text), tuple(map(self._lifted, bad))
+        text, bad = self._lifted(text or _NO_ANSWER), tuple(map(self._lifted, bad))
         if self._fall_back.notice:
             text = f"{self._fall_back.notice}\n\n{text}"
         cited = [self.session.evidence[n] for n in checked.references if n in self.session.evidence]

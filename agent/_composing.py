@@ -109,7 +109,7 @@ def _recall(ask: Ask, now: Situation) -> list[str]:
     """Say again what pieces of evidence hold."""
     lines: list[str] = []
     for name in re.findall(r"\bE\d+\b", ask.text):
-        artifact = now.earlier.get(name)
+        artifact = now.earlier.get(name) or now.vocabulary.recall(name)
         lines += quote_all(artifact) if artifact else [f"I have no evidence called '{name}'."]
     return lines
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain.tools import ToolRuntime
 from langchain_core.tools import StructuredTool, ToolException
-from pydantic import ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from tools import ToolError
 
@@ -45,7 +45,7 @@ def make_tools(verbs: Mapping[str, Verb]) -> list[StructuredTool]:
 
 
 def _make_tool(name: str, verb: Verb) -> StructuredTool:
-    summary, documented = read_docstring(verb)
+    summary, _ = read_docstring(verb)
 
     def call(runtime: ToolRuntime, **arguments: Any) -> tuple[str, dict[str, Any]]:
         try:
@@ -54,16 +54,7 @@ def _make_tool(name: str, verb: Verb) -> StructuredTool:
             raise ToolException(str(exc)) from exc
         return f"[{evidence.id}] {evidence.text}", as_artifact(evidence)
 
-    fields: dict[str, Any] = {"runtime": (ToolRuntime, Field(exclude=True))}
-    for parameter in list(inspect.signature(verb).parameters.values())[1:]:
-        fields[parameter.name] = _field(name, parameter, documented.get(parameter.name, ""))
-    schema = create_model(
-        name,
-        __config__=ConfigDict(
-            extra="forbid", coerce_numbers_to_str=True, arbitrary_types_allowed=True
-        ),
-        **fields,
-    )
+    schema = arguments_model(name, verb, runtime=(ToolRuntime, Field(exclude=True)))
     return StructuredTool(
         name=name,
         description=summary,
@@ -72,6 +63,22 @@ def _make_tool(name: str, verb: Verb) -> StructuredTool:
         response_format="content_and_artifact",
         handle_tool_error=True,
     )
+
+
+def arguments_model(name: str, verb: Verb, **more: Any) -> type[BaseModel]:
+    """Return the model of a verb's parameters, the session aside, with their descriptions.
+
+    Raises
+    ------
+    ToolsetError
+        If a parameter is not annotated with a plain type.
+    """
+    _, documented = read_docstring(verb)
+    fields = dict(more)
+    for parameter in list(inspect.signature(verb).parameters.values())[1:]:
+        fields[parameter.name] = _field(name, parameter, documented.get(parameter.name, ""))
+    config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, arbitrary_types_allowed=True)
+    return create_model(name, __config__=config, **fields)
 
 
 def _field(verb: str, parameter: inspect.Parameter, doc: str) -> tuple[Any, Any]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from tools import ToolError
 
+from ._toolset import as_artifact
+
 if TYPE_CHECKING:
     from tools import Session
 
@@ -59,6 +61,8 @@ class Vocabulary:
         Columns that tell people apart; their values are never repeated.
     selections
         Names of the selections there are now, oldest first.
+    recall
+        Gives the plain part of the evidence with an id, made in this conversation or beside it.
     """
 
     clusters: tuple[str, ...] = ()
@@ -71,6 +75,7 @@ class Vocabulary:
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     people: frozenset[str] = frozenset()
     selections: Callable[[], tuple[str, ...]] = tuple
+    recall: Callable[[str], Mapping[str, Any] | None] = lambda name: None
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -106,8 +111,12 @@ def vocabulary_of(session: "Session") -> Vocabulary:
         except (KeyError, ValueError):
             return term_id == ancestor_id
 
+    def recall(name: str) -> dict[str, Any] | None:
+        found = session.evidence.get(name)
+        return None if found is None else as_artifact(found)
+
     if session.adata is None:
-        return Vocabulary(resolve=resolve, is_a=is_a)
+        return Vocabulary(resolve=resolve, is_a=is_a, recall=recall)
 
     def more_cells(cluster: str | None, seen: frozenset[str], number: int) -> list[str]:
         names = session.adata.obs_names
@@ -142,6 +151,7 @@ def vocabulary_of(session: "Session") -> Vocabulary:
             values=_values(session.adata.obs),
             people=frozenset(str(c) for c in session.adata.obs if _PERSON.search(str(c))),
             selections=selections,
+            recall=recall,
         )
 
     return session.cached(("agent vocabulary", session.cluster_key), read)

@@ -1,0 +1,112 @@
+"""The same verb gives the same evidence at every door: registry, endpoint, conversation."""
+
+import inspect
+import json
+from typing import Any
+
+import pytest
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+
+from agent import Assistant, ToolReturned, endpoints
+from tests.marker_reader import MarkerReader
+from tools import TOOLS, Session, ToolError
+
+CALLS: list[tuple[str, dict[str, Any]]] = [
+    ("describe_dataset", {}),
+    ("list_clusters", {}),
+    ("describe_cluster", {"cluster": "3"}),
+    ("describe_cells", {"cluster": "4", "n_cells": 3}),
+    ("label_clusters", {}),
+    ("rank_markers", {"cluster": "3", "n_genes": 5}),
+    ("compare_clusters", {"cluster": "3", "other": "4"}),
+    ("show_expression", {"gene": "LYZ", "plot": "violin"}),
+    ("plot_umap", {"color": "phase"}),
+    ("explain_cell_type", {"cluster": "4"}),
+    ("explain_alternative", {"cluster": "4", "cell_type": "T cell"}),
+    ("look_up_term", {"name": "T cell"}),
+    ("search_ontology", {"query": "makes insulin"}),
+    ("count_composition", {"by": "phase"}),
+    ("find_cells", {"text": "B cells"}),
+    ("assign_cell_types", {"among": ["T cell", "B cell"]}),
+    ("select_cells", {"where": "cluster 3 AND CD3D > 1", "name": "mine"}),
+    ("list_selections", {}),
+    ("describe_selection", {"where": "mine"}),
+    ("compare_selections", {"first": "mine", "second": "cluster 4"}),
+    ("compare_conditions", {"column": "phase", "first": "S", "second": "G1"}),
+    ("plot_dots", {"genes": ["LYZ", "CD3D"]}),
+    ("plot_violin", {"gene": "LYZ", "by": "phase"}),
+]
+
+
+class OneCall(BaseChatModel):
+    """Calls one tool, then says that it is done."""
+
+    calls: list[AIMessage]
+
+    @property
+    def _llm_type(self) -> str:
+        return "one-call"
+
+    def bind_tools(self, tools: Any, **kwargs: Any) -> "OneCall":
+        return self
+
+    def _generate(self, messages: Any, *args: Any, **kwargs: Any) -> ChatResult:
+        reply = self.calls.pop(0) if self.calls else AIMessage("I am done.")
+        return ChatResult(generations=[ChatGeneration(message=reply)])
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
+    from kb import KnowledgeBase
+
+    knowledge = KnowledgeBase.open(tmp_path_factory.mktemp("kb"))
+    made = Session(knowledge=knowledge, load_describer=MarkerReader)
+    made.open_demo()
+    return made
+
+
+@pytest.mark.parametrize(("name", "arguments"), CALLS, ids=[name for name, _ in CALLS])
+def test_every_door_gives_the_same_evidence(
+    name: str, arguments: dict[str, Any], session: Session
+) -> None:
+    by_registry = TOOLS[name](session, **arguments)
+    endpoint = next(item for item in endpoints() if item.name == name)
+    by_endpoint = endpoint.call(session, arguments)
+    by_function = endpoint.as_function(lambda: session)(**arguments)
+    call = AIMessage("", tool_calls=[{"name": name, "args": arguments, "id": "c1"}])
+    steps = Assistant(session, llm=OneCall(calls=[call])).ask("Go.")
+    by_agent = next(step.evidence for step in steps if isinstance(step, ToolReturned))
+    assert by_agent is not None
+    json.dumps(by_endpoint)
+    for key in ("text", "table", "caveat", "unit", "source", "tool"):
+        expected = getattr(by_registry, key)
+        assert by_endpoint[key] == by_function[key] == getattr(by_agent, key) == expected, key
+
+
+def test_every_verb_has_an_endpoint_with_a_schema() -> None:
+    assert [item.name for item in endpoints()] == list(TOOLS)
+    for item in endpoints():
+        assert item.summary.endswith(".")
+        for name, field in item.schema.get("properties", {}).items():
+            assert field["description"], (item.name, name)
+        assert item.schema["additionalProperties"] is False
+        function = item.as_function(lambda: pytest.fail("not called"))
+        expected = list(inspect.signature(TOOLS[item.name]).parameters)[1:]
+        assert list(inspect.signature(function).parameters) == expected
+        assert set(function.__annotations__) == {*expected, "return"}
+        assert all(f"    {name}: " in str(function.__doc__) for name in expected)
+
+
+def test_wrong_arguments_are_refused_in_a_sentence(session: Session) -> None:
+    by_name = {item.name: item for item in endpoints()}
+    for name, given in (
+        ("rank_markers", {}),
+        ("rank_markers", {"cluster": "3", "n_genes": "many"}),
+        ("rank_markers", {"cluster": "3", "klaster": 1}),
+        ("show_expression", {"gene": "LYZ", "plot": "pie"}),
+    ):
+        with pytest.raises(ToolError, match="Its arguments are: "):
+            by_name[name].call(session, given)
+    assert by_name["rank_markers"].call(session, {"cluster": 3})["facts"]["cluster"] == "3"
