@@ -180,7 +180,14 @@ def test_opening_can_be_cancelled_at_every_stage(
     assert session.open(tmp_path / "groups.h5ad").facts["n_obs"] == 90
 
 
-def test_stages_are_visible_and_go_forward(tmp_path: Path, groups: anndata.AnnData) -> None:
+@pytest.mark.parametrize("exact_up_to", [30_000, 50])
+def test_stages_are_visible_and_go_forward(
+    tmp_path: Path,
+    groups: anndata.AnnData,
+    monkeypatch: pytest.MonkeyPatch,
+    exact_up_to: int,
+) -> None:
+    monkeypatch.setattr("tools._neighbors.EXACT_UP_TO", exact_up_to)
     groups.write_h5ad(tmp_path / "a.h5ad")
     stopper = Stopper()
     session = Session(knowledge=None, load_describer=None, progress=stopper)  # type: ignore[arg-type]

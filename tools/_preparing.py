@@ -21,7 +21,7 @@ from ._normalising import TARGET_SUM, log_normalise, recover_counts, variable_ge
 from ._quiet import quiet
 from ._slots import Slot, choose_slot, list_slots
 from ._species import declared_species
-from ._stages import Progress, at_stage, reporting
+from ._stages import Progress, at_stage, reporting, within
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -232,7 +232,8 @@ def make_neighbors(adata: "AnnData") -> list[str]:
         made.extend(_pca(adata))
     at_stage(0.5, "Finding neighbours")
     n_neighbors = min(_N_NEIGHBORS, adata.n_obs - 1)
-    add_neighbors(adata, use_rep=PCA, n_neighbors=n_neighbors, seed=SEED)
+    with within(0.5, 0.9):
+        add_neighbors(adata, use_rep=PCA, n_neighbors=n_neighbors, seed=SEED)
     how = "" if adata.n_obs <= EXACT_UP_TO else ", found approximately"
     made.append(f"a graph of {n_neighbors} nearest neighbours{how}")
     return made

@@ -97,7 +97,7 @@ class StoredMatrix:
         values, columns = np.empty(ends[-1], np.float32), np.empty(ends[-1], np.int32)
         spans = [(int(pointers[a]), int(pointers[b])) for a, b in runs(rows)]
         done = 0
-        for window in _windows([(a, b) for a, b in spans if b > a], gap=self._chunk()):
+        for window in _windows(_pieces(spans), gap=self._chunk()):
             at_stage(done / max(int(ends[-1]), 1), _READING)
             start, end = window[0][0], window[-1][1]
             numbers, indices = self.node["data"][start:end], self.node["indices"][start:end]
@@ -156,6 +156,15 @@ def runs(rows: np.ndarray) -> Iterator[tuple[int, int]]:
     for part in np.split(rows, breaks):
         if part.size:
             yield int(part[0]), int(part[-1]) + 1
+
+
+def _pieces(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Cut long spans into pieces of a few million values; empty ones go."""
+    return [
+        (start, min(start + _PASS_VALUES, b))
+        for a, b in spans
+        for start in range(a, b, _PASS_VALUES)
+    ]
 
 
 def _windows(spans: list[tuple[int, int]], *, gap: int) -> Iterator[list[tuple[int, int]]]:
