@@ -18,7 +18,6 @@ _TELL: ContextVar[Progress | None] = ContextVar("tell", default=None)
 @contextmanager
 def reporting(progress: Progress, *, first: float, last: float) -> Iterator[None]:
     """Send what `at_stage` is told inside to `progress`, as fractions from `first` to `last`."""
-
     told = [-1.0, ""]
 
     def tell(fraction: float, words: str) -> None:
