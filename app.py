@@ -486,7 +486,7 @@ def answer_record(question: str, steps: "Iterator[Step]") -> dict[str, Any]:
         raise RuntimeError(msg)
     return {
         "question": question,
-        "answer": final.text,
+        "answer": final.marked,
         "references": list(final.references),
         "evidence": [
             {"id": item.id, "tool": item.tool, "text": item.text, "table": item.table}
