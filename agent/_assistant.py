@@ -5,6 +5,7 @@ embedded planner. This module turns its stream into `Step` values, and holds bac
 until it is checked.
 """
 
+import functools
 import logging
 import time
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ from ._vocabulary import vocabulary_of
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+    from langchain_core.tools import StructuredTool
     from langgraph.checkpoint.base import BaseCheckpointSaver
 
     from tools import Evidence
@@ -56,6 +58,12 @@ _NOTHING_HELD = (
 
 
 _NO_ANSWER = "I got no answer out of the language model; please ask me again."
+
+
+@functools.cache
+def _all_tools() -> list["StructuredTool"]:
+    """Wrap the registry once; a tool holds nothing of a session."""
+    return make_tools(TOOLS)
 
 
 @dataclass
@@ -121,7 +129,7 @@ class Assistant:
         self._turn = _Turn("")
         self._agent: Any = create_agent(
             self._chosen.model,
-            tools=make_tools(TOOLS),
+            tools=_all_tools(),
             system_prompt=resources.files(__package__)
             .joinpath("prompts/system.md")
             .read_text("utf-8"),
