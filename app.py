@@ -206,7 +206,7 @@ def ask(
 
     session = Rooms(checkpoint, device).session()
     session.open(data)
-    assistant = Assistant(session, llm=llm)
+    assistant = Assistant(session, llm=llm, offline=offline)
     for text in question:
         result = answer_record(text, assistant.ask(text))
         if as_json:
