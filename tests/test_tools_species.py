@@ -6,7 +6,7 @@ from pathlib import Path
 import anndata
 import pytest
 
-from tools import TOOLS, Limits, Session, doctor
+from tools import TOOLS, Limits, Session, describe_file, doctor
 from tools._errors import UnsupportedError
 
 HUMAN = ["CD3D", "CD3E", "IL7R", "MS4A1", "CD79A", "NKG7", "LYZ", "CD14"]
@@ -93,3 +93,30 @@ def test_what_the_file_says_of_its_species_counts(
     session.open(tmp_path / "a.h5ad")
     with pytest.raises(UnsupportedError):
         session.describe(session.cells_of("0"))
+
+
+def test_described_file_says_how_a_mouse_was_read(
+    tmp_path: Path, mouse: Path, table: Path, fake_describer: object
+) -> None:
+    out = tmp_path / "out.h5ad"
+    with pytest.raises(UnsupportedError):
+        describe_file(mouse, out, describer=fake_describer, limits=LIMITS)  # type: ignore[arg-type]
+    describe_file(mouse, out, describer=fake_describer, limits=LIMITS, orthologues=table)  # type: ignore[arg-type]
+    written = anndata.read_h5ad(out)
+    texts = written.obs["cell2text_description"].astype(str)
+    assert texts.str.startswith("A mouse cell, read by way of human orthologues.").all()
+    assert len(written.uns["cell2text"]["parameters"]["orthologues"]) == 64
+
+
+def test_a_file_that_says_that_it_is_of_a_mouse_is_not_described(
+    tmp_path: Path, adata: anndata.AnnData, fake_describer: object
+) -> None:
+    _declare_obs(adata)
+    adata.write_h5ad(tmp_path / "a.h5ad")
+    with pytest.raises(UnsupportedError):
+        describe_file(
+            tmp_path / "a.h5ad",
+            tmp_path / "out.h5ad",
+            describer=fake_describer,  # type: ignore[arg-type]
+            limits=LIMITS,
+        )

@@ -19,11 +19,13 @@ from ._groupings import as_labels, find_clustering
 from ._inspecting import MatrixFacts
 from ._limits import Limits
 from ._normalising import log_normalise
+from ._orthologues import Orthologues
 from ._preparing import prepare
 from ._reading import Opened, read_dataset
 from ._reading_h5 import hdf5_keys, read_frame
 from ._reading_stored import StoredMatrix, stored_dataset
 from ._slots import choose_slot, list_slots
+from ._species import declared_species
 from ._wording import as_size, quote
 
 if TYPE_CHECKING:
@@ -35,7 +37,13 @@ SMALL = 64 * 1024**2
 _AHEAD_VALUES = 16_000_000  # values kept of a file that cannot give single cells
 _COUNTED = 4_096  # cells whose genes are counted at once
 #: Notes of the reader that mean that the file itself does not hold what was read.
-_MENDED = {"transposed", "parts_skipped", "numbers_as_text", "other_features"}
+_MENDED = {
+    "transposed",
+    "parts_skipped",
+    "numbers_as_text",
+    "other_features",
+    "empty_droplets",
+}
 
 
 @dataclass
@@ -165,7 +173,9 @@ class CellSource:
             self.handle.close()
 
 
-def open_cells(path: Path, *, limits: Limits, whole: bool = False) -> CellSource:
+def open_cells(
+    path: Path, *, limits: Limits, whole: bool = False, orthologues: Path | None = None
+) -> CellSource:
     """Open a dataset to read its cells some at a time.
 
     Parameters
@@ -176,12 +186,22 @@ def open_cells(path: Path, *, limits: Limits, whole: bool = False) -> CellSource
         Bounds on what is read into memory.
     whole
         Read all cells into memory where they fit, for what needs them all.
+    orthologues
+        Table of a mouse's genes and the human ones, by which the cells of a mouse are read.
 
     Raises
     ------
     DatasetError
-        If it cannot be read, or is no .h5ad and larger than memory.
+        If it cannot be read, or is no .h5ad and larger than memory; ``bad_orthologues``.
     """
+    pairs = None if orthologues is None else Orthologues.load(orthologues)
+    source = _open(path, limits, whole=whole)
+    if pairs is not None:
+        source.names = pairs.apply(source.names)
+    return source
+
+
+def _open(path: Path, limits: Limits, *, whole: bool) -> CellSource:
     import h5py
 
     keys = hdf5_keys(path) if path.is_file() and h5py.is_hdf5(path) else set()
@@ -208,9 +228,8 @@ def _in_memory(opened: Opened, *, is_whole_file: bool) -> CellSource:
     if sparse.issparse(matrix):
         matrix = sparse.csr_matrix(matrix)
         matrix.sum_duplicates()
-    return CellSource(
-        opened, matrix, gene_names(slot.var), slot.name, slot.facts, is_whole_file=is_whole_file
-    )
+    names = gene_names(slot.var, declared=declared_species(opened.adata))
+    return CellSource(opened, matrix, names, slot.name, slot.facts, is_whole_file=is_whole_file)
 
 
 def _in_file(path: Path, opened: Opened) -> CellSource:
@@ -226,7 +245,7 @@ def _in_file(path: Path, opened: Opened) -> CellSource:
     return CellSource(
         opened,
         slot.matrix,
-        gene_names(slot.var),
+        gene_names(slot.var, declared=declared_species(opened.adata)),
         slot.name,
         slot.facts,
         is_whole_file=True,

@@ -9,7 +9,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ._cell_source import CellSource, open_cells
-from ._describable import check_matched, check_species, model_errors
+from ._describable import by_orthologues, check_matched, check_species, model_errors
 from ._described import Columns, cell_columns, cluster_columns, row_of, write_described
 from ._describing_ray import RayEngine, import_ray, make_shards
 from ._errors import DatasetError, ToolError
@@ -49,6 +49,7 @@ class DescribeSettings:
     cells_per_cluster: int = 40
     shard_cells: int = SHARD_CELLS
     version: int = FORMAT_VERSION
+    orthologues: str | None = None  # SHA-256 of the table by which a mouse's cells are read
 
 
 def describe_file(
@@ -63,6 +64,7 @@ def describe_file(
     limits: Limits | None = None,
     progress: Progress | None = None,
     ray: RayEngine | None = None,
+    orthologues: Path | None = None,
 ) -> None:
     """Write a copy of a dataset with a description of each cell in obs.
 
@@ -87,6 +89,9 @@ def describe_file(
         Called with a fraction (0-1) and a few words; may raise to stop, and nothing is lost.
     ray
         Make the shards on Ray; None makes them here. What is written is the same.
+    orthologues
+        Table of a mouse's genes and the human ones, by which the cells of a mouse are read;
+        every description then says so.
 
     Raises
     ------
@@ -111,19 +116,21 @@ def describe_file(
     if ray is not None:
         import_ray()
     tell(0.0, "Reading")
-    source = open_cells(in_path, limits=limits)
+    source = open_cells(in_path, limits=limits, orthologues=orthologues)
     if by == "cluster" and find_clustering(source.obs, limit=limits.clusters) is None:
         source.close()
-        source = open_cells(in_path, limits=limits, whole=True)
+        source = open_cells(in_path, limits=limits, whole=True, orthologues=orthologues)
     try:
         check_species(source.names)
         n_matched = int(describer.genes.match(source.names.names).n_matched)
         check_matched(source.names, n_matched, limits)
+        if orthologues is not None:
+            settings = replace(settings, orthologues=hash_file(orthologues))
         data_hash = hash_file(in_path)
         identity = [data_hash, describer.checkpoint_id, describer.revision, asdict(settings)]
         folder = work_folder(out_path, identity)
         with locked(folder, resume=resume):
-            job = _Job(source, describer, settings, knowledge, limits, folder, tell)
+            job = _Job(source, describer, settings, knowledge, limits, folder, tell, orthologues)
             columns, facts = job.describe(in_path, ray)
             manifest = _manifest(data_hash, describer, settings, source) | facts
             tell(0.97, f"Writing {out_path.name}")
@@ -146,6 +153,7 @@ class _Job:
     limits: Limits
     folder: Path
     tell: Progress
+    orthologues: Path | None = None
 
     def describe(self, in_path: Path, ray: RayEngine | None) -> tuple[Columns, dict[str, Any]]:
         """Make what shards are missing; return the columns of obs and facts about the run."""
@@ -198,7 +206,16 @@ class _Job:
         if done:
             said(0)
         if ray is not None and missing:
-            for n in make_shards(work, missing, in_path, organs, limits=self.limits, ray=ray):
+            shards = make_shards(
+                work,
+                missing,
+                in_path,
+                organs,
+                limits=self.limits,
+                ray=ray,
+                orthologues=self.orthologues,
+            )
+            for n in shards:
                 done += n
                 said(0)
             return
@@ -228,6 +245,8 @@ def make_shard(
         made = describer.describe(
             source.rows(work.cells_of(shard)), source.names.names, organs=organs, progress=told
         )
+    if source.names.n_orthologues is not None:
+        made = [by_orthologues(description, source.names.species) for description in made]
     work.write(shard, [row_of(description) for description in made])
 
 

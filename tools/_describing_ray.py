@@ -44,7 +44,7 @@ class ShardMaker:
         Folder and cells of the run.
     in_path
         The dataset.
-    organs, limits, ray
+    organs, limits, ray, orthologues
         As the run was started with.
     """
 
@@ -56,13 +56,14 @@ class ShardMaker:
         organs: tuple[str, ...],
         limits: Limits,
         ray: RayEngine,
+        orthologues: Path | None = None,
     ) -> None:
         from model import load_describer
 
         from ._cell_source import open_cells
 
         self.work, self.organs = work, organs
-        self.source = open_cells(in_path, limits=limits)
+        self.source = open_cells(in_path, limits=limits, orthologues=orthologues)
         self.describer = load_describer(ray.checkpoint, device=ray.device)
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -82,6 +83,7 @@ def make_shards(
     *,
     limits: Limits,
     ray: RayEngine,
+    orthologues: Path | None = None,
 ) -> Iterator[int]:
     """Make shards on Ray; yields the number of cells of each as it is done.
 
@@ -104,7 +106,12 @@ def make_shards(
         made = data.from_items([{"shard": shard} for shard in shards]).map_batches(
             ShardMaker,
             fn_constructor_args=(work, in_path),
-            fn_constructor_kwargs={"organs": organs, "limits": limits, "ray": ray},
+            fn_constructor_kwargs={
+                "organs": organs,
+                "limits": limits,
+                "ray": ray,
+                "orthologues": orthologues,
+            },
             batch_size=1,
             compute=data.ActorPoolStrategy(size=size),
             num_cpus=1,
