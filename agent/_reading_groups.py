@@ -13,8 +13,19 @@ from ._asks import Ask, Focus
 from ._conditions import condition_column, other_value
 from ._mentions import Mentions, spell_out
 from ._reading_knowledge import PUBLISHED
+from ._reading_selections import (
+    FILE,
+    NAMES,
+    PRONOUN,
+    SELECTS,
+    ask_about_chosen,
+    compare_chosen,
+    list_made,
+    name_chosen,
+    select_cells,
+)
 from ._rule import DIFFERENCE
-from ._selecting import Cells, name_of_selection, quoted, read_cells
+from ._selecting import read_cells
 from ._vocabulary import Vocabulary
 from ._words import CELL_ADJECTIVES
 
@@ -27,10 +38,6 @@ _ONCE = re.compile(
 _ASSIGN = re.compile(
     r"\b(?:each|every|all|assign\w*|annotate|label|give|use|types?|match|distribute)\b"
 )
-_FILE = re.compile(
-    r"\b(?:h5ad|files?|csv|tsv|excel|spreadsheet|table|figures?|plots?|pictures?|images?|png|svg|html|pdf|"
-    r"dataset|data|everything|copy|annotat\w+|results?|adata|anndata|scanpy|disk|graph|list|map)\b"
-)
 _WRITE = re.compile(
     r"\b(?:export\w*|download\w*|save|write|dump|store)\b|\bas (?:an? )?(?:csv|h5ad|html)\b"
 )
@@ -41,28 +48,6 @@ _AS_TABLE = re.compile(r"\b(?:csv|tsv|excel|spreadsheet|tables?|list|markers?|ge
 _TOO = re.compile(
     r"^(?:and |also |now )*(?:the |a )?(?:figure|plot|picture|table|csv|data|h5ad)s?"
     r"(?: too| as well| also| please)*$"
-)
-_PRONOUN = re.compile(r"\b(?:those|these|that|this|them|they|it|its|their|ones?|selected|chosen)\b")
-_SELECT = re.compile(
-    r"^(?:ok |and |now |then |please |can you |could you |i want to |i would like to |let us |"
-    r"let's |also )*(?:select|pick|take|choose|gate|filter|subset|isolate|grab|keep|restrict to|"
-    r"highlight|extract|focus on)\b"
-)
-_TOGETHER = re.compile(
-    r"\bcells?\b.*\b(?:both|together)\b|\bdouble[- ](?:positive|negative)s?\b|\bco-?express\w*\b|"
-    r"\w\+(?: and)? \w+\+"
-)
-_AGAIN = re.compile(
-    r"^(?:ok |and |now |then |so |just |only )*(?:those|these|the ones|them)\s+"
-    r"(?:without|with|in|not in|that|which|of|from|except|outside)\b"
-)
-_CALL = re.compile(
-    r"^(?:ok |and |now |then |please )*(?:call|name|save|store|keep|label|rename)\s+"
-    r"(?:it|them|that|this|those|these|the selection|my selection)\b"
-)
-_NUMBER_OF_CELLS = re.compile(
-    r"\b(?:\d+|two|three|four|five|six|ten|few|some|random|single|one)\s+"
-    r"(?:random |single |more |of the )?cells?\b"
 )
 _STRONG = re.compile(
     r"\b(?:(?:up|down)\W?(?:regulat\w*|stream)?|chang\w+|respon[ds]\w*|de|degs?|dge|differential\w*|"
@@ -92,20 +77,6 @@ _MOST_OF_ALL = re.compile(
     r"\b(?:most|strongest) (?:affected|respon\w+|chang\w+|perturbed) (?:cell ?types?|clusters?)\b"
 )
 _VIOLIN = re.compile(r"\b(?:violins?|distributions?|box ?plots?)\b")
-_SPLIT = (  # where a comparison is cut in two, the surest places first
-    r"\bcompared (?:with|to)\b",
-    r"\b(?:differs?|different|distinct) (?:from|to|than)\b",
-    r"\bapart from\b",
-    r"\bvs\.?(?=\s)|\bversus\b|\bagainst\b",
-    r"\bfrom\b",
-    r"\bwith\b",
-    r"\bthan\b",
-    r"\bto\b",
-    r"\band\b",
-)
-_LEAD = re.compile(
-    r"(?i)^.*?\b(?:compare|differences? (?:between|of)|distinguish\w*|separates?|sets?|tells?)\b"
-)
 
 
 def read_group_ask(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
@@ -137,58 +108,22 @@ def _export(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None
     after_export = bool(focus.past) and focus.past[-1].intent.startswith("export")
     if not _WRITE.search(text) and not (after_export and _TOO.match(found.shape)):
         return None
-    if not (_FILE.search(text) or _PRONOUN.search(text)) and "export" not in text:
+    if not (FILE.search(text) or PRONOUN.search(text)) and "export" not in text:
         return None
-    if _SELECT.match(found.shape) or (_CALL.match(found.shape) and not _FILE.search(text)):
+    if SELECTS.match(found.shape) or (NAMES.match(found.shape) and not FILE.search(text)):
         return None
     if re.search(r"\bh5ad\b|\b(?:dataset|everything|adata|anndata|annotated)\b", text):
         return Ask("export_dataset")
     if _AS_FIGURE.search(text):
         return Ask("export_figure")
-    if _AS_TABLE.search(text) or (_PRONOUN.search(text) and not re.search(r"\bdata\b", text)):
+    if _AS_TABLE.search(text) or (PRONOUN.search(text) and not re.search(r"\bdata\b", text)):
         return Ask("export_table")
     return Ask("export_dataset")
 
 
-def _list(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
-    if re.search(r"\b(?:which|what|list|show|how many|my)\b.*\bselections\b", found.text):
-        return Ask("list_selections")
-    return None
-
-
-def _name(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
-    """Read "call them X"."""
-    if not _CALL.match(found.shape) or found.clusters:
-        return None
-    name, _ = name_of_selection(found.raw)
-    return Ask("name_selection", name=name, where=focus.those) if name and focus.those else None
-
-
-def _select(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
-    """Read "select the stim cells of cluster 1 and call them X"."""
-    signed = re.findall(r"(?<!\w)([\w-]+)\+(?=[\s,.?!]|$)", found.raw)
-    genes = [name for name in signed if name.casefold() in vocabulary.genes]
-    both = (
-        len({*found.genes, *genes}) > 1
-        and _TOGETHER.search(found.text)
-        and not _DOTS.search(found.text)
-    )
-    again = focus.is_on_selection and _AGAIN.match(found.text)
-    if not (_SELECT.match(found.shape) or again or both) or _NUMBER_OF_CELLS.search(found.text):
-        return None
-    name, text = name_of_selection(found.raw)
-    cells = read_cells(text, vocabulary, focus)
-    if found.column and not cells.where:
-        return None  # "take bulk_labels as clusters"
-    if not cells.where and not found.barcodes:
-        wants = re.search(r"\bcells?\b", found.text)
-        return Ask("select", missing="where", name=name) if wants else None
-    return Ask("select", where=cells.where, name=name, barcodes=found.barcodes)
-
-
 def _gene_by_group(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read one gene over the groups of a column: violins, "higher in stim than in ctrl?"."""
-    if not found.genes or _DOTS.search(found.text) or _SELECT.match(found.shape):
+    if not found.genes or _DOTS.search(found.text) or SELECTS.match(found.shape):
         return None
     if re.search(r"\b(?:umap|t-?sne|map|colou?r\w*|compare)\b", found.text):
         return None
@@ -212,7 +147,7 @@ def _dots(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     if not _DOTS.search(found.text):
         return None
     genes = found.genes or (
-        focus.listed if _PRONOUN.search(found.text) or "marker" in found.text else ()
+        focus.listed if PRONOUN.search(found.text) or "marker" in found.text else ()
     )
     column = found.column or (found.values[0][0] if found.values else None)
     return Ask("dots", genes=genes, column=column, missing="" if genes else "gene")
@@ -323,44 +258,6 @@ def _asks_for_genes(found: Mentions) -> bool:
     )
 
 
-def _selections(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
-    """Read two groups of cells that are compared, at least one of them chosen by words."""
-    if not re.search(DIFFERENCE, found.shape):
-        return None
-    leans = focus.is_on_selection and _PRONOUN.search(found.text) is not None
-    named = any(
-        re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", found.text)
-        for name in vocabulary.selections()
-        if len(name) > 1
-    ) or re.search(r"\bselections?\b", found.text)
-    mixed = bool(found.values) and bool(found.clusters or found.cell_types)
-    if not (leans or named or mixed):
-        return None
-    one, two = _sides(found.raw, vocabulary, focus)
-    if not one.where and leans:
-        one = Cells(focus.those)
-    if not one.where or not (two.where or two.is_rest):
-        return None
-    return Ask("compare_selections", where=one.where, second=two.where, name=focus.selection)
-
-
-def _sides(text: str, vocabulary: Vocabulary, focus: Focus) -> tuple[Cells, Cells]:
-    """Cut a comparison in two; the first cut that leaves cells on both sides holds."""
-    body = _LEAD.sub("", text, count=1) or text
-    best = Cells(), Cells()
-    for pattern in _SPLIT:
-        parts = re.split(f"(?i){pattern}", body, maxsplit=1)
-        if len(parts) < 2:
-            continue
-        one = read_cells(parts[0], vocabulary, focus)
-        two = read_cells(parts[1], vocabulary, focus)
-        if one.where and (two.where or two.is_rest):
-            return one, two
-        if two.where or two.is_rest:
-            best = one, two
-    return best
-
-
 def _types_here(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read two types that are compared in the data ("T cells from B cells"), not as terms."""
     types = _types(found)
@@ -388,55 +285,18 @@ def _types_here(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | 
     return Ask("types_here", cell_types=types) if plural else None
 
 
-def _about_selection(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
-    """Read what is asked of the cells that were chosen last, or of a named selection."""
-    named = next(
-        (
-            name
-            for name in reversed(vocabulary.selections())
-            if re.search(
-                rf"\bselection ['\"]?{re.escape(name.casefold())}(?!\w)"
-                + (rf"|(?<!\w){re.escape(name.casefold())}(?!\w)" if len(name) > 2 else ""),
-                found.text,
-            )
-        ),
-        "",
-    )
-    has_names = found.clusters or found.genes or found.cell_types or found.values or found.step
-    on_map = re.search(
-        r"^(?:and |now |ok )*(?:show |plot )?(?:on|in) (?:the |a )?(?:umap|map)", found.text
-    )
-    leans = focus.is_on_selection and not has_names
-    leans = leans and (on_map or _PRONOUN.search(found.text))
-    where = f"selection {quoted(named)}" if named else focus.those if leans else ""
-    if not where or found.ordinals:
-        return None
-    name = named or focus.selection
-    if re.search(r"\bhow many\b|\bsize\b|\bnumber of\b|\bhow (?:big|large)\b", found.text):
-        return Ask("selection_size", name=name)
-    if re.search(r"\bgenes?\b|\bmarkers?\b|\bexpress\w*\b|\bspecial\b", found.text):
-        return Ask("compare_selections", where=where, name=name)
-    if re.search(
-        r"\b(?:what|which|who|describe|identity|types?|tell|summari[sz]e|about|explain|where|look|"
-        r"map|umap|show|plot)\b",
-        found.text,
-    ):
-        return Ask("describe_selection", where=where, name=name)
-    return None
-
-
 _READERS: tuple[Reader, ...] = (
     _once,
-    _list,
-    _name,
+    list_made,
+    name_chosen,
     _export,
-    _select,
     _dots,
+    select_cells,
     _gene_by_group,
     _shares,
     _most_changed,
     _conditions,
-    _selections,
+    compare_chosen,
     _types_here,
-    _about_selection,
+    ask_about_chosen,
 )

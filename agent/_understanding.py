@@ -8,15 +8,16 @@ about. No statistics and no model: every decision can be read here.
 import re
 from dataclasses import replace
 
-from ._asks import ABOUT_A_CLUSTER, ABOUT_A_GENE, ABOUT_A_TYPE, SMALL_TALK, Ask, Focus
+from ._asks import SMALL_TALK, Ask, Focus
+from ._filling import EMPTY_WORDS, each_of, fill_in
+from ._following import is_follow_up, read_answer_to_us, read_follow_up, wants_more
 from ._mentions import Mentions, correct_spelling, find_mentions, spell_out
 from ._reading_groups import read_group_ask
 from ._reading_knowledge import read_knowledge_ask
 from ._recalling import put_back, read_recall
-from ._rules import NEEDS, classify
+from ._rules import classify
 from ._small_talk import small_talk
 from ._vocabulary import Vocabulary
-from ._words import COMMANDS, COMMON, NUMBERS, ORDINALS, words
 
 _SPEAKS = (
     r"(?:please |can you |could you |also |then |now )*(?:show|plot|draw|display|tell|what|which|"
@@ -34,28 +35,6 @@ _PLACE = re.compile(
     r"(?i)^(?:and |so |now |ok |then |but )*(?:within|in|inside|among|for|only in|looking only at|"
     r"looking at|regarding|concerning)\s[^,.?!]{1,60},?$"
 )
-_FOLLOWS = re.compile(
-    r"^(?:ok(?:ay)? |well |so |but |now |no |hm+ |sorry )*"
-    r"(?:and|what about|how about|what of|same|the same|again|also|or|then|i meant?|now|but|"
-    r"what if|do (?:that|it|the same)|repeat)\b"
-)
-_PRONOUN = re.compile(
-    r"\b(it|its|them|they|their|those|these|that|this|that one|this one|the cluster|same)\b"
-)
-_PAIRED = re.compile(r"\b(compare|comparison|between|with|from|to|than|and|vs|versus|same)\b")
-_BOTH = re.compile(r"\b(?:these|those|they|them|both|two|each other)\b")
-_EMPTY_WORDS = words(
-    """
-    and what about how of the same for to or then i mean meant now but a an one ones cluster
-    clusters please next previous is it them that this ok okay well so no sorry do again also in
-    on with gene cells cell more another other following with <cluster> <gene> <type> <value> them
-    actually thing as by if before after just only within among show me see those
-    """
-)
-
-
-_ABOUT_ALL = frozenset({"label_clusters", "list_clusters"})
-_MOST_EACH = 12  # clusters of one ask that are answered one by one
 
 
 def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
@@ -105,7 +84,7 @@ def _tidy(asks: list[Ask]) -> list[Ask]:
 def _read(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
     stretch = put_back(said, focus)
     found = _with_bare_label(find_mentions(stretch, vocabulary), vocabulary)
-    answered = _answer_to_us(found, vocabulary, focus)
+    answered = read_answer_to_us(found, vocabulary, focus)
     if answered is not None:
         return answered
     recalled = read_recall(found, said, focus)
@@ -121,8 +100,8 @@ def _read(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
     talk = small_talk(found)
     if talk is not None:
         return [Ask(talk, text=stretch)]
-    if _is_follow_up(found):
-        return [_follow_up(found, vocabulary, focus)]
+    if is_follow_up(found):
+        return [read_follow_up(found, vocabulary, focus)]
     intent = classify(found, focus)
     ask = Ask(
         intent,
@@ -133,14 +112,14 @@ def _read(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
         column=found.column or _colouring(found) or next((c for c, _ in found.values), None),
         plot=_plot(found),
         text=stretch,
-        more=_wants_more(found),
+        more=wants_more(found),
         barcodes=found.barcodes,
         ontology=_ontology(found),
     )
     if ask.ontology and not ask.cell_types:
         named = re.search(r".*\b(?:about|for|of|up|define|is)\s+(?:an? |the )?([^?.!]+)", stretch)
         ask = replace(ask, intent="look_up", cell_types=(named.group(1).strip(),) if named else ())
-    return _each(_fill(ask, found, vocabulary, focus))
+    return each_of(fill_in(ask, found, vocabulary, focus))
 
 
 def _listed_gene(found: Mentions, focus: Focus) -> Ask | None:
@@ -160,7 +139,7 @@ def _listed_gene(found: Mentions, focus: Focus) -> Ask | None:
 
 def _with_bare_label(found: Mentions, vocabulary: Vocabulary) -> Mentions:
     """Read the number of "what about 5?" as a cluster."""
-    skipped = _EMPTY_WORDS | {"describe", "explain", "tell", "me", "about", "markers", "please"}
+    skipped = EMPTY_WORDS | {"describe", "explain", "tell", "me", "about", "markers", "please"}
     words = [word for word in found.shape.split() if word not in skipped]
     is_label = len(words) == 1 and words[0] in vocabulary.clusters
     is_counted = re.search(r"\b(?:cells?|genes?|more)\b", found.shape)
@@ -184,244 +163,3 @@ def _ontology(found: Mentions) -> str | None:
     named = re.search(r"\b(uberon|mondo|hsapdv)\b", found.text)
     names = {"uberon": "UBERON", "mondo": "MONDO", "hsapdv": "HsapDv"}
     return names[named.group(1)] if named else None
-
-
-def _wants_more(found: Mentions) -> bool:
-    return bool(re.search(r"\b(more|another|other|others|further|additional)\b", found.shape))
-
-
-def _each(ask: Ask) -> list[Ask]:
-    """Give each of several clusters or genes an ask of its own."""
-    if ask.intent in ABOUT_A_CLUSTER - {"compare"} and len(ask.clusters) > 1:
-        return [replace(ask, clusters=(cluster,)) for cluster in ask.clusters[:_MOST_EACH]]
-    if ask.intent in ABOUT_A_GENE and len(ask.genes) > 1:
-        return [replace(ask, genes=(gene,)) for gene in ask.genes[:6]]
-    if ask.intent in ABOUT_A_TYPE and len(ask.cell_types) > 1:
-        return [replace(ask, cell_types=(name,)) for name in ask.cell_types[:4]]
-    return [ask]
-
-
-# Follow-ups
-
-
-def _is_follow_up(found: Mentions) -> bool:
-    """Whether nothing but names, or "the next one", is said after "and" or "what about"."""
-    words = set(found.shape.split()) - _EMPTY_WORDS
-    names = found.clusters or found.genes or found.cell_types or found.step or found.term_ids
-    names = names or found.values
-    has_ordinal = found.ordinal is not None
-    if has_ordinal:
-        words -= {"first", "second", "third", "fourth", "fifth", "last", "sixth", "seventh"}
-    starts = _FOLLOWS.match(found.shape) or found.step or has_ordinal
-    if (
-        _wants_more(found)
-        and not names
-        and words
-        <= {"describe", "show", "give", "me", "few", "some", "three", "two", "five", "four"}
-    ):
-        return False
-    return bool(starts and (names or has_ordinal) and not words)
-
-
-def _follow_up(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask:
-    last = focus.intent
-    if last == "conditions" and focus.last is not None and (found.clusters or found.cell_types):
-        types = tuple(map(spell_out, found.cell_types))
-        return replace(
-            focus.last, clusters=found.clusters, cell_types=types, where="", text=found.raw
-        )
-    if found.values and not (found.genes or found.clusters or found.cell_types):
-        return _of_a_value(found, focus)
-    if found.genes and not found.cell_types and last not in ABOUT_A_GENE:
-        named = spell_out(found.genes[0])
-        if last in ABOUT_A_TYPE | {"describe_cluster", "explain"} and named != found.genes[0]:
-            found = replace(found, genes=(), cell_types=(found.genes[0],))
-    if found.cell_types or found.term_ids:
-        names = tuple(map(spell_out, found.cell_types)) + found.term_ids
-        if last in ABOUT_A_TYPE:
-            intent = last
-        elif last in {"describe_cluster", "explain", "confidence"}:
-            intent = "why_not"
-        else:
-            intent = "which_clusters"
-        return _fill(
-            Ask(intent, clusters=found.clusters, cell_types=names, text=found.raw),
-            found,
-            vocabulary,
-            focus,
-        )
-    if found.genes:
-        intent = last if last in ABOUT_A_GENE else "expression"
-        return _fill(Ask(intent, genes=found.genes, text=found.raw), found, vocabulary, focus)
-    intent = last if last in ABOUT_A_CLUSTER else "describe_cluster"
-    clusters = found.clusters
-    if intent == "compare" and len(clusters) == 1 and focus.clusters:
-        clusters = (focus.clusters[0], clusters[0])
-    types = (focus.cell_type,) if intent in {"why_not", "is_type"} and focus.cell_type else ()
-    number = focus.number if intent == "describe_cells" else None
-    ask = Ask(intent, clusters=clusters, cell_types=types, number=number, text=found.raw)
-    return _fill(ask, found, vocabulary, focus)
-
-
-def _of_a_value(found: Mentions, focus: Focus) -> Ask:
-    """Read "and in stim?": the last gene there, or the share of such cells."""
-    column, values = found.values[0][0], tuple(label for _, label in found.values)
-    if focus.gene and focus.intent in ABOUT_A_GENE | {"gene_by_group", "dots"}:
-        return Ask(
-            "gene_by_group", genes=(focus.gene,), column=column, values=values, text=found.raw
-        )
-    return Ask("composition", column=column, values=values, text=found.raw)
-
-
-def _type_at_end(found: Mentions, vocabulary: Vocabulary) -> tuple[str, ...]:
-    """Read "why not call it acinar?": the last words, where they name a cell type."""
-    words = re.sub(r"<\w+>", " ", found.shape).split()
-    for number in (3, 2, 1):
-        tail = [word for word in words[-number:] if word not in _EMPTY_WORDS]
-        if len(tail) != number or any(word in COMMON | COMMANDS for word in tail):
-            continue
-        for name in (" ".join(tail), f"{' '.join(tail)} cell"):
-            if vocabulary.resolve(name) is not None:
-                return (name,)
-    return ()
-
-
-def _answer_to_us(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> list[Ask] | None:
-    """Read a short message as the answer to what we asked back."""
-    pending = focus.pending
-    others = set(found.shape.split()) - _EMPTY_WORDS - set(ORDINALS) - {"number", "type"}
-    others -= {*vocabulary.clusters, *(label.casefold() for label in vocabulary.clusters)}
-    if pending is None or any(not word.isdigit() and word not in NUMBERS for word in others):
-        return None
-    ask = replace(pending, missing="", text=f"{pending.text} {found.raw}".strip())
-    if pending.missing == "cluster":
-        clusters = found.clusters or _bare_labels(found, vocabulary)
-        if clusters:
-            return _each(
-                _fill(
-                    replace(ask, clusters=(*pending.clusters, *clusters)), found, vocabulary, focus
-                )
-            )
-    if pending.missing == "gene" and found.genes:
-        return _each(replace(ask, genes=found.genes))
-    if pending.missing == "cell_type" and (found.cell_types or found.genes):
-        names = found.cell_types or found.genes
-        return _each(
-            _fill(replace(ask, cell_types=tuple(map(spell_out, names))), found, vocabulary, focus)
-        )
-    return None
-
-
-def _bare_labels(found: Mentions, vocabulary: Vocabulary) -> tuple[str, ...]:
-    known = {label.casefold(): label for label in vocabulary.clusters}
-    if found.text.strip(" .?!") in known:
-        return (known[found.text.strip(" .?!")],)
-    if found.ordinal is not None and vocabulary.clusters:
-        return (vocabulary.clusters[min(found.ordinal, len(vocabulary.clusters) - 1)],)
-    return (str(found.number),) if found.number is not None else ()
-
-
-# Filling in what was not said
-
-
-def _fill(ask: Ask, found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask:
-    """Complete `ask` from the conversation, or mark what has to be asked back."""
-    needs = NEEDS.get(ask.intent, "")
-    if ask.intent in {"biggest", "smallest"} and vocabulary.sizes:
-        pick = max if ask.intent == "biggest" else min
-        return replace(ask, clusters=(pick(vocabulary.sizes, key=vocabulary.sizes.__getitem__),))
-    if "cluster" in needs and not ask.clusters:
-        ask = _fill_cluster(ask, found, vocabulary, focus)
-    if ask.intent == "compare" and not ask.missing:
-        ask = _fill_pair(ask, found, vocabulary, focus)
-    leans_back = ask.more or _PRONOUN.search(found.shape)
-    if ask.intent == "describe_cells" and leans_back and not (ask.clusters or ask.cell_types):
-        ask = replace(ask, clusters=focus.clusters[-1:])
-    if "gene" in needs and not ask.genes and not ask.missing:
-        ask = replace(ask, genes=(focus.gene,)) if focus.gene else replace(ask, missing="gene")
-    if "type" in needs and not ask.cell_types and not ask.missing:
-        if focus.cell_type and _PRONOUN.search(found.shape):
-            return replace(ask, cell_types=(focus.cell_type,))
-        if (named := _type_at_end(found, vocabulary)) and ask.clusters:
-            return replace(ask, cell_types=named)
-        return replace(ask, missing="cell_type")
-    return _read_family(ask, vocabulary)
-
-
-def _fill_cluster(ask: Ask, found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask:
-    if found.step:
-        if focus.cluster is None:
-            return replace(ask, missing="cluster")
-        cluster = vocabulary.after(focus.cluster, step=found.step)
-        if cluster is None:
-            return Ask("no_next", clusters=(focus.cluster,), text=ask.text, number=found.step)
-        return replace(ask, clusters=(cluster,))
-    if found.ordinal is not None:
-        listed = focus.listing if "cluster" not in found.text else ()
-        labels = listed or vocabulary.clusters
-        if labels and -len(labels) <= found.ordinal < len(labels):
-            return replace(ask, clusters=(labels[found.ordinal],))
-    if ask.intent == "markers" and re.search(r"\b(?:each|every|all)\b.*\bcluster", found.text):
-        return replace(ask, clusters=vocabulary.clusters)
-    is_of_all = re.search(r"\blabels\b|\bannotations?\b", found.text) or not focus.clusters
-    if ask.intent == "confidence" and (is_of_all or focus.intent in _ABOUT_ALL):
-        return ask
-    if ask.intent == "explain" and focus.intent in _ABOUT_ALL and not ask.cell_types:
-        return replace(ask, missing="cluster")
-    largest = re.search(r"\b(biggest|largest|smallest)\b", found.text)
-    if largest and vocabulary.sizes:
-        pick = min if largest.group(1) == "smallest" else max
-        return replace(ask, clusters=(pick(vocabulary.sizes, key=vocabulary.sizes.__getitem__),))
-    if ask.cell_types and ask.intent in {
-        "describe_cluster",
-        "markers",
-        "explain",
-        "confidence",
-        "describe_cells",
-        "cluster_size",
-    }:
-        return ask  # "the monocytes": the plan finds their clusters
-    if ask.intent == "describe_cells":
-        return ask
-    if focus.clusters:
-        many = re.search(r"\b(them|they|those|these|their|both)\b", found.shape)
-        return replace(ask, clusters=focus.clusters if many else focus.clusters[-1:])
-    if len(vocabulary.clusters) == 1:
-        return replace(ask, clusters=vocabulary.clusters)
-    return replace(ask, missing="cluster")
-
-
-def _fill_pair(ask: Ask, found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask:
-    if len(ask.clusters) >= 2:
-        return replace(ask, clusters=ask.clusters[:2])
-    if len(ask.clusters) == 1 and not _PAIRED.search(found.shape):
-        return replace(ask, intent="markers")
-    if len(found.ordinals) > 1 and len(focus.listing) > 1:
-        known = [focus.listing[at] for at in found.ordinals[:2] if at < len(focus.listing)]
-        if len(set(known)) == 2:
-            return replace(ask, clusters=tuple(known))
-    spoken = [label for label in reversed(focus.clusters) if label not in ask.clusters]
-    if len(found.clusters) == 1 and spoken:
-        return replace(ask, clusters=(spoken[0], *found.clusters))
-    if not found.clusters and len(focus.clusters) >= 2:
-        return replace(ask, clusters=focus.clusters[-2:])
-    if not found.clusters and len(focus.recent) >= 2 and _BOTH.search(found.shape):
-        return replace(ask, clusters=focus.recent[-2:])
-    return replace(ask, missing="cluster")
-
-
-def _read_family(ask: Ask, vocabulary: Vocabulary) -> Ask:
-    """Read "CD8" as CD8A where only the chains of a protein are measured."""
-    genes, notes = [], []
-    for gene in ask.genes:
-        low = gene.casefold()
-        if low not in vocabulary.genes and re.fullmatch(r"[a-z]+\d+", low):
-            chains = [
-                vocabulary.genes[low + end] for end in "abdeg" if low + end in vocabulary.genes
-            ]
-            if chains:
-                genes.append(chains[0])
-                notes.append(f"I took that to mean the gene {chains[0]}.")
-                continue
-        genes.append(gene)
-    return replace(ask, genes=tuple(genes), note=" ".join(notes)) if notes else ask

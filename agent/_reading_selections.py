@@ -1,0 +1,157 @@
+"""Asks about cells that were chosen: choosing, naming, comparing and describing them."""
+
+import re
+
+from ._asks import Ask, Focus
+from ._mentions import Mentions
+from ._rule import DIFFERENCE
+from ._selecting import Cells, name_of_selection, quoted, read_cells
+from ._vocabulary import Vocabulary
+
+PRONOUN = re.compile(r"\b(?:those|these|that|this|them|they|it|its|their|ones?|selected|chosen)\b")
+FILE = re.compile(
+    r"\b(?:h5ad|files?|csv|tsv|excel|spreadsheet|table|figures?|plots?|pictures?|images?|png|svg|html|pdf|"
+    r"dataset|data|everything|copy|annotat\w+|results?|adata|anndata|scanpy|disk|graph|list|map)\b"
+)
+SELECTS = re.compile(
+    r"^(?:ok |and |now |then |please |can you |could you |i want to |i would like to |let us |"
+    r"let's |also )*(?:select|pick|take|choose|gate|filter|subset|isolate|grab|keep|restrict to|"
+    r"highlight|extract|focus on)\b"
+)
+_TOGETHER = re.compile(
+    r"\bcells?\b.*\b(?:both|together)\b|\bdouble[- ](?:positive|negative)s?\b|\bco-?express\w*\b|"
+    r"\w\+(?: and)? \w+\+"
+)
+_AGAIN = re.compile(
+    r"^(?:ok |and |now |then |so |just |only )*(?:those|these|the ones|them)\s+"
+    r"(?:without|with|in|not in|that|which|of|from|except|outside)\b"
+)
+NAMES = re.compile(
+    r"^(?:ok |and |now |then |please )*(?:call|name|save|store|keep|label|rename)\s+"
+    r"(?:it|them|that|this|those|these|the selection|my selection)\b"
+)
+_NUMBER_OF_CELLS = re.compile(
+    r"\b(?:\d+|two|three|four|five|six|ten|few|some|random|single|one)\s+"
+    r"(?:random |single |more |of the )?cells?\b"
+)
+_SPLIT = (  # where a comparison is cut in two, the surest places first
+    r"\bcompared (?:with|to)\b",
+    r"\b(?:differs?|different|distinct) (?:from|to|than)\b",
+    r"\bapart from\b",
+    r"\bvs\.?(?=\s)|\bversus\b|\bagainst\b",
+    r"\bfrom\b",
+    r"\bwith\b",
+    r"\bthan\b",
+    r"\bto\b",
+    r"\band\b",
+)
+_LEAD = re.compile(
+    r"(?i)^.*?\b(?:compare|differences? (?:between|of)|distinguish\w*|separates?|sets?|tells?)\b"
+)
+
+
+def list_made(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    if re.search(r"\b(?:which|what|list|show|how many|my)\b.*\bselections\b", found.text):
+        return Ask("list_selections")
+    return None
+
+
+def name_chosen(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "call them X"."""
+    if not NAMES.match(found.shape) or found.clusters:
+        return None
+    name, _ = name_of_selection(found.raw)
+    return Ask("name_selection", name=name, where=focus.those) if name and focus.those else None
+
+
+def select_cells(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "select the stim cells of cluster 1 and call them X"."""
+    signed = re.findall(r"(?<!\w)([\w-]+)\+(?=[\s,.?!]|$)", found.raw)
+    genes = [name for name in signed if name.casefold() in vocabulary.genes]
+    both = len({*found.genes, *genes}) > 1 and _TOGETHER.search(found.text)
+    again = focus.is_on_selection and _AGAIN.match(found.text)
+    if not (SELECTS.match(found.shape) or again or both) or _NUMBER_OF_CELLS.search(found.text):
+        return None
+    name, text = name_of_selection(found.raw)
+    cells = read_cells(text, vocabulary, focus)
+    if found.column and not cells.where:
+        return None  # "take bulk_labels as clusters"
+    if not cells.where and not found.barcodes:
+        wants = re.search(r"\bcells?\b", found.text)
+        return Ask("select", missing="where", name=name) if wants else None
+    return Ask("select", where=cells.where, name=name, barcodes=found.barcodes)
+
+
+def compare_chosen(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read two groups of cells that are compared, at least one of them chosen by words."""
+    if not re.search(DIFFERENCE, found.shape):
+        return None
+    leans = focus.is_on_selection and PRONOUN.search(found.text) is not None
+    named = any(
+        re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", found.text)
+        for name in vocabulary.selections()
+        if len(name) > 1
+    ) or re.search(r"\bselections?\b", found.text)
+    mixed = bool(found.values) and bool(found.clusters or found.cell_types)
+    if not (leans or named or mixed):
+        return None
+    one, two = _sides(found.raw, vocabulary, focus)
+    if not one.where and leans:
+        one = Cells(focus.those)
+    if not one.where or not (two.where or two.is_rest):
+        return None
+    return Ask("compare_selections", where=one.where, second=two.where, name=focus.selection)
+
+
+def _sides(text: str, vocabulary: Vocabulary, focus: Focus) -> tuple[Cells, Cells]:
+    """Cut a comparison in two; the first cut that leaves cells on both sides holds."""
+    body = _LEAD.sub("", text, count=1) or text
+    best = Cells(), Cells()
+    for pattern in _SPLIT:
+        parts = re.split(f"(?i){pattern}", body, maxsplit=1)
+        if len(parts) < 2:
+            continue
+        one = read_cells(parts[0], vocabulary, focus)
+        two = read_cells(parts[1], vocabulary, focus)
+        if one.where and (two.where or two.is_rest):
+            return one, two
+        if two.where or two.is_rest:
+            best = one, two
+    return best
+
+
+def ask_about_chosen(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read what is asked of the cells that were chosen last, or of a named selection."""
+    named = next(
+        (
+            name
+            for name in reversed(vocabulary.selections())
+            if re.search(
+                rf"\bselection ['\"]?{re.escape(name.casefold())}(?!\w)"
+                + (rf"|(?<!\w){re.escape(name.casefold())}(?!\w)" if len(name) > 2 else ""),
+                found.text,
+            )
+        ),
+        "",
+    )
+    has_names = found.clusters or found.genes or found.cell_types or found.values or found.step
+    on_map = re.search(
+        r"^(?:and |now |ok )*(?:show |plot )?(?:on|in) (?:the |a )?(?:umap|map)", found.text
+    )
+    leans = focus.is_on_selection and not has_names
+    leans = leans and (on_map or PRONOUN.search(found.text))
+    where = f"selection {quoted(named)}" if named else focus.those if leans else ""
+    if not where or found.ordinals:
+        return None
+    name = named or focus.selection
+    if re.search(r"\bhow many\b|\bsize\b|\bnumber of\b|\bhow (?:big|large)\b", found.text):
+        return Ask("selection_size", name=name)
+    if re.search(r"\bgenes?\b|\bmarkers?\b|\bexpress\w*\b|\bspecial\b", found.text):
+        return Ask("compare_selections", where=where, name=name)
+    if re.search(
+        r"\b(?:what|which|who|describe|identity|types?|tell|summari[sz]e|about|explain|where|look|"
+        r"map|umap|show|plot)\b",
+        found.text,
+    ):
+        return Ask("describe_selection", where=where, name=name)
+    return None
