@@ -61,11 +61,14 @@ class Rooms:
         ``"auto"``, ``"cpu"`` or ``"cuda"``.
     remember
         Whether descriptions are kept between runs, below the data folder.
+    orthologues
+        Table of a mouse's genes and the human ones, for datasets of a mouse.
     """
 
     checkpoint: str | None = None
     device: str = "auto"
     remember: bool = True
+    orthologues: Path | None = None
     _loaded: dict[str, Any] = field(default_factory=dict)
     _locks: dict[str, threading.Lock] = field(
         default_factory=lambda: {"knowledge": threading.Lock(), "describer": threading.Lock()}
@@ -96,7 +99,11 @@ class Rooms:
         """Make the workplace of one visitor."""
         from tools import Session
 
-        return Session(knowledge=self.knowledge(), load_describer=self.describer)
+        return Session(
+            knowledge=self.knowledge(),
+            load_describer=self.describer,
+            orthologues=self.orthologues,
+        )
 
     def warm(self) -> None:
         """Load everything that a first answer waits for; to be run beside the server's start."""
@@ -165,6 +172,10 @@ Llm = Annotated[
         "the embedded planner when left out.",
     ),
 ]
+Orthologues = Annotated[
+    Path | None,
+    typer.Option(help="Table of two columns, mouse and human genes, to read cells of a mouse by."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Ontology = Annotated[str, typer.Option(help="CL, UBERON, MONDO or HsapDv.")]
 
@@ -176,6 +187,7 @@ def chat(
     port: Annotated[int, typer.Option(envvar="PORT", min=1, max=65535)] = 7860,
     share: Annotated[bool, typer.Option("--share", help="Also serve a public link.")] = False,
     llm: Llm = None,
+    orthologues: Orthologues = None,
     checkpoint: Checkpoint = None,
     device: Device = "auto",
     offline: Offline = False,
@@ -185,7 +197,9 @@ def chat(
     if data is not None and not data.exists():
         msg = f"{str(data)!r} does not exist. Expected a dataset file. Check the path."
         raise UsageError(msg)
-    rooms = Rooms(checkpoint, device)
+    rooms = Rooms(checkpoint, device, orthologues=orthologues)
+    if orthologues is not None:
+        rooms.session()  # a table that cannot be used is told now, not to a visitor
     threading.Thread(target=rooms.warm, name="warm-up", daemon=True).start()
     launch(Desk(rooms, data=data, llm=llm), host=host, port=port, share=share)
 
@@ -196,6 +210,7 @@ def ask(
     question: Annotated[list[str], typer.Option("--question", "-q", help="May be repeated.")],
     as_json: AsJson = False,
     llm: Llm = None,
+    orthologues: Orthologues = None,
     checkpoint: Checkpoint = None,
     device: Device = "auto",
     offline: Offline = False,
@@ -204,7 +219,7 @@ def ask(
     prepare_environment(offline=offline)
     from agent import Assistant
 
-    session = Rooms(checkpoint, device).session()
+    session = Rooms(checkpoint, device, orthologues=orthologues).session()
     session.open(data)
     assistant = Assistant(session, llm=llm, offline=offline)
     for text in question:
@@ -229,6 +244,7 @@ def describe(
         str | None,
         typer.Option(help="Ray cluster to join, with --engine ray; else one is started."),
     ] = None,
+    orthologues: Orthologues = None,
     checkpoint: Checkpoint = None,
     device: Device = "auto",
     offline: Offline = False,
@@ -259,6 +275,7 @@ def describe(
             by=by,
             n_cells=cells,
             knowledge=rooms.knowledge(),
+            orthologues=orthologues,
             progress=show,
             ray=RayEngine(checkpoint, device, address) if engine == "ray" else None,
         )
@@ -266,12 +283,18 @@ def describe(
 
 
 @cli.command()
-def doctor(data: Input, as_json: AsJson = False, checkpoint: Checkpoint = None) -> None:
+def doctor(
+    data: Input,
+    as_json: AsJson = False,
+    orthologues: Orthologues = None,
+    checkpoint: Checkpoint = None,
+) -> None:
     """Say what a file holds, and what stands in the way of describing it."""
     prepare_environment()
     from tools import doctor as examine
 
-    report = examine(data, genes=Rooms(checkpoint).describer().genes)
+    genes = Rooms(checkpoint).describer().genes
+    report = examine(data, genes=genes, orthologues=orthologues)
     if as_json:
         print(report.model_dump_json())
     else:
