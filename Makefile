@@ -47,5 +47,5 @@ pictures: setup
 lock: setup
 	$(bin)/uv lock
 	$(bin)/uv export --frozen --no-hashes --no-emit-project --no-header --no-annotate \
-		--extra dev --extra anthropic --extra openai --extra ollama --prune torch --quiet -o requirements.lock
+		--extra dev --extra anthropic --extra openai --extra ollama --extra mcp --prune torch --quiet -o requirements.lock
 	echo "torch==$(TORCH)" >> requirements.lock

@@ -8,7 +8,9 @@ in this order.
 """
 
 import csv
+import functools
 import html
+import importlib.util
 import json
 import logging
 import os
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     import gradio as gr
     from plotly.graph_objects import Figure
 
-    from agent import Assistant, Step
+    from agent import Assistant
     from kb import KnowledgeBase
     from model import Describer
     from tools import Evidence, Session
@@ -201,7 +203,7 @@ def chat(
     if orthologues is not None:
         rooms.session()  # a table that cannot be used is told now, not to a visitor
     threading.Thread(target=rooms.warm, name="warm-up", daemon=True).start()
-    launch(Desk(rooms, data=data, llm=llm), host=host, port=port, share=share)
+    launch(Desk(rooms, data=data, llm=llm, offline=offline), host=host, port=port, share=share)
 
 
 @cli.command()
@@ -217,7 +219,7 @@ def ask(
 ) -> None:
     """Ask about a dataset; several questions make one conversation."""
     prepare_environment(offline=offline)
-    from agent import Assistant
+    from agent import Assistant, answer_record
 
     session = Rooms(checkpoint, device, orthologues=orthologues).session()
     session.open(data)
@@ -494,32 +496,6 @@ def read_names(path: Path) -> list[str]:
     return rows
 
 
-def answer_record(question: str, steps: "Iterator[Step]") -> dict[str, Any]:
-    """Gather the steps of one answer into the record that ``ask --json`` prints."""
-    from agent import Answer, ToolCalled
-
-    calls, final = [], None
-    for step in steps:
-        if isinstance(step, ToolCalled):
-            calls.append({"tool": step.name, "args": dict(step.args)})
-        elif isinstance(step, Answer):
-            final = step
-    if final is None:
-        msg = "the conversation ended without an answer"
-        raise RuntimeError(msg)
-    return {
-        "question": question,
-        "answer": final.marked,
-        "references": list(final.references),
-        "evidence": [
-            {"id": item.id, "tool": item.tool, "text": item.text, "table": item.table}
-            for item in final.evidence
-        ],
-        "steps": calls,
-        "seconds": round(final.seconds, 3),
-    }
-
-
 # ----------------------------------------------------------------------------------- page
 
 REFERENCE = re.compile(r"\[(E\d+|[A-Za-z]+:\d+)\]")
@@ -775,18 +751,17 @@ def follow(visit: Visit, question: str) -> Iterator[None]:
         next_drawing = time.monotonic() + max(FRAME, 2 * took)
 
 
-def open_dataset(
-    rooms: Rooms, path: Path | None, *, llm: str | None, progress: "gr.Progress"
-) -> Visit:
+def open_dataset(desk: "Desk", path: Path | None, *, progress: "gr.Progress") -> Visit:
     """Open a file, or the demo when `path` is None, as the start of a conversation."""
     from agent import Assistant
 
-    session = rooms.session()
+    session = desk.rooms.session()
     quiet = session.progress
     session.progress = lambda fraction, words: progress(fraction, desc=words)
     opened = session.open_demo() if path is None else session.open(path)
     session.progress = quiet
-    visit = Visit(session, Assistant(session, llm=llm), colours=COLOURS.copy())
+    assistant = Assistant(session, llm=desk.llm, offline=desk.offline)
+    visit = Visit(session, assistant, colours=COLOURS.copy())
     visit.colours += [row["column"] for row in opened.table or () if row["kind"] != "clusters"]
     report, n_clusters = session.report, len(session.clusters())
     visit.say(
@@ -810,12 +785,25 @@ class Desk:
         Dataset that a new visitor finds open; the demo when None.
     llm
         Chat model that leads the conversations; the embedded planner when None.
+    offline
+        Refuse a chat model that runs on another machine.
     """
 
-    def __init__(self, rooms: Rooms, *, data: Path | None, llm: str | None) -> None:
+    def __init__(
+        self, rooms: Rooms, *, data: Path | None, llm: str | None, offline: bool = False
+    ) -> None:
         self.rooms = rooms
         self.data = data
         self.llm = llm
+        self.offline = offline
+
+    def begin(self) -> "Assistant":
+        """Open this server's dataset for one more caller."""
+        from agent import Assistant
+
+        session = self.rooms.session()
+        session.open_demo() if self.data is None else session.open(self.data)
+        return Assistant(session, llm=self.llm, offline=self.offline)
 
     def board(self, visit: Visit) -> list[Any]:
         """Draw everything that depends on the dataset: state, talk, card, colour, map, chips."""
@@ -843,7 +831,7 @@ class Desk:
         import gradio as gr
 
         try:
-            return self.board(open_dataset(self.rooms, path, llm=self.llm, progress=progress))
+            return self.board(open_dataset(self, path, progress=progress))
         except user_errors() as exc:
             if visit is None:
                 raise self.told(exc) from exc
@@ -1028,7 +1016,39 @@ def build_page(desk: Desk) -> "gr.Blocks":
         asked += [chip.click(desk.answer, [chip, on.visit], told, **slow) for chip in on.chips]
         still = [on.talk, on.question]
         on.question.stop(desk.stop, on.visit, still, cancels=asked, queue=False, **private)
+        offer_verbs(desk)
     return page
+
+
+def offer_verbs(desk: Desk) -> None:
+    """Offer the conversation and every verb through REST, and through MCP where it is served."""
+    import gradio as gr
+
+    from agent import Workspaces, endpoints
+
+    def is_mcp(caller: gr.Request) -> bool:
+        return caller.headers.get("x-gradio-user") == "mcp"
+
+    def client_of(caller: gr.Request) -> str | None:
+        # Gradio serves all MCP callers through one client of its own.
+        return None if is_mcp(caller) else caller.session_hash
+
+    def door(function: Callable[..., dict[str, Any]]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def guarded(*given: Any) -> Any:
+            try:
+                record = function(*given)
+            except user_errors() as exc:
+                raise gr.Error(str(exc), print_exception=False) from exc
+            # An MCP result is text, and the text of a dict would be Python's rather than JSON.
+            return json.dumps(record, ensure_ascii=False) if is_mcp(given[-1]) else record
+
+        return guarded
+
+    places = Workspaces(desk.begin)
+    for item in endpoints():
+        function = item.as_function(places, caller=gr.Request, client_of=client_of)
+        gr.api(door(function), api_name=item.name, concurrency_limit=2, concurrency_id="work")
 
 
 def make_theme() -> "gr.Theme":
@@ -1053,6 +1073,13 @@ def make_theme() -> "gr.Theme":
 
 def launch(desk: Desk, *, host: str, port: int, share: bool) -> None:
     """Serve the page until interrupted."""
+    page, address = serve(desk, host=host, port=port, share=share)
+    print(f"Cell2Text Chat is at {address} (stop with Ctrl+C)", flush=True)
+    page.block_thread()
+
+
+def serve(desk: Desk, *, host: str, port: int, share: bool) -> "tuple[gr.Blocks, str]":
+    """Start serving the page and the other doors; return it with its address."""
     page = build_page(desk)
     page.queue(max_size=64)
     at_a_screen = sys.stdout.isatty() and (sys.platform == "darwin" or "DISPLAY" in os.environ)
@@ -1070,12 +1097,12 @@ def launch(desk: Desk, *, host: str, port: int, share: bool) -> None:
             footer_links=[],
             max_file_size=os.environ.get("CELL2TEXT_MAX_UPLOAD", "4gb"),
             show_error=True,
+            mcp_server=importlib.util.find_spec("mcp") is not None,
         )
     except OSError as exc:
         msg = f"Port {port} on {host} is in use or not allowed. Choose another with --port."
         raise UsageError(msg) from exc
-    print(f"Cell2Text Chat is at {public or local} (stop with Ctrl+C)", flush=True)
-    page.block_thread()
+    return page, str(public or local)
 
 
 # ---------------------------------------------------------------------------------- errors

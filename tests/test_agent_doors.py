@@ -9,7 +9,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
-from agent import Assistant, ToolReturned, endpoints
+from agent import Assistant, ToolReturned, Workspaces, endpoints
 from tests.marker_reader import MarkerReader
 from tools import TOOLS, Session, ToolError
 
@@ -73,8 +73,9 @@ def test_every_door_gives_the_same_evidence(
 ) -> None:
     by_registry = TOOLS[name](session, **arguments)
     endpoint = next(item for item in endpoints() if item.name == name)
-    by_endpoint = endpoint.call(session, arguments)
-    by_function = endpoint.as_function(lambda: session)(**arguments)
+    assistant = Assistant(session)
+    by_endpoint = endpoint.call(assistant, arguments)
+    by_function = endpoint.as_function(Workspaces(lambda: assistant))(**arguments)
     call = AIMessage("", tool_calls=[{"name": name, "args": arguments, "id": "c1"}])
     steps = Assistant(session, llm=OneCall(calls=[call])).ask("Go.")
     by_agent = next(step.evidence for step in steps if isinstance(step, ToolReturned))
@@ -86,14 +87,14 @@ def test_every_door_gives_the_same_evidence(
 
 
 def test_every_verb_has_an_endpoint_with_a_schema() -> None:
-    assert [item.name for item in endpoints()] == list(TOOLS)
-    for item in endpoints():
+    assert [item.name for item in endpoints()] == ["ask", *TOOLS]
+    for item in endpoints()[1:]:
         assert item.summary.endswith(".")
         for name, field in item.schema.get("properties", {}).items():
             assert field["description"], (item.name, name)
         assert item.schema["additionalProperties"] is False
-        function = item.as_function(lambda: pytest.fail("not called"))
-        expected = list(inspect.signature(TOOLS[item.name]).parameters)[1:]
+        function = item.as_function(Workspaces(lambda: pytest.fail("not called")))
+        expected = [*list(inspect.signature(TOOLS[item.name]).parameters)[1:], "workspace"]
         assert list(inspect.signature(function).parameters) == expected
         assert set(function.__annotations__) == {*expected, "return"}
         assert all(f"    {name}: " in str(function.__doc__) for name in expected)
@@ -101,12 +102,48 @@ def test_every_verb_has_an_endpoint_with_a_schema() -> None:
 
 def test_wrong_arguments_are_refused_in_a_sentence(session: Session) -> None:
     by_name = {item.name: item for item in endpoints()}
+    assistant = Assistant(session)
     for name, given in (
         ("rank_markers", {}),
         ("rank_markers", {"cluster": "3", "n_genes": "many"}),
         ("rank_markers", {"cluster": "3", "klaster": 1}),
         ("show_expression", {"gene": "LYZ", "plot": "pie"}),
+        ("ask", {}),
     ):
         with pytest.raises(ToolError, match="Its arguments are: "):
-            by_name[name].call(session, given)
-    assert by_name["rank_markers"].call(session, {"cluster": 3})["facts"]["cluster"] == "3"
+            by_name[name].call(assistant, given)
+    assert by_name["rank_markers"].call(assistant, {"cluster": 3})["facts"]["cluster"] == "3"
+
+
+def begin(session: Session) -> Assistant:
+    """Open the demo for one more caller, with the knowledge that is there."""
+    other = Session(knowledge=session.knowledge, load_describer=MarkerReader)
+    other.open_demo()
+    return Assistant(other)
+
+
+def test_each_caller_has_a_place_of_their_own(session: Session) -> None:
+    places = Workspaces(lambda: begin(session), most=2)
+    by_name = {item.name: item for item in endpoints()}
+    kinds = {"caller": str, "client_of": lambda caller: caller}
+    select = by_name["select_cells"].as_function(places, **kinds)
+    listed = by_name["list_selections"].as_function(places, **kinds)
+    mine = select(where="cluster 3", name="mine", caller="first client")["workspace"]
+    assert "'mine'" in listed(caller="first client")["text"]
+    assert "'mine'" in listed(mine)["text"]  # the name is the key
+    assert "'mine'" not in listed(caller="second client")["text"]
+    assert "'mine'" not in listed()["text"]  # the third place: the idlest was given up
+    with pytest.raises(ToolError, match="no workspace of that name"):
+        listed(mine)
+    with pytest.raises(ToolError, match="no workspace of that name"):
+        listed("guess", "second client")
+    assert "'mine'" not in listed(caller="first client")["text"]
+
+
+def test_a_conversation_goes_on_in_its_place(session: Session) -> None:
+    ask = next(item for item in endpoints() if item.name == "ask")
+    function = ask.as_function(Workspaces(lambda: begin(session)))
+    first = function("What are the markers of cluster 3?")
+    second = function("And of the next one?", first["workspace"])
+    assert second["steps"] == [{"tool": "rank_markers", "args": {"cluster": "4"}}]
+    assert function("And of the next one?")["steps"] == []

@@ -179,7 +179,7 @@ def test_resolve_names_the_columns_it_found(
 
 
 def test_answer_record_is_what_ask_prints() -> None:
-    from agent import Answer, AnswerToken, ToolCalled, ToolReturned
+    from agent import Answer, AnswerToken, ToolCalled, ToolReturned, answer_record
     from tools import Evidence
 
     fact = Evidence("E1", "list_clusters", "There are 3 clusters.", table=[{"cluster": "0"}])
@@ -189,7 +189,7 @@ def test_answer_record_is_what_ask_prints() -> None:
         AnswerToken("There are"),
         Answer("There are 3 clusters. [E1]", ("E1",), (fact,), (), 0.25),
     ]
-    record = app.answer_record("How many?", iter(steps))
+    record = answer_record("How many?", iter(steps))
     assert list(record) == ["question", "answer", "references", "evidence", "steps", "seconds"]
     assert record["steps"] == [{"tool": "list_clusters", "args": {"x": 1}}]
     assert record["evidence"] == [
