@@ -6,7 +6,8 @@ can take its place when the index is built.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 from zlib import crc32
 
@@ -38,9 +39,11 @@ class Embedder(Protocol):
 class HashingEmbedder:
     """Words and their character 3- and 4-grams, hashed with signs into a dense vector."""
 
-    def __init__(self, *, n_dimensions: int = 512) -> None:
+    def __init__(self, *, n_dimensions: int = 256) -> None:
         self.n_dimensions = n_dimensions
         self.name = f"hashing-{n_dimensions}-v1"
+        # Texts of an ontology share their words, so each is taken apart once.
+        self._features = lru_cache(maxsize=65536)(self._hashed)
 
     def embed(self, texts: Sequence[str]) -> "np.ndarray":
         """Return unit vectors of shape ``(n_texts, n_dimensions)``; zeros for empty texts."""
@@ -48,11 +51,23 @@ class HashingEmbedder:
 
         vectors = np.zeros((len(texts), self.n_dimensions), dtype=np.float32)
         for row, text in zip(vectors, texts, strict=True):
-            for feature, weight in _features(text):
-                digest = crc32(feature.encode())
-                row[digest % self.n_dimensions] += weight if digest & 0x10000 else -weight
+            words = [word for word in _WORD.findall(fold(text)) if not _COMMON.match(word)]
+            if words:
+                places, weights = zip(*map(self._features, words), strict=True)
+                row += np.bincount(
+                    np.concatenate(places), np.concatenate(weights), minlength=self.n_dimensions
+                )
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors / np.maximum(norms, 1e-12)
+
+    def _hashed(self, word: str) -> tuple["np.ndarray", "np.ndarray"]:
+        """Return where the features of a word are added and how much, each ``(n_features,)``."""
+        import numpy as np
+
+        weighted = list(_features(word))
+        digests = np.array([crc32(feature.encode()) for feature, _ in weighted], dtype=np.int64)
+        weights = np.array([weight for _, weight in weighted])
+        return digests % self.n_dimensions, np.where(digests & 0x10000, weights, -weights)
 
 
 def spelling_similarity(first: str, second: str) -> float:
@@ -81,14 +96,10 @@ def _grams(text: str) -> set[str]:
     return {f"#{word}#"[start : start + 3] for word in words for start in range(max(len(word), 1))}
 
 
-def _features(text: str) -> list[tuple[str, float]]:
-    features: list[tuple[str, float]] = []
-    for word in _WORD.findall(fold(text)):
-        if _COMMON.match(word):
-            continue
-        features.append((f"={word}", 1.0))
-        padded = f"#{word}#"
-        for size in _SIZES:
-            starts = range(max(len(padded) - size + 1, 0))
-            features.extend((padded[start : start + size], 0.35) for start in starts)
-    return features
+def _features(word: str) -> Iterator[tuple[str, float]]:
+    """Yield the word itself and its n-grams, with their weights."""
+    yield f"={word}", 1.0
+    padded = f"#{word}#"
+    for size in _SIZES:
+        for start in range(max(len(padded) - size + 1, 0)):
+            yield padded[start : start + size], 0.35

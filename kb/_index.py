@@ -13,11 +13,13 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from ._errors import IndexBuildError
+from ._reader import IndexReader
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
@@ -33,8 +35,10 @@ Documents = Mapping[str, Sequence[tuple[str, str, str]]]
 _POINTER = "current.json"
 _TEXT_SHARE = 0.6
 """Weight of the whole text beside that of the names in a term's vector."""
-_BATCH = 1024
+_BATCH = 2500
 """Documents embedded and written at a time; Chroma takes 5461 at most."""
+_GRAPH = {"space": "cosine", "ef_construction": 80, "ef_search": 200, "max_neighbors": 16}
+"""How Chroma links near vectors: enough for lists of 25 to hold what a full search finds."""
 
 
 class TermIndex:
@@ -44,7 +48,6 @@ class TermIndex:
         self._path = path
         self._embedder = embedder
         self._hash = content_hash
-        self._client: ClientAPI | None = None
 
     def is_ready(self) -> bool:
         """Tell whether a finished index of this very content is on disk."""
@@ -94,16 +97,12 @@ class TermIndex:
         IndexBuildError
             If the index has not been built.
         """
-        collection = self._collection(ontology)
         found: list[list[tuple[str, float]]] = []
         for start in range(0, len(texts), _BATCH):
             vectors = self._embedder.embed(texts[start : start + _BATCH])
-            answer = collection.query(
-                query_embeddings=vectors, n_results=limit, include=["distances"]
-            )
             found += [
                 [(key, 1.0 - float(gap)) for key, gap in zip(keys, gaps, strict=True)]
-                for keys, gaps in zip(answer["ids"], answer["distances"], strict=True)
+                for keys, gaps in self._reader.query(_collection_name(ontology), vectors, limit)
             ]
         return found
 
@@ -128,7 +127,9 @@ class TermIndex:
             collection = client.create_collection(
                 _collection_name(ontology),
                 embedding_function=None,
-                configuration={"hnsw": {"space": "cosine"}},
+                # Written to disk once, at the end: not after each thousand, and not left in a
+                # log that every opening would have to read again.
+                configuration={"hnsw": {**_GRAPH, "sync_threshold": max(len(rows), 2)}},
             )
             for start in range(0, len(rows), _BATCH):
                 batch = rows[start : start + _BATCH]
@@ -137,14 +138,13 @@ class TermIndex:
                 collection.add(
                     ids=[term_id for term_id, _, _ in batch],
                     embeddings=names + _TEXT_SHARE * texts,
-                    documents=[text for _, _, text in batch],
+                    documents=[names for _, names, _ in batch],
                 )
                 done += len(batch)
                 report(0.99 * done / total, f"Indexing {ontology}: {done} of {total} terms")
         pending = self._path / f"{folder.name}.json"
         pending.write_text(json.dumps({"hash": self._hash, "folder": folder.name}))
         os.replace(pending, self._path / _POINTER)  # noqa: PTH105 - one step on every system
-        self._client = client
         logger.info("Search index of %d terms built in %s", total, folder)
 
     def _remove_leftovers(self) -> None:
@@ -161,17 +161,16 @@ class TermIndex:
             return None
         return str(pointer.get("folder"))
 
-    def _collection(self, ontology: str) -> Any:
-        if self._client is None:
-            folder = self._folder()
-            if folder is None:
-                msg = (
-                    f"There is no finished search index in {self._path}. "
-                    f"Build it first: python -m kb.build --path {self._path}"
-                )
-                raise IndexBuildError(msg)
-            self._client = _open(folder)
-        return self._client.get_collection(_collection_name(ontology), embedding_function=None)
+    @cached_property
+    def _reader(self) -> IndexReader:
+        folder = self._folder()
+        if folder is None:
+            msg = (
+                f"There is no finished search index in {self._path}. "
+                f"Build it first: python -m kb.build --path {self._path}"
+            )
+            raise IndexBuildError(msg)
+        return IndexReader(folder, connect=lambda: _open(folder))
 
 
 def _collection_name(ontology: str) -> str:

@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 _DEFAULT = ("CL", "UBERON", "MONDO", "HsapDv")
 _NAMED = 0.85
 """Score of a resolution from which a query counts as the name of a term."""
-_INDEX_FORMAT = "2"
+_INDEX_FORMAT = "4"
 """Part of the content hash; raise it when documents are composed in another way."""
 
 

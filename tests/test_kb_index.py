@@ -11,6 +11,7 @@ import pytest
 
 from kb import IndexBuildError, KnowledgeBase
 from kb._embedding import HashingEmbedder, spelling_similarity
+from kb._reader import EngineReader
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +117,7 @@ def test_vectors_find_a_name_that_no_rule_finds(built: KnowledgeBase) -> None:
 
 def test_embedder_is_deterministic_and_of_unit_length() -> None:
     vectors = HashingEmbedder().embed(["T cell", "T cells of the blood", ""])
-    assert vectors.shape == (3, 512)
+    assert vectors.shape == (3, 256)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), [1.0, 1.0, 0.0], atol=1e-6)
     np.testing.assert_array_equal(
         vectors, HashingEmbedder().embed(["T cell", "T cells of the blood", ""])
@@ -127,3 +128,36 @@ def test_spelling_similarity_falls_with_difference() -> None:
     assert spelling_similarity("monocyte", "monocyte") == 1.0
     assert spelling_similarity("monocyte", "monocytes") > spelling_similarity("monocyte", "moncity")
     assert spelling_similarity("monocyte", "") == 0.0
+
+
+def test_engine_and_client_of_chroma_read_the_same(
+    built: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["seventh month", "adult stage"]
+    by_engine = built._index.nearest(texts, ontology="HsapDv", limit=3)
+    monkeypatch.setitem(sys.modules, "chromadb_rust_bindings", None)  # importing it now fails
+    other = KnowledgeBase.open(built._path, ontologies=("HsapDv",))
+    assert other._index.nearest(texts, ontology="HsapDv", limit=3) == by_engine
+
+
+def test_engine_with_another_face_is_passed_over(
+    built: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = built._index.nearest(["adult stage"], ontology="HsapDv", limit=3)
+    monkeypatch.setattr(EngineReader, "query", lambda self: None)
+    other = KnowledgeBase.open(built._path, ontologies=("HsapDv",))
+    assert other._index.nearest(["adult stage"], ontology="HsapDv", limit=3) == expected
+
+
+def test_reopening_reads_the_index_without_the_client_of_chroma(built: KnowledgeBase) -> None:
+    code = (
+        "import sys; from pathlib import Path; from kb import KnowledgeBase\n"
+        "k = KnowledgeBase.open(Path(sys.argv[1]), ontologies=('HsapDv',))\n"
+        "print(len(k._index.nearest(['adult'], ontology='HsapDv', limit=3)[0]))\n"
+        "print('chromadb' in sys.modules)"
+    )
+    root = Path(__file__).parent.parent
+    said = subprocess.check_output(
+        [sys.executable, "-c", code, str(built._path)], cwd=root, text=True
+    )
+    assert said.split() == ["3", "False"]
