@@ -18,10 +18,11 @@ from ._spellings import (
     readings,
     remarks,
     without_brackets,
+    without_letter,
     without_likeness,
 )
 from ._term import Term
-from ._vocabulary import LINEAGE_WORDS, STATE_WORDS, TISSUE_WORDS
+from ._vocabulary import GREEK_WORDS, LINEAGE_WORDS, STATE_WORDS, TISSUE_WORDS
 
 CODE = re.compile(
     r"[<>{}=;`\\$^|*@]|--|\bselect\b.*\bfrom\b|\bdrop\s+table\b|https?:", re.IGNORECASE
@@ -52,6 +53,8 @@ _FIRM = 0.9
 _SCORE_BEFORE_REMARK = 0.6
 _WORTH_OF_TISSUE = 1.2
 _WORTH_OF_MARKER = 0.5
+_WORTH_OF_STATE = 0.4
+_NEURON = "CL:0000540"
 _SHALLOW = 2
 """A common parent this near the root ("cell", "eukaryotic cell") says nothing."""
 _SCORES: dict[str, float] = {
@@ -124,6 +127,7 @@ class WordMatcher:
             return draft
         return (
             self._by_completion(frozenset(tokens))
+            or self._by_letter(text)
             or self._by_correction(tokens, shouted)
             or Draft(note="No term has this name or one like it.")
         )
@@ -143,14 +147,17 @@ class WordMatcher:
         itself what the cell is keeps its meaning: a macrophage of the lung is called macrophage
         by those who name cells, and the lung macrophage is listed beside it.
         """
-        named = f"{without_brackets(text)} {tissue}"
-        names = self._names.keyed(frozenset(tokenise(named)))
+        general = self._terms[draft.ids[0]].label if draft.ids else text
+        written = (f"{without_brackets(text)} {tissue}", f"{general} {tissue}")
+        found = (self._names.keyed(frozenset(tokenise(named))) for named in written)
+        names = next(filter(None, found), None)
         if not names:
             return draft
         local = self._draft(names)
         if local.ids[0] in draft.ids[:1]:
             return draft
-        if names[0].kind == "author" or draft.score < _FIRM:
+        is_local = names[0].kind == "author" or self._is_named_by_place(draft)
+        if is_local or draft.score < _FIRM:
             others = (*local.ids, *draft.ids)
             return replace(local, ids=tuple(dict.fromkeys(others))).noting(f"In {tissue}:")
         if self._graph.is_a(local.ids[0], draft.ids[0]):
@@ -159,6 +166,12 @@ class WordMatcher:
             note = f"{draft.note} The one of {tissue} is {label}."
             return replace(draft, ids=tuple(dict.fromkeys(others)), note=note)
         return draft
+
+    def _is_named_by_place(self, draft: Draft) -> bool:
+        """Tell whether experts name such cells by where they are: neurons, that is."""
+        if not draft.ids or not self._names.biological:
+            return False
+        return self._graph.is_a(draft.ids[0], _NEURON)
 
     def _by_short_words(self, tokens: tuple[str, ...]) -> Draft | None:
         """Write out short names inside a longer one: "short lived IgM PC"."""
@@ -218,6 +231,7 @@ class WordMatcher:
         nouns = [token for token in tokens if worth[token] > _WORTH_OF_TISSUE]
         head = nouns[-1] if nouns else ""
         lineage = LINEAGE_WORDS & set(tokens)
+        marked = any(map(_MARKER.match, tokens))
         best: tuple[tuple[float, ...], frozenset[str], Sequence[Name]] | None = None
         for candidate, names in self._names.contained(frozenset(tokens)):
             if not lineage <= candidate:
@@ -225,7 +239,9 @@ class WordMatcher:
             plain = names[0].kind != "author" or len(candidate) > 1
             if max(map(len, candidate)) < 2 and not candidate & {"t", "b"}:
                 continue
-            covered = sum(min(self._names.weight(token), 6.0) for token in candidate)
+            if candidate <= GREEK_WORDS and marked:
+                continue
+            covered = sum(map(self._told, candidate))
             rating = (
                 -1.0 if self._names.is_special(names[0]) else float(plain),
                 float(head in candidate),
@@ -262,11 +278,24 @@ class WordMatcher:
             if len(name) < _SHORTEST_NAME or not all(map(self._is_remark, _WORDS.findall(remark))):
                 continue
             draft = self._by_author(name) or self._by_key(name)
+            if len(name) == _SHORTEST_NAME and (named := self._by_author(remark)):
+                # Two letters stand for many things: the CM of "CM PreTfh" is no heart muscle.
+                draft, name, remark = named, remark, name
             if draft and draft.score >= _FIRM:
                 label = self._terms[draft.ids[0]].label
                 note = f"Read as '{name}', which is {label}, with the remark '{remark}'."
                 return replace(draft, score=_SCORE_BEFORE_REMARK, note=note)
         return None
+
+    def _by_letter(self, text: str) -> Draft | None:
+        """Read a name behind a single small letter: the EVT of "iEVT"."""
+        short = without_letter(text) if self._names.biological else None
+        draft = short and (self._by_author(short) or self._by_key(short))
+        if not short or not draft or draft.score < _FIRM:
+            return None
+        label = self._terms[draft.ids[0]].label
+        note = f"Read as '{short}', which is {label}, with '{text[0]}' before it."
+        return replace(draft, score=_SCORE_BEFORE_REMARK, note=note)
 
     def _is_remark(self, word: str) -> bool:
         """Tell whether a word may be a gene, a number, a state or a place beside a name."""
@@ -311,12 +340,16 @@ class WordMatcher:
         parts = tokenise(numbered.group(1)) if numbered else ()
         return parts if parts and all(map(self._names.knows, parts)) else (token,)
 
+    def _told(self, token: str) -> float:
+        """Return how much a token of a name tells of the kind of cell: of a state, little."""
+        return _WORTH_OF_STATE if token in STATE_WORDS else min(self._names.weight(token), 6.0)
+
     def _worth(self, token: str, *, shouted: bool) -> float:
         """Return how much is lost when a token is left off."""
         if token.isdigit() or len(token) == 1 and token not in ("t", "b"):
             return 0.2
         if token in STATE_WORDS:
-            return 0.4
+            return _WORTH_OF_STATE
         if token in TISSUE_WORDS:
             return _WORTH_OF_TISSUE
         unknown = shouted and not self._names.knows(token)
@@ -332,6 +365,9 @@ class WordMatcher:
         if not changes:
             return None
         biological = self._names.biological
+        changed = ", ".join(f"'{old}' as '{new}'" for old, new in changes.items())
+        if draft := self._by_author(" ".join(changes.get(token, token) for token in tokens)):
+            return draft.noting(f"Read {changed}.").times(0.9)
         corrected = tuple(
             part
             for token in tokens
@@ -339,7 +375,6 @@ class WordMatcher:
         )
         names = self._names.keyed(frozenset(corrected))
         draft = self._draft(names) if names else self._by_containment(corrected, shouted)
-        changed = ", ".join(f"'{old}' as '{new}'" for old, new in changes.items())
         return draft and draft.noting(f"Read {changed}.").times(0.9)
 
 

@@ -184,7 +184,14 @@ class NameIndex:
     @cached_property
     def _words_by_initial(self) -> dict[str, list[str]]:
         table: dict[str, list[str]] = defaultdict(list)
-        for token in sorted({*self._weights, *UNIFIED_WORDS}):
+        # Not the abbreviations that only authors write: "pregc" is no slip of "preDC".
+        formal = {
+            token
+            for name in self._names
+            if name.kind != "author"
+            for token in key_of(name.text, biological=self.biological)
+        }
+        for token in sorted({*formal, *UNIFIED_WORDS}):
             if len(token) >= 5 and token.isalpha():
                 table[token[0]].append(token)
         return dict(table)

@@ -18,6 +18,8 @@ _LEADING_SERIAL = re.compile(
     r"^(?:(?:[Cc]lust(?:er)?|[Cc]l?)[\s_.:-]?\d{1,3}|#?\d{1,3})(?:\s*[_:.|)-]\s*|\s+)(?=[A-Za-z])"
 )
 """As in "c12_Mono", "3: T cells" and "Cluster 4 - NK"."""
+_INNER_SERIAL = re.compile(r"(?<=[A-Za-z])[_-](?:[Cc]|CL?)\d{1,2}(?=[_-][A-Za-z])")
+"""As in "T_cells_c4_CD8+_ZFP36"."""
 _LIKE = re.compile(
     r"\b[A-Za-z0-9/+]+[- ](?:like|enriched|related|associated|committed|commited)\b"
     r"|\bnon-(?!classical|switched|class|myelinating|pigment|terminally|striated|keratin)\w+",
@@ -32,6 +34,10 @@ _COUNTED = re.compile(r"(?<=cell|ells)[\s._-]+(?:type[\s._-]+)?(?:\d{1,2}[a-z]?|
 _TYPED = re.compile(r"[\s._-]+type[\s._-]+(?:\d{1,2}[a-z]?|[A-D])$", re.IGNORECASE)
 _HUMAN_PREFIX = re.compile(r"^h(?=[A-Z][A-Za-z]|[a-z]{1,2}[A-Z])")
 """As in "hTreg", "hpDC", "hLEC1"."""
+_NUMBERED_CAPITAL = re.compile(r"(?<=[a-z])[A-Z]?\d*$")
+"""As in "hEndoA1": a kind of one atlas, by a letter and a number."""
+_LETTER_PREFIX = re.compile(r"^[a-z](?=[A-Z][A-Za-z]{2,}[a-z\d]*|[A-Z]{3,})")
+"""As in "iEVT" and "dStromal": a state or a place in one letter."""
 _JOINT = re.compile(r"\s*[_|:]\s*|\s+-\s+|(?<=[A-Za-z0-9+])[-.](?=[A-Za-z0-9])|\s+(?=[A-Z0-9(])")
 """Where a remark may begin: at a separator, or before a word in capitals or a number."""
 
@@ -45,6 +51,7 @@ def readings(text: str, *, ontology: str) -> list[str]:
         return [text]
     plain = without_brackets(text)
     own = _HUMAN_PREFIX.sub("", plain)
+    stem = _NUMBERED_CAPITAL.sub("", own) if own != plain else own
     bare = _SERIAL.sub("", plain)
     found = [
         text,
@@ -54,14 +61,22 @@ def readings(text: str, *, ontology: str) -> list[str]:
         _DERIVED.sub(" ", plain).strip(),
         own,
         own.rstrip("0123456789") if own != plain else own,
+        stem,
         _LIKE.sub(" ", plain).strip(" ,;()_"),
         _TYPED.sub("", bare),
         _LEADING_SERIAL.sub("", text),
         _LEADING_SERIAL.sub("", bare),
+        _INNER_SERIAL.sub("", text),
     ]
     if _COUNTED.search(text):
         found.insert(0, _COUNTED.sub("", text))
     return [reading for reading in dict.fromkeys(found) if reading]
+
+
+def without_letter(text: str) -> str | None:
+    """Return the name behind a single small letter: the Stroma of "eStroma"; None without one."""
+    short = _LETTER_PREFIX.sub("", text)
+    return None if short == text else short.rstrip("0123456789")
 
 
 def without_likeness(text: str) -> str:

@@ -29,6 +29,9 @@ GREEK = {
 }
 """Letters spelled out. Longer keys stand before shorter ones that they contain."""
 
+GREEK_WORDS = _words("alpha beta gamma delta epsilon")
+"""By themselves the endocrine cells of an islet; beside a marker a chain of a receptor."""
+
 IRREGULAR_PLURALS = {
     "axons": "axon",
     "bodies": "body",
@@ -287,20 +290,25 @@ UNIFIED_WORDS: dict[str, tuple[str, ...]] = {
 """Words that mean the same in the name of a cell: an organ for its adjective, one spelling."""
 
 STATE_WORDS = _words("""
-    abnormal act activated activation active adult aged aging ambient associated atypical bulk
-    canonical chain circulating cluster committed common contaminating control cycling damaged
-    degenerating degenerative differentiated differentiating diseased dividing donor doublet
-    early ectopic elongated elongating embryonic enriched entry exhausted exit expressing
-    expression fetal g0 g1 g2 g2m g2mphase general generic healthy high homeostatic human
-    hypoxic idling ifn immature inactivated inactive inf infant inflamed inflammatory injured
-    interferon intermediate isg juvenile kappa lambda late light like lineage low lower m main
-    major mature mid mild misc miscellaneous mix mixed mostly mouse murine neonatal normal
-    novel old other pan peripheral phase population postnatal primed proliferating putative
-    quality quiescent rare reactive regenerating related remodeling reprogrammed resident
-    response responsive resting round s senescent signature some specific sphase state
-    stimulated stress stressed subcluster subset subtype subtypes suset terminal terminally
-    tissue total transient transition transitional transitioning trm type unassigned undefined
-    undifferentiated unspecified upper young
+    abnormal act activated activation active adaptive adult aged aging ambient apoptotic
+    associated atypical basic bulk bystander canonical chain circulating cluster committed
+    common contaminating control cultured cycling damaged deep degenerating degenerative
+    differentiated differentiating diseased dissociation distinct dividing dominant donor
+    doublet dying dysplastic early ectopic elongated elongating embryonic enhanced enriched
+    entry exhausted exit expressing expression fetal fibrotic g0 g1 g2 g2m g2mphase general
+    generic group healthy heat high homeostatic hsp human hyperplastic hypoxia hypoxic idling
+    ifn immature inactivated inactive inf infant infected infiltrating inflamed inflammatory
+    injured interferon intermediate intratumoral ischemic isg isolated juvenile kappa lambda
+    late layer lesional light like lineage low lower m main major maladaptive mature metastatic
+    mid mild minor misc miscellaneous mito mitochondrial mix mixed mostly mouse mt murine
+    neonatal nonlesional normal novel old other pan peripheral phase population postnatal
+    premature primed program proliferating putative quality quiescent rare reactive recurrent
+    regenerating related remodeling repair repairing reparative reprogrammed resident response
+    responsive resting ribosomal rich round rpl rps s senescent shock signature some specific
+    sphase state stimulated stress stressed subcluster subgroup subpopulation subset subtype
+    subtypes superficial suset systemic terminal terminally tissue total transient transition
+    transitional transitioning treated trm tumoral type unassigned undefined undetermined
+    undifferentiated unresolved unspecified untreated upper young
     """)
 """Words that tell a state, a stage or a source and may be left off to reach the nearest term."""
 
