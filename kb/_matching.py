@@ -35,6 +35,8 @@ _MARKER = re.compile(
     r"|^type\w{1,2}$|^l\d(?:to\d)?$"
 )
 """A gene or its state, a numbered type or a cortical layer: it marks a kind of cell, names none."""
+_CODE_WORD = re.compile(r"^[A-Z0-9]{1,7}$")
+"""A symbol by itself: one letter away from a word it is another symbol, not a slip."""
 _CAPITALS = re.compile(r"\b[A-Z][A-Z0-9]{2,}\b")
 _NUMBERED = re.compile(r"^([a-z]{2,}?)\d{1,2}$")
 _MAX_TOKENS = 14
@@ -128,7 +130,7 @@ class WordMatcher:
         return (
             self._by_completion(frozenset(tokens))
             or self._by_letter(text)
-            or self._by_correction(tokens, shouted)
+            or (None if _CODE_WORD.match(text) else self._by_correction(tokens, shouted))
             or Draft(note="No term has this name or one like it.")
         )
 

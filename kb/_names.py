@@ -120,8 +120,7 @@ class NameIndex:
         live = [term for term in self._terms.values() if not term.deprecated]
         yield from (Name(term.label, term.id, "label") for term in live)
         yield from (Name(text, term.id, "synonym") for term in live for text in term.synonyms)
-        for row in _table("author_names.tsv"):
-            yield Name(row["name"], row["id"], "author")
+        yield from (Name(text, term_id, "author") for text, term_id in author_names())
         if self.biological:
             for row in _table("related_synonyms.tsv"):
                 yield Name(row["name"], row["id"], row["scope"])  # type: ignore[arg-type]
@@ -215,6 +214,11 @@ def _without_formal_words(text: str, key: frozenset[str]) -> Iterable[frozenset[
         short -= {"lymphocyte"}
     if short and short != key:
         yield short
+
+
+def author_names() -> Iterator[tuple[str, str]]:
+    """Yield the names that authors use, with the ids of the terms that they mean."""
+    yield from ((row["name"], row["id"]) for row in _table("author_names.tsv"))
 
 
 def _table(name: str) -> Iterator[dict[str, str]]:

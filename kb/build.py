@@ -1,9 +1,11 @@
-"""Build the search index: ``python -m kb.build --path DIR``.
+"""Build the search index: ``python -m kb.build``.
 
-Done once; a second run finds the index and ends at once.
+Done once; a second run finds the index and ends at once. Without ``--path`` it is built where
+``cell2text chat`` looks for it, so that the first page opens with it.
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from ._knowledge import KnowledgeBase
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code: 0 done, 2 the folder cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m kb.build", description=__doc__)
-    parser.add_argument("--path", type=Path, required=True, help="folder of the index")
+    parser.add_argument("--path", type=Path, default=default_folder(), help="folder of the index")
     path = parser.parse_args(argv).path
     knowledge = KnowledgeBase.open(path)
     try:
@@ -23,6 +25,15 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.write(f"\n{error}\n")
         return 2
     return 0
+
+
+def default_folder() -> Path:
+    """Return the folder of the index that the page uses, as the environment says."""
+    if home := os.environ.get("CELL2TEXT_HOME"):
+        return Path(home).expanduser() / "kb"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "cell2text" / "kb"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cell2text" / "kb"
 
 
 def _show(fraction: float, message: str) -> None:
