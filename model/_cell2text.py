@@ -13,7 +13,6 @@ from torch import nn
 
 from ._adapters import has_adapters, merge_adapters
 from ._config import Cell2TextConfig
-from ._encoder import CompactEncoder
 from ._errors import ConfigError, ModelError
 from ._geneformer import GeneformerEncoder
 from ._language_model import (
@@ -23,7 +22,7 @@ from ._language_model import (
     load_tokenizer,
     prompt_ids,
 )
-from ._members import EncoderMembers, MemberProjectors
+from ._members import EncoderMembers, MemberProjectors, build_encoder
 from ._projector import Projector
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ class Cell2TextModel(nn.Module):
         self.config, self.tokenizer = config, tokenizer
         if config.encoder.kind == "compact":
             one = config.encoder.n_members == 1
-            self.encoder: nn.Module = (CompactEncoder if one else EncoderMembers)(config.encoder)
+            self.encoder: nn.Module = (build_encoder if one else EncoderMembers)(config.encoder)
             encoder_size = config.encoder.cell_token_size
         else:
             self.encoder = GeneformerEncoder(config.encoder, pretrained=pretrained)

@@ -25,6 +25,9 @@ class EncoderConfig:
     n_layers: int = 2  # residual layers after the sum; compact only
     dropout: float = 0.1  # fraction 0-1 of a residual layer; compact only
     n_members: int = 1  # encoders trained apart that must agree; compact only
+    n_marker_members: int = 0  # of these, how many read published marker lists; compact only
+    n_marker_lists: int = 0  # set from the marker tables
+    n_marker_entries: int = 0  # genes on all lists together, set from the marker tables
     cell_token_size: int = 128  # width of a cell token; compact only
     n_cell_tokens: int = 8  # states handed to the language model (K)
     max_tokens: int = 1024  # genes read per cell, best ranked first
@@ -42,6 +45,12 @@ class EncoderConfig:
             raise ConfigError(msg)
         if self.n_members < 1 or (self.n_members > 1 and self.kind != "compact"):
             msg = f"encoder.n_members is {self.n_members}; 1, or more for kind 'compact' only."
+            raise ConfigError(msg)
+        if not 0 <= self.n_marker_members <= self.n_members:
+            msg = (
+                f"encoder.n_marker_members is {self.n_marker_members}; it is at most "
+                f"encoder.n_members, {self.n_members}."
+            )
             raise ConfigError(msg)
         if self.hidden_size % self.n_heads:
             msg = f"encoder.hidden_size {self.hidden_size} is no multiple of {self.n_heads} heads."

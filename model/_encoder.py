@@ -36,11 +36,9 @@ class CompactEncoder(nn.Module):
         d, heads = config.hidden_size, config.n_heads
         self.config = config
         self.genes = nn.Embedding(config.vocab_size, d, padding_idx=PAD_TOKEN)
-        ranks = torch.linspace(1.0, 0.0, N_RANK_CLASSES)
-        start = torch.stack([ranks ** (3.0 * h / max(1, heads - 1)) for h in range(heads)], dim=1)
-        self.rank_weights = nn.Parameter(start)  # [classes, heads]
+        self.rank_weights = nn.Parameter(rank_curves(heads, steepest=3.0))
         self.norm = nn.LayerNorm(d)
-        self.layers = nn.ModuleList(_Residual(d, config.dropout) for _ in range(config.n_layers))
+        self.layers = nn.ModuleList(Residual(d, config.dropout) for _ in range(config.n_layers))
         self.to_cells = nn.Linear(d, config.n_cell_tokens * config.cell_token_size)
         self.out_norm = nn.LayerNorm(config.cell_token_size)
         nn.init.normal_(self.genes.weight, std=0.5)
@@ -60,15 +58,9 @@ class CompactEncoder(nn.Module):
         -------
         ``[B, K, D]`` cell tokens.
         """
-        present = (tokens != PAD_TOKEN).to(self.rank_weights.dtype)  # [B, T]
-        gates = present if gates is None else gates * present
-        rank = _rank_classes(tokens.shape[1], tokens.device)
-        weights = gates[..., None] * self.rank_weights[rank]  # [B, T, H]
-        # A deep cell has more genes than a shallow one; the sum must not tell them apart.
-        size = weights.square().sum(1, keepdim=True).clamp_min(1e-6).sqrt()
-        summed = _weighted_sum(
-            self.genes.weight, tokens, weights / size, tile=None if self.training else TILE
-        )
+        weights = gene_weights(tokens, gates, self.rank_weights)
+        slices = self.genes.weight.unflatten(1, (self.config.n_heads, -1)).transpose(0, 1)
+        summed = weighted_sum(slices, tokens, weights, tile=None if self.training else TILE)
         hidden = self.norm(summed)
         for layer in self.layers:
             hidden = layer(hidden)
@@ -76,7 +68,9 @@ class CompactEncoder(nn.Module):
         return self.out_norm(cells)
 
 
-class _Residual(nn.Module):
+class Residual(nn.Module):
+    """A residual layer of two matrices."""
+
     def __init__(self, d: int, dropout: float) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(d)
@@ -84,27 +78,57 @@ class _Residual(nn.Module):
         self.dropout, self.curve = nn.Dropout(dropout), nn.GELU()
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return ``[B, D]``."""
         inner = self.curve(self.up(self.norm(hidden)))
         return hidden + self.down(self.dropout(inner))
 
 
-def _weighted_sum(
-    table: torch.Tensor, tokens: torch.Tensor, weights: torch.Tensor, *, tile: int | None = None
+def rank_curves(n_heads: int, *, steepest: float) -> torch.Tensor:
+    """Return ``[classes, heads]`` weights by rank: the first flat, the last the steepest."""
+    ranks = torch.linspace(1.0, 0.0, N_RANK_CLASSES)
+    powers = [steepest * head / max(1, n_heads - 1) for head in range(n_heads)]
+    return torch.stack([ranks**power for power in powers], dim=1)
+
+
+def gene_weights(
+    tokens: torch.Tensor, gates: torch.Tensor | None, curves: torch.Tensor
 ) -> torch.Tensor:
-    """Return ``[B, D]`` sums of table rows, each head's slice by its own weights ``[B, T, H]``.
+    """Return ``[B, T, H]`` weights of a cell's genes, of unit length over the genes."""
+    present = (tokens != PAD_TOKEN).to(curves.dtype)  # [B, T]
+    gates = present if gates is None else gates * present
+    rank = _rank_classes(tokens.shape[1], tokens.device)
+    weights = gates[..., None] * curves[rank]  # [B, T, H]
+    # A deep cell has more genes than a shallow one; the sum must not tell them apart.
+    return weights / weights.square().sum(1, keepdim=True).clamp_min(1e-6).sqrt()
+
+
+def weighted_sum(
+    slices: torch.Tensor, tokens: torch.Tensor, weights: torch.Tensor, *, tile: int | None = None
+) -> torch.Tensor:
+    """Return ``[B, H * D]`` sums of gene vectors, each head's table by its own weights.
 
     The weights are spread over all genes and multiplied with the table as one dense product per
     head, whose cost does not grow with the number of genes in a cell, as that of looking up the
     rows and adding them does. A cell lists a gene once, and padding weighs nothing. On a CPU that
     does not train, cells are worked on `tile` at a time, see `_steady`.
+
+    Parameters
+    ----------
+    slices
+        ``[H, V, D]`` a table a head.
+    tokens
+        ``[B, T]``.
+    weights
+        ``[B, T, H]``.
+    tile
+        Cells in a product; all when None.
     """
     heads, n = weights.shape[-1], tokens.shape[0]
-    tile = tile if tile and table.device.type == "cpu" else max(n, 1)
-    slices = table.unflatten(1, (heads, -1)).transpose(0, 1)  # [H, V, D/H]
+    tile = tile if tile and slices.device.type == "cpu" else max(n, 1)
     sums = []
     for start in range(0, max(n, 1), tile):
         rows = slice(start, min(start + tile, n))
-        spread = weights.new_zeros(heads, tile, table.shape[0])
+        spread = weights.new_zeros(heads, tile, slices.shape[1])
         spread = spread.scatter(
             2, tokens[rows].expand(heads, -1, -1), weights[rows].permute(2, 0, 1)
         )

@@ -20,8 +20,10 @@ from ._labels import LabelTerm
 FEWEST_MARKERS = 5
 #: Markers kept of a type, those named by most resources.
 MOST_MARKERS = 120
-#: Tables computed from one kind of sample each; alone they carry little weight.
+#: Weight of the first gene of a textbook list, in resources that agree.
+TEXTBOOK_WEIGHT = 5.0
 _SEED = 77
+#: Tables computed from one kind of sample each; alone they carry little weight.
 _COMPUTED = {"MSigDB", "HUSCH", "DRscDB", "scBrainMap", "CELLxGENE"}
 
 
@@ -84,17 +86,42 @@ def read_markers(path: Path, genes: GeneTable) -> dict[str, MarkerSet]:
     return sets
 
 
-def with_textbook(
-    markers: Mapping[str, MarkerSet], table: pd.DataFrame, genes: GeneTable
-) -> dict[str, MarkerSet]:
-    """Put the reviewed table's own markers before those of the resources."""
-    result = dict(markers)
-    for row in table[table["markers"].ne("")].to_dict("records"):
+def read_textbook(path: Path, genes: GeneTable) -> dict[str, MarkerSet]:
+    """Read ``{Cell Ontology id: textbook markers}`` from the reviewed table, best marker first.
+
+    Parameters
+    ----------
+    path
+        CSV with columns ``cell_type_id`` and ``markers`` (symbols, separated by spaces).
+    genes
+        Genes of the model; others are left out.
+    """
+    table = pd.read_csv(path, keep_default_na=False)
+    sets = {}
+    for row in table.to_dict("records"):
         match = genes.match(row["markers"].split())
-        first = match.token_ids[match.token_ids >= 0]
-        weights = np.full(len(first), 3.0)
-        result[row["cell_type_id"]] = MarkerSet(first, weights)
-    return result
+        known = match.token_ids[match.token_ids >= 0]
+        weights = TEXTBOOK_WEIGHT * (1.0 - 0.5 * np.arange(len(known)) / max(1, len(known)))
+        sets[row["cell_type_id"]] = MarkerSet(known, weights)
+    return sets
+
+
+def join_markers(
+    published: Mapping[str, MarkerSet], textbook: Mapping[str, MarkerSet]
+) -> dict[str, MarkerSet]:
+    """Join what resources list with what textbooks say; the latter comes first.
+
+    A gene of both keeps the larger weight.
+    """
+    joined = dict(published)
+    for term_id, known in textbook.items():
+        other = published.get(term_id, MarkerSet(known.genes[:0], known.weights[:0]))
+        weight = dict(zip(other.genes.tolist(), other.weights.tolist(), strict=True))
+        for gene, own in zip(known.genes.tolist(), known.weights.tolist(), strict=True):
+            weight[gene] = max(own, weight.get(gene, 0.0))
+        order = sorted(weight, key=lambda gene: (-weight[gene], gene))[:MOST_MARKERS]
+        joined[term_id] = MarkerSet(np.array(order), np.array([weight[gene] for gene in order]))
+    return joined
 
 
 def nearest_choice(term_id: str, choices: set[str], terms: Mapping[str, LabelTerm]) -> str | None:
@@ -134,7 +161,7 @@ def build_profiles(
     Profiles, measured masks, and the rows of `table` that each was built from.
     """
     rng = np.random.default_rng(_SEED)
-    levels = _marker_levels(markers, profiles, measured, labels)
+    levels = marker_levels(markers, profiles, measured, labels)
     whole = measured.sum(1) > 0.7 * measured.sum(1).max()
     built, masks, rows = [], [], []
     for row in table.to_dict("records"):
@@ -157,7 +184,7 @@ def build_profiles(
     return np.stack(built), np.stack(masks), pd.DataFrame(rows)
 
 
-def _marker_levels(
+def marker_levels(
     markers: Mapping[str, MarkerSet], profiles: np.ndarray, measured: np.ndarray, labels: np.ndarray
 ) -> tuple[float, float]:
     """Return the median of the best markers' levels in profiles, and their log spread."""
@@ -166,5 +193,7 @@ def _marker_levels(
         if label in markers and mask.sum() > min(8_000, 0.5 * len(mask)):
             best = markers[label].genes[:15]
             values.append(profile[best][profile[best] > 1e-6])
+    if not sum(map(len, values)):
+        return 1e-4, 1.0
     logs = np.log(np.concatenate(values))
     return float(np.exp(np.median(logs))), float(min(logs.std(), 1.3))

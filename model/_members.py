@@ -4,7 +4,8 @@ Encoders that differ in nothing but their random start give the same answers on 
 of their training and different wrong answers on cells of another study. Each reads the cell, the
 language model makes of each reading its probabilities, and their geometric mean is what is
 chosen from (a product of experts, doi:10.1162/089976602760128018): a name must not be improbable
-to any of them.
+to any of them. Members of two kinds differ more than two of a kind: one learns every gene from
+the studies it is shown, the other sees only what published lists say of the genes.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from torch import nn
 
 from ._config import EncoderConfig
 from ._encoder import CompactEncoder
+from ._marker_encoder import MarkerEncoder
 from ._projector import Projector
 
 
@@ -22,11 +24,19 @@ class EncoderMembers(nn.Module):
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
-        self.members = nn.ModuleList(CompactEncoder(config) for _ in range(config.n_members))
+        self.members = nn.ModuleList(
+            build_encoder(config, member) for member in range(config.n_members)
+        )
 
     def forward(self, tokens: torch.Tensor, gates: torch.Tensor | None = None) -> torch.Tensor:
         """Return cell tokens ``[B, M, K, D]`` of ``[B, T]`` rank-value tokens."""
         return torch.stack([member(tokens, gates) for member in self.members], dim=1)
+
+
+def build_encoder(config: EncoderConfig, member: int = 0) -> CompactEncoder | MarkerEncoder:
+    """Build one member; the last `n_marker_members` of them read marker lists."""
+    reads_markers = member >= config.n_members - config.n_marker_members
+    return MarkerEncoder(config) if reads_markers else CompactEncoder(config)
 
 
 class MemberProjectors(nn.Module):

@@ -17,6 +17,7 @@ from ._cell2text import Cell2TextModel
 from ._checkpoint import tied_names
 from ._collate import Collator, TextBatch
 from ._errors import ConfigError
+from ._tokens import PAD_TOKEN
 from ._training_data import TrainingData
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,10 @@ logger = logging.getLogger(__name__)
 #: model: in training data they go with the study, and an encoder that learns to tell studies
 #: apart does so at the expense of cell types in studies that it has not seen.
 ENCODER_SLOTS = {"cell_type": 1.0, "pathway_1": 0.15}
+
+
+#: Of a cell with fewer genes none is hidden: it is a list of markers, or hardly a cell.
+FEWEST_TO_HIDE = 40
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ class TrainConfig:
     weight_decay: float = 0.02  # on matrices, not on embeddings and norms
     warmup: float = 0.03  # share of the steps
     clip: float = 1.0  # largest norm of the gradient
+    gene_dropout: float = 0.0  # largest share of a cell's genes that is hidden from the encoder
     text_weight: float = 0.1  # weight of the fixed words beside the names
     auxiliary_weight: float = 0.5  # weight of the encoder's own heads
     encoder_steps: int = 0  # first steps, in which the encoder learns alone, with its heads
@@ -133,7 +139,11 @@ class Trainer:
         if rng.random() < 0.4 and width > 48:
             width = min(width, int(np.exp(rng.uniform(np.log(48), np.log(width)))))
         batch = self.collator(cells, rng)
-        return TextBatch(**{**batch.__dict__, "tokens": batch.tokens[:, :width]})
+        tokens = batch.tokens[:, :width].clone()
+        share = self.config.gene_dropout * torch.from_numpy(rng.random((len(tokens), 1)))
+        share[(tokens > 0).sum(1) < FEWEST_TO_HIDE] = 0.0
+        tokens[torch.from_numpy(rng.random(tokens.shape)) < share] = PAD_TOKEN
+        return TextBatch(**{**batch.__dict__, "tokens": tokens})
 
     def losses(self, batch: TextBatch, *, with_text: bool = True) -> dict[str, torch.Tensor]:
         """Return the parts of the loss of a batch."""

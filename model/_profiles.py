@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from ._marker_knowledge import MarkerSet
+from ._marker_knowledge import MarkerSet, marker_levels
 
 #: Prefixes of genes whose level follows handling and protocol more than identity.
 HANDLING_GROUPS = (("RPL", "RPS"), ("HSP", "DNAJ"), ("FOS", "JUN", "EGR", "IER"), ("MT1", "MT2"))
@@ -42,8 +42,10 @@ class NoiseConfig:
     gene_loss: float = 0.7  # largest share of genes lost
     emphasis_rate: float = 0.0  # share of cells in which published markers are brought out
     emphasis: float = 1.2  # largest log factor by which they are raised
+    fill_rate: float = 0.5  # share of cells with textbook markers that their study lacks
 
 
+_NONE = np.zeros(0, dtype=np.int64)
 #: A study that measured fewer genes than this was not of the whole transcriptome.
 WHOLE_TRANSCRIPTOME = 8_000
 
@@ -67,6 +69,8 @@ class ProfileSampler:
         Gene indices of state programmes, which are moved up or down at random.
     markers
         Published markers by cell type.
+    textbook
+        Textbook markers by cell type, best first; expressed where a study has not measured them.
     noise
         How far a pseudo-cell may stray.
     """
@@ -81,6 +85,7 @@ class ProfileSampler:
         symbols: list[str],
         programmes: list[np.ndarray],
         markers: Mapping[str, MarkerSet],
+        textbook: Mapping[str, MarkerSet],
         noise: NoiseConfig,
     ) -> None:
         self.markers = [markers.get(label) for label in labels]
@@ -105,6 +110,11 @@ class ProfileSampler:
             )
             for source in np.unique(sources)
         }
+        self.level = marker_levels(textbook, profiles, measured, labels)
+        self.missing = [
+            known.genes[~mask[known.genes]] if (known := textbook.get(label)) else _NONE
+            for label, mask in zip(labels, measured, strict=True)
+        ]
         self.sources = sources
         self.panels = np.stack([measured[sources == s][0] for s in np.unique(sources)])
         self.groups = [
@@ -150,6 +160,10 @@ class ProfileSampler:
                 programme = self.programmes[rng.integers(len(self.programmes))]
                 mean[programme] *= np.exp(rng.normal(0.3, 0.8))
             self._emphasise(mean, int(row), rng)
+            if len(self.missing[row]) and rng.random() < noise.fill_rate:
+                level, spread = self.level
+                missing = self.missing[row]
+                mean[missing] = mean.sum() * level * np.exp(rng.normal(0.0, spread, len(missing)))
             if rng.random() < noise.gene_loss_rate:
                 mean = mean * (rng.random(n_genes) >= rng.uniform(0, noise.gene_loss))
             for group in self.uncounted:

@@ -18,9 +18,10 @@ from ._labels import LabelSpace
 from ._marker_knowledge import (
     MarkerSet,
     build_profiles,
+    join_markers,
     nearest_choice,
     read_markers,
-    with_textbook,
+    read_textbook,
 )
 from ._pathways import PathwayScorer
 from ._profiles import NoiseConfig, ProfileSampler
@@ -55,6 +56,8 @@ STATE_PROGRAMMES = (
 )
 #: Published markers, below ``knowledge/`` of the data folder.
 MARKER_FILE = "cell_marker_accordion.parquet"
+#: Markers that textbooks agree on, in the curation folder.
+TEXTBOOK_FILE = "textbook_markers.csv"
 #: Source of the profiles that are built from published markers.
 BUILT = "published markers"
 #: A cell with fewer genes of the model than this is not shown to it.
@@ -157,6 +160,7 @@ class TrainingData:
             symbols=genes.symbols,
             programmes=scorer.genes_of(STATE_PROGRAMMES),
             markers=self.markers,
+            textbook=self.textbook,
             noise=noise,
         )
         kinds = [choice for choice, _ in self.expert_lists]
@@ -185,13 +189,18 @@ class TrainingData:
     ) -> tuple[dict[str, MarkerSet], list[tuple[str, MarkerSet]]]:
         """Return markers by type, and (choice, markers of it or of a type below it)."""
         path = folder / "knowledge" / MARKER_FILE
-        if not path.is_file():
-            return {}, []
-        table = pd.read_csv(curation / "marker_types.csv", keep_default_na=False)
-        markers = with_textbook(read_markers(path, self.genes), table, self.genes)
+        published = read_markers(path, self.genes) if path.is_file() else {}
+        self.published = published
+        self.textbook = read_textbook(curation / TEXTBOOK_FILE, self.genes)
+        markers = join_markers(published, self.textbook)
         choices = set(labels.slot("cell_type").choices)
-        pairs = [(nearest_choice(t, choices, labels.terms), markers[t]) for t in sorted(markers)]
-        return markers, [(choice, kept) for choice, kept in pairs if choice]
+        # What resources list and what textbooks say are two lists of a type.
+        pairs = [
+            (nearest_choice(t, choices, labels.terms), kept[t])
+            for kept in (published, self.textbook)
+            for t in sorted(kept)
+        ]
+        return markers, [(choice, kept) for choice, kept in pairs if choice and len(kept)]
 
     def _add_built(
         self, curation: Path, profiles: np.ndarray, measured: np.ndarray, table: pd.DataFrame
@@ -210,49 +219,19 @@ class TrainingData:
             pd.concat([table, rows], ignore_index=True).fillna(""),
         )
 
-    def gene_embeddings(self, width: int, *, seed: int) -> np.ndarray:
-        """Return ``(n_genes, width)`` vectors in which genes with similar profiles are close.
-
-        The right singular vectors of the centred log profiles, with a little noise. A gene is
-        as long as it is telling: how much it differs between cell types, times the share of its
-        variance that is between cell types rather than between studies of one cell type.
-        """
-        logged = np.log1p(self.sampler.profiles * 1e4)
-        measured = self.sampler.measured
-        mean = (logged * measured).sum(0) / np.maximum(measured.sum(0), 1)
-        centred = (logged - mean) * measured
-        _, values, vectors = np.linalg.svd(centred, full_matrices=False)
-        vectors = vectors[:width].T * np.sqrt(values[:width])
-        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
-        telling = self._telling(logged)
-        noise = np.random.default_rng(seed).standard_normal((len(self.genes), width))
-        full = np.zeros((len(self.genes), width), dtype=np.float32)
-        full[:, : vectors.shape[1]] = vectors * np.sqrt(width) * 0.5
-        return ((full + 0.1 * noise) * telling[:, None]).astype(np.float32)
-
-    def _telling(self, logged: np.ndarray) -> np.ndarray:
-        """Return ``(n_genes,)`` weights, about 1 for a good marker and 0.1 for most genes."""
-        whole = self.sampler.measured.mean(1) > 0.5  # panels compare few genes, and badly
-        kinds = np.array([labels["cell_type"] for labels in self.profile_labels])[whole]
-        logged, measured = logged[whole], self.sampler.measured[whole]
-        means, within = [], []
-        for kind in np.unique(kinds):
-            rows = kinds == kind
-            n = np.maximum(measured[rows].sum(0), 1)
-            mean = (logged[rows] * measured[rows]).sum(0) / n
-            means.append(mean)
-            if rows.sum() > 1:
-                within.append((np.square(logged[rows] - mean) * measured[rows]).sum(0) / n)
-        between = np.var(means, axis=0)
-        apart = np.mean(within, axis=0) if within else np.zeros_like(between)
-        share = between / np.maximum(between + apart, 1e-9)
-        telling = np.sqrt(between) * np.square(share)
-        return np.clip(telling / np.percentile(telling, 95), 0.05, 1.5)
+    @property
+    def marker_lists(self) -> list[MarkerSet]:
+        """Textbook lists, then published ones, of every type that has any."""
+        return [kept[t] for kept in (self.textbook, self.published) for t in sorted(kept)]
 
     def fit_reference(self, *, n_cells: int, seed: int) -> None:
         """Fit the gene sets' reference on pseudo-cells."""
         batch = self._draw(n_cells, np.random.default_rng([seed, 0]), profiles_only=True)
         self.scorer.fit_reference(batch.tokens, batch.n_tokens)
+
+    def draw_for_scale(self, size: int, *, seed: int) -> CellBatch:
+        """Return cells of the mixture that no step sees."""
+        return self._draw(size, np.random.default_rng([seed, 0, 1]), profiles_only=False)
 
     def batch(self, step: int, *, size: int, seed: int) -> CellBatch:
         """Return the cells of a training step; the same (step, seed) gives the same cells."""

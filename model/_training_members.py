@@ -10,17 +10,39 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import nn
+
+from ._marker_encoder import MarkerEncoder
 from ._optimisation import Trainer
+from ._training_data import TrainingData
 
 #: Builds the trainer of a configuration.
 Prepare = Callable[[dict[str, Any]], Trainer]
 Report = Callable[[int, dict[str, float]], None]
 
 
+#: Training cells on which the scores of marker lists are standardised.
+SCALE_CELLS = 2_000
+
+
+def give_lists(encoder: nn.Module, data: TrainingData, *, seed: int) -> None:
+    """Give the marker lists of the training data to the members that read them."""
+    readers = [module for module in encoder.modules() if isinstance(module, MarkerEncoder)]
+    if readers:
+        lists = [(known.genes, known.weights) for known in data.marker_lists]
+        tokens = torch.from_numpy(data.draw_for_scale(SCALE_CELLS, seed=seed).tokens)
+        for reader in readers:
+            reader.set_lists(lists)
+            reader.fit_scale(tokens)
+
+
 def member_config(config: dict[str, Any], member: int) -> dict[str, Any]:
     """Return the configuration of one member: one encoder, its own seed, no language model."""
     own = copy.deepcopy(config)
-    own["model"]["encoder"]["n_members"] = 1
+    encoder = own["model"]["encoder"]
+    first_marker_member = encoder["n_members"] - encoder.get("n_marker_members", 0)
+    encoder["n_members"], encoder["n_marker_members"] = 1, int(member >= first_marker_member)
     own["train"]["steps"] = own["train"]["encoder_steps"]
     own["train"]["seed"] = own["train"].get("seed", 42) + member
     own["state"] = str(Path(config["state"]) / f"member_{member}")

@@ -10,10 +10,12 @@ from ._descriptions import DescriptionFormat
 from ._genes import GeneTable
 from ._labels import LabelSpace, LabelTerm
 from ._pathways import PathwayScorer, read_gmt
-from ._training_data import LABEL_COLUMNS, LIFE_STAGES
+from ._training_data import LABEL_COLUMNS, LIFE_STAGES, MARKER_FILE, TEXTBOOK_FILE
 
 #: A gene measured in a smaller share of the profile studies than this is not learned.
 LEAST_SHARE = 0.1
+#: Unless this many resources call it a marker of one cell type.
+LEAST_RESOURCES = 3
 #: Genes whose level tells about handling and cell damage rather than identity.
 LEFT_OUT = ("MT-", "MTRNR2L")
 #: Not worth saying, or a function rather than a lineage: cell, abnormal cell, professional antigen
@@ -53,6 +55,7 @@ def build_gene_table(folder: Path, curation: Path) -> GeneTable:
     current = dict(zip(aliases["alias"], aliases["symbol"], strict=True))
     studies: Counter[str] = Counter()
     paths = sorted((folder / "profiles").glob("*.parquet"))
+    telling = _telling_symbols(knowledge / MARKER_FILE, curation / TEXTBOOK_FILE)
     for path in paths:
         symbols = pd.read_parquet(path, columns=[]).index.astype(str)
         studies.update({current.get(s, s) for s in symbols})
@@ -62,12 +65,35 @@ def build_gene_table(folder: Path, curation: Path) -> GeneTable:
     # gene's median stands in for theirs.
     wanted = genes["biotype"].isin(["protein_coding", "IG_C_gene", "TR_C_gene"])
     genes.loc[wanted & genes["median"].isna(), "median"] = genes["median"].median()
-    genes = genes[genes["median"].notna() & (genes["n_studies"] >= LEAST_SHARE * len(paths))]
+    measured = genes["n_studies"] >= LEAST_SHARE * len(paths)
+    genes = genes[genes["median"].notna() & (measured | genes["symbol"].isin(telling))]
     genes = genes[~genes["symbol"].str.startswith(LEFT_OUT)].drop_duplicates("symbol")
     joined = aliases.groupby("symbol")["alias"].agg("|".join)
     genes["aliases"] = genes["symbol"].map(joined).fillna("")
     genes["median"] = genes["median"].astype("float32")
     return GeneTable(genes[["ensembl_id", "symbol", "aliases", "median"]])
+
+
+def _telling_symbols(published: Path, textbook: Path) -> set[str]:
+    """Return genes that are known markers, to be learned even where few studies measured them.
+
+    One maker's tables lack the genes that its probes cannot tell apart, trypsin and tryptase
+    among them, which lead the marker lists of acinar and mast cells.
+    """
+    table = pd.read_csv(textbook, keep_default_na=False)
+    symbols = {gene for genes in table["markers"] for gene in genes.split()}
+    if published.is_file():
+        rows = pd.read_parquet(
+            published, columns=["species", "marker", "marker_type", "resource", "CL_ID"]
+        )
+        rows = rows[rows["species"].eq("Human") & rows["marker_type"].eq("positive")]
+        n = (
+            rows.drop_duplicates(["CL_ID", "marker", "resource"])
+            .groupby(["CL_ID", "marker"])
+            .size()
+        )
+        symbols |= set(n[n >= LEAST_RESOURCES].index.get_level_values("marker"))
+    return symbols
 
 
 def build_labels(curation: Path) -> LabelSpace:

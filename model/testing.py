@@ -175,7 +175,6 @@ def _write_markers(data: Path, curation: Path) -> None:
     built = {
         "cell_type_id": "CL:0000625",
         "base_ids": "CL:0000084|CL:0000624",
-        "markers": "GENE5 GENE6",
         "tissue_id": "",
         "use": "yes",
     }
@@ -187,6 +186,9 @@ def _write_markers(data: Path, curation: Path) -> None:
         }
     ).to_csv(curation / "resident_types.csv", index=False)
     pd.DataFrame([built]).to_csv(curation / "marker_types.csv", index=False)
+    pd.DataFrame(
+        {"cell_type_id": ["CL:0000625", "CL:0000576"], "markers": ["GENE5 GENE6", "GENE1 GENE2"]}
+    ).to_csv(curation / "textbook_markers.csv", index=False)
     pd.DataFrame(
         {
             "group": ["B or monocyte"] * 2,

@@ -144,6 +144,7 @@ def prepare(config: dict[str, Any], folder: Path) -> "tuple[Trainer, Checkpoint]
     from ._optimisation import TrainConfig, Trainer
     from ._profiles import NoiseConfig
     from ._training_data import DataConfig, TrainingData
+    from ._training_members import give_lists
     from ._vocabulary import (
         all_phrases,
         build_gene_table,
@@ -159,12 +160,8 @@ def prepare(config: dict[str, Any], folder: Path) -> "tuple[Trainer, Checkpoint]
     cells, labels = labelled_files(mixture, genes, build_labels(CURATION))
     text = DescriptionFormat(labels)
     tokenizer = build_compact_tokenizer(example_texts(text), all_phrases(text))
-    sizes = config["model"]
-    sizes["encoder"]["vocab_size"] = len(genes) + 1
-    sizes["language_model"]["vocab_size"] = len(tokenizer)
-    model_config = Cell2TextConfig.from_dict(sizes)
-    model = Cell2TextModel(model_config, tokenizer)
     scorer = build_scorer(folder, genes, labels)
+    sizes = config["model"]
     data = TrainingData(
         folder,
         CURATION,
@@ -173,14 +170,18 @@ def prepare(config: dict[str, Any], folder: Path) -> "tuple[Trainer, Checkpoint]
         DataConfig(**mixture),
         NoiseConfig(**config["noise"]),
         labels=labels,
-        max_tokens=model_config.encoder.max_tokens,
+        max_tokens=sizes["encoder"]["max_tokens"],
         further=cells,
     )
     data.fit_reference(n_cells=4_000, seed=train_config.seed)
-    if model_config.encoder.kind == "compact" and model_config.encoder.n_members == 1:
-        start = data.gene_embeddings(model_config.encoder.hidden_size, seed=train_config.seed)
-        with torch.no_grad():
-            model.encoder.genes.weight[1:] = torch.from_numpy(start)
+    sizes["encoder"]["vocab_size"] = len(genes) + 1
+    sizes["language_model"]["vocab_size"] = len(tokenizer)
+    if sizes["encoder"].get("n_marker_members"):
+        lists = data.marker_lists
+        sizes["encoder"]["n_marker_lists"] = len(lists)
+        sizes["encoder"]["n_marker_entries"] = sum(map(len, lists))
+    model = Cell2TextModel(Cell2TextConfig.from_dict(sizes), tokenizer)
+    give_lists(model.encoder, data, seed=train_config.seed)
     collator = Collator(text, tokenizer, model.prompt_ids)
     trainer = Trainer(model, data, collator, train_config, Path(config["state"]))
     checkpoint = Checkpoint(model, genes, labels, scorer, Calibration({}), {})

@@ -7,7 +7,7 @@ import torch
 import model.train as train_module
 from model import load_describer
 from model._errors import ConfigError
-from model._optimisation import Trainer, choice_loss
+from model._optimisation import FEWEST_TO_HIDE, Trainer, choice_loss
 from model.testing import write_training_folder
 
 CONFIG = """
@@ -140,6 +140,21 @@ def test_a_bad_configuration_is_named(tmp_path, text, match):
         train_module.read_config(path)
 
 
+def test_genes_are_hidden_from_cells_but_not_from_lists(folders):
+    tmp_path, data = folders
+    path = config_file(tmp_path, data, "hidden", 4)
+    text = path.read_text()
+    trainer, _ = train_module.prepare(train_module.read_config(path), data)
+    path.write_text(text.replace("[train]", "[train]\ngene_dropout = 0.9"))
+    hiding, _ = train_module.prepare(train_module.read_config(path), data)
+    whole, hidden = trainer.text_batch(3).tokens, hiding.text_batch(3).tokens
+    assert torch.equal(hidden[hidden > 0], whole[hidden > 0])
+    n_genes = (whole > 0).sum(1)
+    long = n_genes >= FEWEST_TO_HIDE
+    assert ((hidden > 0).sum(1)[long] < n_genes[long]).any()
+    assert torch.equal(hidden[~long], whole[~long])
+
+
 def test_ignored_choices_are_neither_right_nor_wrong():
     logits = torch.tensor([[2.0, 1.0, 5.0]], requires_grad=True)
     ignored = torch.tensor([[False, False, True]])
@@ -152,14 +167,18 @@ def test_ignored_choices_are_neither_right_nor_wrong():
 def test_members_are_trained_apart_and_read_together(folders):
     tmp_path, data = folders
     path = config_file(tmp_path, data, "several", 9, encoder_steps=5, hold_out='"two"')
-    path.write_text(path.read_text().replace("[model.encoder]", "[model.encoder]\nn_members = 2"))
+    members = "[model.encoder]\nn_members = 3\nn_marker_members = 1"
+    path.write_text(path.read_text().replace("[model.encoder]", members))
     train_module.train(path)
     saved = weights(tmp_path / "several")
     first, second = (saved[f"encoder.members.{m}.genes.weight"] for m in (0, 1))
     assert not torch.equal(first, second)
+    # Two lists of textbooks and two that are published: 2 + 2 and 8 + 10 genes.
+    assert len(saved["encoder.members.2.gene_of"]) == 22
     assert sorted(p.name for p in (tmp_path / "several" / "state").glob("member_*")) == [
         "member_0",
         "member_1",
+        "member_2",
     ]
     describer = load_describer(tmp_path / "several" / "checkpoint")
     cells = np.random.default_rng(0).poisson(1.0, (5, 60)).astype(np.float32)
