@@ -214,7 +214,7 @@ class Describer:
         gates: "torch.Tensor",
         *,
         measured: np.ndarray | None = None,
-        organs: Sequence[str] = (),
+        organs: Sequence[str] | None = (),
     ) -> "_Walked":
         import torch
 
@@ -232,7 +232,7 @@ class Describer:
             space, settings = self.space.slot(slot), calibration.slot(slot)
             scores = scores / settings.temperature
             if slot == "cell_type":
-                scores = scores + self.checkpoint.residents.doubt(space.choices, organs)
+                scores = scores + self.checkpoint.residents.weigh(space.choices, organs)
                 with torch.no_grad():
                     scores = weigh(torch.from_numpy(scores).to(gates.device)).cpu().numpy()
             probabilities = np.exp(scores - scores.max(1, keepdims=True))

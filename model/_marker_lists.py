@@ -106,8 +106,9 @@ def _prior(describer: "Describer", tissue: Sequence[str]) -> np.ndarray:
     factors = checkpoint.tissues.factors(tissue, space)
     if not tissue:
         return factors
-    doubt = checkpoint.residents.doubt(space.slot("cell_type").choices, tissue)
-    return np.minimum(factors, np.maximum(np.exp(doubt), LEAST_FACTOR))
+    weights = np.exp(checkpoint.residents.weigh(space.slot("cell_type").choices, tissue))
+    strange = np.minimum(factors, np.maximum(weights, LEAST_FACTOR))
+    return np.where(weights > 1, weights, strange)
 
 
 def _tokens(
@@ -138,8 +139,7 @@ def _read(
     with torch.set_grad_enabled(with_genes):
         batch = torch.as_tensor(tokens, device=describer.checkpoint.model.device)
         gates = (batch != 0).float().requires_grad_(with_genes)
-        anywhere = tuple(describer.checkpoint.residents.organ_of.values())
-        walked = describer._walk(batch, gates, organs=anywhere)
+        walked = describer._walk(batch, gates, organs=None)
         p = walked.probabilities["cell_type"] * prior
         p /= p.sum(1, keepdims=True)
         spoken = space.add_up(p)

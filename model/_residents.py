@@ -3,7 +3,8 @@
 A Kupffer cell is the macrophage of the liver. A macrophage of the breast may well look more like
 one than like any other profile in the training data, and should not be called one. So a resident
 type is said only of cells from its organ: one that the reader names, or one whose own parenchyma
-is among the cells of the dataset (no liver without hepatocytes).
+is among the cells of the dataset (no liver without hepatocytes). In its organ it is said rather
+than the general kind, of which it is one in the ontology.
 """
 
 import json
@@ -19,6 +20,9 @@ from ._labels import SlotSpace
 FILE = "residents.json"
 #: Factor on the probability of a resident of an organ that the cells are not known to come from.
 DOUBT = 0.02
+#: Factor on the probability of a resident of an organ that they do come from: there, a stromal
+#: cell is a stellate cell rather than any fibroblast, which is also what its anatomists call it.
+HOME = 3.0
 #: A cell is parenchyma from this probability on.
 SURE = 0.7
 #: An organ is recognised by so many cells of its parenchyma, and by this share of all cells.
@@ -43,19 +47,22 @@ class Residents:
         self.organ_of = dict(organ_of)
         self.parenchyma = {organ: list(types) for organ, types in parenchyma.items()}
 
-    def doubt(self, choices: Sequence[str], organs: Iterable[str] = ()) -> np.ndarray:
-        """Return ``(n_choices,)`` log factors: 0, or below for residents of other organs.
+    def weigh(self, choices: Sequence[str], organs: Iterable[str] | None = ()) -> np.ndarray:
+        """Return ``(n_choices,)`` log factors: above 0 for residents at home, below for others.
 
         Parameters
         ----------
         choices
             Cell type ids.
         organs
-            UBERON ids of the organs that the cells come from, with the terms above them.
+            UBERON ids of the organs that the cells come from, with the terms above them; None
+            where nothing may follow from the organ.
         """
+        if organs is None:
+            return np.zeros(len(choices))
         known = set(organs)
-        strange = [t for t, organ in self.organ_of.items() if organ not in known]
-        return np.where(np.isin(choices, strange), np.log(DOUBT), 0.0)
+        factor = {t: HOME if organ in known else DOUBT for t, organ in self.organ_of.items()}
+        return np.log([factor.get(choice, 1.0) for choice in choices])
 
     def recognise(self, spoken: np.ndarray, space: SlotSpace) -> tuple[str, ...]:
         """Return the organs whose parenchyma is among the cells.

@@ -140,9 +140,11 @@ LIVER, KUPFFER, HEPATOCYTE = "UBERON:0002107", "CL:0000576", "CL:0000584"
 def test_a_resident_is_doubted_outside_its_organ():
     residents = Residents({KUPFFER: LIVER}, {LIVER: [HEPATOCYTE]})
     choices = [KUPFFER, B]
-    assert residents.doubt(choices)[0] < -3
-    assert residents.doubt(choices)[1] == 0
-    assert residents.doubt(choices, [LIVER]).tolist() == [0, 0]
+    assert residents.weigh(choices)[0] < -3
+    assert residents.weigh(choices)[1] == 0
+    assert residents.weigh(choices, [LIVER])[0] > 0
+    assert residents.weigh(choices, [LIVER])[1] == 0
+    assert residents.weigh(choices, None).tolist() == [0, 0]
 
 
 def test_an_organ_is_recognised_by_enough_cells_of_its_parenchyma():
