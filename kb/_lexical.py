@@ -40,7 +40,9 @@ _PLURAL_CAPITALS = re.compile(r"\b([A-Z]{2,}\d?)s\b")
 """As in "NKs" and "TAMs"."""
 _NEGATION = re.compile(r"\bnon[- ](?=[a-z])", re.IGNORECASE)
 """One word with what it denies, so that "non-switched" never reads as "switched"."""
-_CAMEL = re.compile(r"(?<=[a-z]{3})(?=[A-Z][a-z]{2})")
+_CAMEL = re.compile(r"(?<=[a-z]{3})(?=[A-Z][a-z]{2}|[TB](?![A-Za-z0-9]))")
+_GLUED_MINUS = re.compile(r"((?:bright|dim|hi|lo|\+)CD\d+[a-z]?)-(?=[A-Z])")
+"""As in "CD56brightCD16-NK": after another marker it is a sign, not a hyphen."""
 _LAYER = re.compile(r"\bl(?:ayer)?[ _]?(\d)\s?[/.-]\s?(\d)\b", re.IGNORECASE)
 _JOINED_LYMPHOCYTE = re.compile(r"\b([TB])[-_. ]?(cells?)\b", re.IGNORECASE)
 _SURFACE_MARKER = re.compile(r"^cd\d{1,3}[a-h]{0,2}$")
@@ -101,7 +103,8 @@ def tokenise(text: str, *, biological: bool = True) -> tuple[str, ...]:
     """
     text = _spell_greek(unicodedata.normalize("NFKC", text))
     text = re.sub("[\N{HYPHEN}-\N{HORIZONTAL BAR}\N{MINUS SIGN}]", "-", text)
-    text = _PLURAL_CAPITALS.sub(r"\1", _STATED_MARKER.sub(r"\1 \2 ", text))
+    text = _STATED_MARKER.sub(r"\1 \2 ", _GLUED_MINUS.sub(r"\1 negative ", text))
+    text = _PLURAL_CAPITALS.sub(r"\1", text)
     text = _JOINED_LYMPHOCYTE.sub(r"\1 \2", _LAYER.sub(r"l\1to\2", text))
     text = _NEGATION.sub("non", _GLUED_CELL.sub(" cell", text))
     if biological:

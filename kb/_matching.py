@@ -53,9 +53,14 @@ _SHORTEST_NAME = 2
 """Letters that a name before a remark must have."""
 _FIRM = 0.9
 _SCORE_BEFORE_REMARK = 0.6
+_SCORE_OF_MOST = 0.75
+_SCORE_OF_COMPLETION = 0.5
 _WORTH_OF_TISSUE = 1.2
 _WORTH_OF_MARKER = 0.5
 _WORTH_OF_STATE = 0.4
+_OF_THE_BLOOD = "CL:0000988"
+"""Hematopoietic cell, which says something, near the root as it is."""
+_T_LINEAGES = frozenset({"cd4+", "cd8+"})
 _NEURON = "CL:0000540"
 _SHALLOW = 2
 """A common parent this near the root ("cell", "eukaryotic cell") says nothing."""
@@ -124,7 +129,7 @@ class WordMatcher:
             if len(tokens) > _MAX_TOKENS:
                 return Draft(note="It is longer than any name.")
             if draft := self._by_short_words(tokens) or self._by_containment(tokens, shouted):
-                return draft
+                return self._completed(draft, tokens)
         if draft := self._by_beginning(text) or self._by_expanded(tokens, shouted):
             return draft
         return (
@@ -133,6 +138,15 @@ class WordMatcher:
             or (None if _CODE_WORD.match(text) else self._by_correction(tokens, shouted))
             or Draft(note="No term has this name or one like it.")
         )
+
+    def _completed(self, draft: Draft, tokens: tuple[str, ...]) -> Draft:
+        """Prefer the one kind of the same cell that has all the words and few more."""
+        if draft.score >= _SCORE_OF_MOST or not all(map(self._names.knows, tokens)):
+            return draft
+        fuller = self._by_completion(frozenset(tokens))
+        if fuller is None or len(fuller.ids) > 1 or fuller.score < _SCORE_OF_COMPLETION:
+            return draft
+        return fuller if self._graph.is_a(fuller.ids[0], draft.ids[0]) else draft
 
     def _narrowed(self, draft: Draft, text: str) -> Draft:
         """Prefer what brackets hold when it is a kind of what stands before them."""
@@ -208,8 +222,15 @@ class WordMatcher:
         if not 2 <= len(parts) <= 4 or not self._names.biological:
             return None
         ids: list[str] = []
+        told = _T_LINEAGES & set(tokenise(text))
+        lineage = f"{next(iter(told))} " if len(told) == 1 else ""
         for part in parts:
-            draft = self._by_author(part) or self._by_key(part)
+            # "CD4+ memory/effector T": the marker stands once and is said of each.
+            draft = (
+                (self._by_key(lineage + part) if lineage else None)
+                or self._by_author(part)
+                or self._by_key(part)
+            )
             if draft is None or not draft.ids:
                 return None
             ids.append(draft.ids[0])
@@ -220,7 +241,7 @@ class WordMatcher:
                 return None
             shared = max(common, key=lambda key: (self._graph.depth(key), key))
         labels = ", ".join(self._terms[key].label for key in dict.fromkeys(ids))
-        if self._graph.depth(shared) < _SHALLOW:
+        if self._graph.depth(shared) < _SHALLOW and shared != _OF_THE_BLOOD:
             note = f"It names {labels}, which share no near parent; the first is given. Check it."
             return Draft(ids=tuple(dict.fromkeys(ids)), score=0.4, note=note)
         note = f"It names {labels}; {self._terms[shared].label} holds them all."

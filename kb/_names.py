@@ -29,7 +29,13 @@ _ORDER: tuple[NameKind, ...] = (
     "related",
     "broad",
 )
-_DROPPABLE = ({"alpha", "beta"}, {"thymus", "derived"}, {"human"}, {"sapien", "homo"})
+_DROPPABLE = (
+    {"alpha", "beta"},
+    {"thymus", "derived"},
+    {"epithelial", "proper"},
+    {"human"},
+    {"sapien", "homo"},
+)
 """Words of formal labels that authors leave out: "CD4-positive, alpha-beta T cell" is "CD4 T"."""
 _OTHER_SPECIES = frozenset({"mmus", "primate", "mouse", "drosophila", "protostomia", "nematoda"})
 _FAR_SPECIES = re.compile(

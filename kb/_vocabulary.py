@@ -24,6 +24,7 @@ GREEK = {
     "Mϕ": "macrophage",
     "mφ": "macrophage",
     "M\N{LATIN CAPITAL LETTER O WITH STROKE}": "macrophage",
+    "Mø": "macrophage",
     "φ": "phi",
     "Φ": "phi",
 }
@@ -286,7 +287,7 @@ UNIFIED_WORDS: dict[str, tuple[str, ...]] = {
         "villus": "villous",
     }.items()
     for word in words.split()
-} | {"microglia": ("microglial",)}
+} | {"microglia": ("microglial",), "mammary": ("mammary", "gland")}
 """Words that mean the same in the name of a cell: an organ for its adjective, one spelling."""
 
 STATE_WORDS = _words("""
@@ -299,16 +300,16 @@ STATE_WORDS = _words("""
     generic group healthy heat high homeostatic hsp human hyperplastic hypoxia hypoxic idling
     ifn immature inactivated inactive inf infant infected infiltrating inflamed inflammatory
     injured interferon intermediate intratumoral ischemic isg isolated juvenile kappa lambda
-    late layer lesional light like lineage low lower m main major maladaptive mature metastatic
-    mid mild minor misc miscellaneous mito mitochondrial mix mixed mostly mouse mt murine
-    neonatal nonlesional normal novel old other pan peripheral phase population postnatal
-    premature primed program proliferating putative quality quiescent rare reactive recurrent
-    regenerating related remodeling repair repairing reparative reprogrammed resident response
-    responsive resting ribosomal rich round rpl rps s senescent shock signature some specific
-    sphase state stimulated stress stressed subcluster subgroup subpopulation subset subtype
-    subtypes superficial suset systemic terminal terminally tissue total transient transition
-    transitional transitioning treated trm tumoral type unassigned undefined undetermined
-    undifferentiated unresolved unspecified untreated upper young
+    late layer lesional light like lineage low lower m main major maladaptive mature maturing
+    metastatic mid mild minor misc miscellaneous mito mitochondrial mix mixed mostly mouse mt
+    murine nascent neonatal newborn nonlesional normal novel old other pan peripheral phase
+    population postnatal premature primed program proliferating putative quality quiescent rare
+    reactive recurrent regenerating related remodeling repair repairing reparative reprogrammed
+    resident response responsive resting ribosomal rich round rpl rps s senescent shock
+    signature some specific sphase state stimulated stress stressed subcluster subgroup
+    subpopulation subset subtype subtypes superficial suset systemic terminal terminally tissue
+    total transient transition transitional transitioning treated trm tumoral type unassigned
+    undefined undetermined undifferentiated unresolved unspecified untreated upper young
     """)
 """Words that tell a state, a stage or a source and may be left off to reach the nearest term."""
 
