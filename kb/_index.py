@@ -88,9 +88,19 @@ class TermIndex:
         report(1.0, "The search index is ready.")
 
     def nearest(
-        self, texts: Sequence[str], *, ontology: str, limit: int
+        self,
+        texts: Sequence[str],
+        *,
+        ontology: str,
+        limit: int,
+        among: Sequence[str] | None = None,
     ) -> list[list[tuple[str, float]]]:
         """Return for each text the nearest terms as (id, cosine similarity), nearest first.
+
+        Parameters
+        ----------
+        among
+            Ids to choose from; None for all.
 
         Raises
         ------
@@ -98,11 +108,12 @@ class TermIndex:
             If the index has not been built.
         """
         found: list[list[tuple[str, float]]] = []
+        collection = _collection_name(ontology)
         for start in range(0, len(texts), _BATCH):
             vectors = self._embedder.embed(texts[start : start + _BATCH])
             found += [
                 [(key, 1.0 - float(gap)) for key, gap in zip(keys, gaps, strict=True)]
-                for keys, gaps in self._reader.query(_collection_name(ontology), vectors, limit)
+                for keys, gaps in self._reader.query(collection, vectors, limit=limit, among=among)
             ]
         return found
 

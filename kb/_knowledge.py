@@ -16,6 +16,7 @@ from ._sources import (
     NORMAL_TERM_ID,
     ONTOLOGY_TITLES,
     load_terms,
+    normal_term,
     ontology_of,
     ontology_version,
 )
@@ -113,11 +114,25 @@ class KnowledgeBase:
         """Return what each name means, in order; quicker than one by one."""
         return self._resolver(ontology).resolve_many(texts)
 
-    def search(self, query: str, *, ontology: str = "CL", limit: int = 8) -> list[Passage]:
+    def search(
+        self, query: str, *, ontology: str = "CL", limit: int = 8, within: str | None = None
+    ) -> list[Passage]:
         """Return the terms that best answer a question in words, best first.
 
         Labels, synonyms, definitions and parents are searched by words and, once the index is
         built, by vectors too.
+
+        Parameters
+        ----------
+        within
+            Id of a term: answer with it and what is below it only.
+
+        Raises
+        ------
+        UnknownOntologyError
+            If the ontology is not open.
+        UnknownTermError
+            If `within` is no term of it.
         """
         if ontology not in self._searchers:
             from ._search import Searcher
@@ -128,9 +143,16 @@ class KnowledgeBase:
         from ._search import subject_of
 
         named = self._resolver(ontology).resolve(subject_of(query), vectors=False)
-        near = self._near(query, ontology=ontology, limit=4 * limit) if self.is_ready() else []
+        among = self._within(within, ontology)
+        near: list[tuple[str, float]] = []
+        if self.is_ready():
+            near = self._near(query, ontology=ontology, limit=4 * limit, among=among)
         return self._searchers[ontology].search(
-            query, named=named.id if named.score >= _NAMED else None, near=near, limit=limit
+            query,
+            named=named.id if named.score >= _NAMED else None,
+            near=near,
+            among=among,
+            limit=limit,
         )
 
     # -- terms and the graph -------------------------------------------------------------
@@ -284,8 +306,22 @@ class KnowledgeBase:
         digest = hashlib.sha256("|".join(parts).encode()).hexdigest()
         return TermIndex(self._path, embedder=self._embedder, content_hash=digest)
 
-    def _near(self, text: str, *, ontology: str, limit: int) -> list[tuple[str, float]]:
-        return self._index.nearest([text], ontology=ontology, limit=limit)[0]
+    def _near(
+        self, text: str, *, ontology: str, limit: int, among: Sequence[str] | None = None
+    ) -> list[tuple[str, float]]:
+        return self._index.nearest([text], ontology=ontology, limit=limit, among=among)[0]
+
+    def _within(self, term_id: str | None, ontology: str) -> list[str] | None:
+        if term_id is None:
+            return None
+        if ontology_of(term_id) != ontology:
+            msg = (
+                f"{term_id} is no term of {ontology}, which is searched. Allowed: ids such as "
+                f"{next(iter(self._terms(ontology)))}. Search the ontology of the term."
+            )
+            raise UnknownTermError(msg)
+        graph = self._graph(term_id)
+        return [term_id, *graph.descendants(term_id)]
 
     # -- loaded when asked for -----------------------------------------------------------
 
@@ -295,7 +331,7 @@ class KnowledgeBase:
         terms = load_terms(ontology)
         if ontology == "MONDO":
             # CELLxGENE writes a healthy donor's "disease" as a term of another ontology.
-            terms = terms | {NORMAL_TERM_ID: _normal()}
+            terms = terms | {NORMAL_TERM_ID: normal_term()}
         return terms
 
     def _resolver(self, ontology: str) -> "Resolver":
@@ -342,7 +378,7 @@ class KnowledgeBase:
             from ._graph import OntologyGraph
 
             self._graphs[ontology] = OntologyGraph(
-                {NORMAL_TERM_ID: _normal()} if ontology == "PATO" else load_terms(ontology)
+                {NORMAL_TERM_ID: normal_term()} if ontology == "PATO" else load_terms(ontology)
             )
         return self._graphs[ontology]
 
@@ -358,15 +394,3 @@ class KnowledgeBase:
             "Name one of these."
         )
         raise UnknownOntologyError(msg)
-
-
-def _normal() -> Term:
-    """Return 'normal' of PATO, with the word that donors' records use for it."""
-    term = load_terms("PATO")[NORMAL_TERM_ID]
-    return Term(
-        id=term.id,
-        label=term.label,
-        ontology=term.ontology,
-        definition="No disease: the donor is recorded as healthy.",
-        synonyms=("healthy", "healthy donor", "healthy control", "no disease"),
-    )

@@ -7,8 +7,9 @@ slip of the pen. It says what it left off; it never fills in what the name does 
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ._draft import KINDS, SCORES, Draft
 from ._graph import OntologyGraph
 from ._lexical import key_of, tokenise
 from ._names import Name, NameIndex
@@ -64,39 +65,6 @@ _T_LINEAGES = frozenset({"cd4+", "cd8+"})
 _NEURON = "CL:0000540"
 _SHALLOW = 2
 """A common parent this near the root ("cell", "eukaryotic cell") says nothing."""
-_SCORES: dict[str, float] = {
-    "label": 0.95,
-    "synonym": 0.93,
-    "author": 0.92,
-    "derived": 0.9,
-    "narrow": 0.85,
-    "related": 0.82,
-    "broad": 0.8,
-}
-_KINDS = {
-    "author": "a name that authors use for",
-    "derived": "a short form of the name of",
-    "narrow": "a narrower name of",
-    "related": "a related name of",
-    "broad": "a broader name of",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """Terms that a name may mean, the best first, how well they fit and why."""
-
-    ids: tuple[str, ...] = ()
-    score: float = 0.0
-    note: str = ""
-
-    def noting(self, remark: str) -> "Draft":
-        """Return the draft with a remark before its note."""
-        return replace(self, note=f"{remark} {self.note}".strip())
-
-    def times(self, factor: float) -> "Draft":
-        """Return the draft with a smaller score."""
-        return replace(self, score=self.score * factor)
 
 
 class WordMatcher:
@@ -143,6 +111,8 @@ class WordMatcher:
         """Prefer the one kind of the same cell that has all the words and few more."""
         if draft.score >= _SCORE_OF_MOST or not all(map(self._names.knows, tokens)):
             return draft
+        if any(token.startswith("non") for token in tokens):
+            return draft  # what is denied says little of what is meant
         fuller = self._by_completion(frozenset(tokens))
         if fuller is None or len(fuller.ids) > 1 or fuller.score < _SCORE_OF_COMPLETION:
             return draft
@@ -209,9 +179,9 @@ class WordMatcher:
     def _draft(self, names: Sequence[Name]) -> Draft:
         best = names[0]
         ids = list(dict.fromkeys(name.term_id for name in names))
-        score = _SCORES[best.kind] - (0.1 if len(ids) > 1 and names[1].rank == best.rank else 0.0)
-        if best.kind in _KINDS:
-            note = f"'{best.text}' is {_KINDS[best.kind]} {self._terms[best.term_id].label}."
+        score = SCORES[best.kind] - (0.1 if len(ids) > 1 and names[1].rank == best.rank else 0.0)
+        if best.kind in KINDS:
+            note = f"'{best.text}' is {KINDS[best.kind]} {self._terms[best.term_id].label}."
         else:
             note = f"The same words as '{best.text}'."
         return Draft(ids=tuple(ids), score=score, note=note)

@@ -155,15 +155,8 @@ class NameIndex:
         return dict(table)
 
     def is_special(self, name: Name) -> bool:
-        """Tell whether a term is of one species, of none near ours, or left undefined.
-
-        The general term comes before such a one.
-        """
-        term = self._terms[name.term_id]
-        if term.label.endswith((", human", ")")):
-            return True
-        far = not term.definition or _FAR_SPECIES.search(term.definition) is not None
-        return self.biological and far
+        """Tell whether a name is of a term that the general one comes before."""
+        return is_special(self._terms[name.term_id])
 
     @cached_property
     def _weights(self) -> dict[str, float]:
@@ -220,6 +213,14 @@ def _without_formal_words(text: str, key: frozenset[str]) -> Iterable[frozenset[
         short -= {"lymphocyte"}
     if short and short != key:
         yield short
+
+
+def is_special(term: Term) -> bool:
+    """Tell whether a term is of one species, of none near ours, or a cell left undefined."""
+    if term.label.endswith((", human", ")")):
+        return True
+    far = not term.definition or _FAR_SPECIES.search(term.definition) is not None
+    return term.ontology == "CL" and far
 
 
 def author_names() -> Iterator[tuple[str, str]]:

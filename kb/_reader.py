@@ -7,7 +7,7 @@ face, the client reads instead.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,8 +27,18 @@ Nearest = Iterator[tuple[list[str], list[float]]]
 class CollectionReader(Protocol):
     """Finds the nearest documents of a collection."""
 
-    def query(self, collection: str, vectors: "np.ndarray", limit: int) -> Nearest:
-        """Return for each vector of ``(n_texts, n_dimensions)`` the nearest, nearest first."""
+    def query(
+        self,
+        collection: str,
+        vectors: "np.ndarray",
+        *,
+        limit: int,
+        among: Sequence[str] | None,
+    ) -> Nearest:
+        """Return for each vector of ``(n_texts, n_dimensions)`` the nearest, nearest first.
+
+        Of the documents with the ids `among` only, if given.
+        """
         ...
 
 
@@ -38,10 +48,22 @@ class ClientReader:
     def __init__(self, client: "ClientAPI") -> None:
         self._client = client
 
-    def query(self, collection: str, vectors: "np.ndarray", limit: int) -> Nearest:
+    def query(
+        self,
+        collection: str,
+        vectors: "np.ndarray",
+        *,
+        limit: int,
+        among: Sequence[str] | None,
+    ) -> Nearest:
         """Return for each vector the nearest, nearest first."""
         opened = self._client.get_collection(collection, embedding_function=None)
-        answer = opened.query(query_embeddings=vectors, n_results=limit, include=["distances"])
+        answer = opened.query(
+            query_embeddings=vectors,
+            ids=None if among is None else list(among),
+            n_results=limit,
+            include=["distances"],
+        )
         return zip(answer["ids"], answer["distances"] or (), strict=True)
 
 
@@ -69,14 +91,21 @@ class EngineReader:
         )
         self._ids: dict[str, str] = {}
 
-    def query(self, collection: str, vectors: "np.ndarray", limit: int) -> Nearest:
+    def query(
+        self,
+        collection: str,
+        vectors: "np.ndarray",
+        *,
+        limit: int,
+        among: Sequence[str] | None,
+    ) -> Nearest:
         """Return for each vector the nearest, nearest first."""
         if collection not in self._ids:
             found = self._engine.get_collection(collection, _TENANT, _DATABASE)
             self._ids[collection] = str(found.id)
         answer = self._engine.query(
             self._ids[collection],
-            None,
+            None if among is None else list(among),
             list(vectors),
             limit,
             None,
@@ -105,15 +134,22 @@ class IndexReader:
         except (ImportError, AttributeError, TypeError) as error:
             self._reader = self._by_client(error)
 
-    def query(self, collection: str, vectors: "np.ndarray", limit: int) -> Nearest:
+    def query(
+        self,
+        collection: str,
+        vectors: "np.ndarray",
+        *,
+        limit: int,
+        among: Sequence[str] | None,
+    ) -> Nearest:
         """Return for each vector the nearest, nearest first."""
         try:
-            return self._reader.query(collection, vectors, limit)
+            return self._reader.query(collection, vectors, limit=limit, among=among)
         except (AttributeError, TypeError) as error:
             if isinstance(self._reader, ClientReader):
                 raise
             self._reader = self._by_client(error)
-            return self._reader.query(collection, vectors, limit)
+            return self._reader.query(collection, vectors, limit=limit, among=among)
 
     def _by_client(self, error: Exception) -> ClientReader:
         logger.debug("The engine of Chroma cannot be asked (%s); its client is used.", error)

@@ -6,32 +6,72 @@ works before the index is built; where vectors are at hand, both rankings are jo
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property, lru_cache
 from math import log
 
 from ._lexical import tokenise
+from ._names import is_special
 from ._term import Passage, Term
 
 _FIELD_WEIGHTS = {"label": 4.0, "synonyms": 2.5, "definition": 1.0, "parents": 1.0}
 _SATURATION = 1.2
 _LENGTH_PULL = 0.4
 _VECTOR_SHARE = 0.25
+_PULL_OF_ALL = 0.5
+"""Part of a score that counts only as far as the words of the question are met."""
+_PULL_OF_KINDS = 0.06
+_OF_ONE_SPECIES = 0.6
 _ENDINGS = re.compile(r"(?:ations?|ings?|ions?|ors?|ers?|ed|es|ive|ory|al|e|s)$")
 _MEANINGS = {
-    "make": ("secret", "produc"),
-    "produce": ("secret", "produc"),
-    "release": ("secret", "releas"),
-    "kill": ("cytotoxic", "kill", "killer"),
-    "wall": ("mucosa", "wall"),
-    "eat": ("phagocyt",),
-    "engulf": ("phagocyt",),
-    "immune": ("immun", "leukocyt", "lymphocyt"),
-    "nerve": ("neuron", "nerv"),
-    "fat": ("adipos", "fat"),
-    "carry": ("transport", "carri"),
-    "sense": ("sensor", "sens"),
-    "line": ("lin", "epithelial", "endothelial"),
+    word: tuple(stems.split())
+    for words, stems in {
+        "make making produce producing release releasing": "secret produc releas synthes",
+        "kill killing": "cytotoxic kill killer",
+        "wall": "mucosa wall",
+        "eat eating engulf swallow clean": "phagocyt clear",
+        "immune": "immun leukocyt lymphocyt",
+        "nerve nerves": "neuron nerv peripheral",
+        "fat": "adipos fat lipid",
+        "store storing": "stor accumul",
+        "carry carrying": "transport carri accumul",
+        "sense sensing detect detecting feel": "sensor sens recept detect",
+        "line lining cover covering": "lin lines surfac epithelial endothelial",
+        "resorb resorbing resorption": "resorpt absorpt resorb remov",
+        "build building": "form secret synthes",
+        "become becoming": "progenitor precursor differenti",
+        "filter filtering": "filtrat glomerul podocyt",
+        "light": "light photorecept visual",
+        "color colour": "color photop cone",
+        "sound hearing": "sound auditor hear",
+        "smell smelling odor": "olfactor odor",
+        "taste tasting": "tast gustator",
+        "touch": "touch mechan tactil",
+        "pain": "pain nocicept",
+        "allergic allergy allergies": "allerg hypersensit histamin",
+        "clotting clot coagulation bleeding": "coagul clot thrombo hemosta",
+        "nucleus": "nucleus enucleat nuclei",
+        "without": "without lack enucleat anucleat",
+        "scar scarring": "fibros collagen scar",
+        "wrap wrapping ensheath": "ensheath wrap myelin sheath",
+        "nourish nourishing nurture": "nourish nutrit support",
+        "bacteria bacterial": "bacter pathogen microorganism",
+        "virus viral": "virus viral",
+        "brain": "brain central cortex",
+        "airway airways": "airway respirat bronch trache",
+        "cilia": "cili ciliat multiciliat",
+        "suppress suppressing dampen": "suppress regulator inhibit",
+        "estrogen": "estrogen estradiol",
+        "tear tears": "tear lacrimal",
+        "movement move": "motor mov muscl",
+        "stress": "stress cortic glucocortic catecholamin",
+        "antibody antibodies": "antibod immunoglobulin plasma",
+        "digestive digest": "digest zymogen acin pancreatic",
+        "stem": "stem",
+        "first": "first acut inflammator",
+        "help helping": "help",
+    }.items()
+    for word in words.split()
 }
 """What a lay word stands for in definitions, as stems."""
 _NOISE = re.compile(
@@ -77,6 +117,7 @@ class Searcher:
         *,
         named: str | None = None,
         near: Sequence[tuple[str, float]] = (),
+        among: Collection[str] | None = None,
         limit: int,
     ) -> list[Passage]:
         """Return the best passages.
@@ -87,8 +128,11 @@ class Searcher:
             The term that the query is a name of, if it is one: it comes first.
         near
             Terms near the query by vectors, as (id, cosine similarity).
+        among
+            Ids to answer with; None for all.
         """
         scores = self._by_words(query)
+        allowed = frozenset(among or ())
         top = max(scores.values(), default=0.0)
         joined: dict[str, float] = defaultdict(float)
         for term_id, score in scores.items():
@@ -96,9 +140,12 @@ class Searcher:
         for term_id, score in near:
             if term_id in self._terms and score > 0:
                 joined[term_id] += _VECTOR_SHARE * score
+        for term_id in joined:
+            joined[term_id] *= self._standing[term_id]
         if named is not None:
             joined[named] = 1.0 + max(joined.values(), default=0.0)
-        ranked = sorted(joined.items(), key=lambda item: (-item[1], item[0]))[:limit]
+        kept = joined if among is None else {key: joined[key] for key in joined if key in allowed}
+        ranked = sorted(kept.items(), key=lambda item: (-item[1], item[0]))[:limit]
         return [self._passage(term_id, score) for term_id, score in ranked]
 
     def _passage(self, term_id: str, score: float) -> Passage:
@@ -108,18 +155,45 @@ class Searcher:
 
     def _by_words(self, query: str) -> dict[str, float]:
         scores: dict[str, float] = defaultdict(float)
+        met: dict[str, float] = defaultdict(float)
+        asked = 0.0
         for stems in _query_stems(query):
             best: dict[str, float] = {}
             for stem in stems:
                 postings = self._postings.get(stem, {})
-                rarity = log(1.0 + len(self._lengths) / (0.5 + len(postings))) if postings else 0.0
+                rarity = self._rarity(stem)
                 for term_id, count in postings.items():
                     pull = 1.0 - _LENGTH_PULL + _LENGTH_PULL * self._lengths[term_id] / self._mean
                     score = rarity * count * (_SATURATION + 1) / (count + _SATURATION * pull)
                     best[term_id] = max(best.get(term_id, 0.0), score)
+            asked += (worth := self._rarity(stems[0]) or self._rarity(""))
             for term_id, score in best.items():
                 scores[term_id] += score
-        return scores
+                met[term_id] += worth
+        return {
+            term_id: score * (1.0 - _PULL_OF_ALL + _PULL_OF_ALL * met[term_id] / asked)
+            for term_id, score in scores.items()
+        }
+
+    def _rarity(self, stem: str) -> float:
+        """Return how much a stem tells; of one that no term holds, as much as the rarest."""
+        held = len(self._postings.get(stem, ()))
+        return log(1.0 + len(self._lengths) / (0.5 + held)) if held or not stem else 0.0
+
+    @cached_property
+    def _standing(self) -> dict[str, float]:
+        """How likely a term is meant, all else equal: less of one species, more with kinds."""
+        kinds = Counter(
+            parent
+            for term in self._terms.values()
+            if not term.deprecated
+            for parent in term.parents
+        )
+        return {
+            term.id: (_OF_ONE_SPECIES if is_special(term) else 1.0)
+            * (1.0 + _PULL_OF_KINDS * log(1.0 + kinds[term.id]))
+            for term in self._terms.values()
+        }
 
     @cached_property
     def _counts(self) -> dict[str, Counter[str]]:
@@ -162,7 +236,7 @@ class Searcher:
 def _query_stems(query: str) -> list[tuple[str, ...]]:
     """Return for each word of the query the stems that stand for it."""
     tokens = [token for token in tokenise(query) if not _NOISE.match(token)]
-    return [(_stem(token), *_MEANINGS.get(token, ())) for token in tokens]
+    return [(_stem(token), *_MEANINGS.get(token, ())) for token in tokens if token]
 
 
 def _stems(text: str) -> list[str]:

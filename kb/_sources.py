@@ -99,6 +99,18 @@ def ontology_of(term_id: str) -> str:
     return term_id.partition(":")[0]
 
 
+def normal_term() -> Term:
+    """Return 'normal' of PATO, with the word that donors' records use for it."""
+    term = load_terms("PATO")[NORMAL_TERM_ID]
+    return Term(
+        id=term.id,
+        label=term.label,
+        ontology=term.ontology,
+        definition="No disease: the donor is recorded as healthy.",
+        synonyms=("healthy", "healthy donor", "healthy control", "no disease"),
+    )
+
+
 def _term(term_id: str, ontology: str, record: dict[str, Any]) -> Term:
     label = record.get("label") or term_id
     folded = label.casefold()

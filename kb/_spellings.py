@@ -21,7 +21,8 @@ _LEADING_SERIAL = re.compile(
 _INNER_SERIAL = re.compile(r"(?<=[A-Za-z])[_-](?:[Cc]|CL?)\d{1,2}(?=[_-][A-Za-z])")
 """As in "T_cells_c4_CD8+_ZFP36"."""
 _LIKE = re.compile(
-    r"\b[A-Za-z0-9/+]+[- ](?:like|enriched|related|associated|committed|commited|infiltrating|infiltrated|educated)\b"
+    r"\b[A-Za-z0-9/+]+[- ](?:like|enriched|related|associated|committed|commited|infiltrating"
+    r"|infiltrated|educated)\b"
     r"|\bnon-(?!classical|switched|class|myelinating|pigment|terminally|striated|keratin)\w+",
     re.IGNORECASE,
 )

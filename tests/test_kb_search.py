@@ -1,8 +1,10 @@
 """Questions in words find the terms that answer them, with and without the index."""
 
+from pathlib import Path
+
 import pytest
 
-from kb import KnowledgeBase
+from kb import KnowledgeBase, UnknownTermError
 
 
 @pytest.fixture(scope="module")
@@ -44,3 +46,43 @@ def test_limit_is_kept_and_scores_fall(knowledge: KnowledgeBase) -> None:
 def test_nothing_is_found_for_garbage(knowledge: KnowledgeBase) -> None:
     assert knowledge.search("qwxz vvkk") == []
     assert knowledge.search("") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "label"),
+    [
+        ("bone resorbing cells", "osteoclast"),
+        ("cells that sense light", "eye photoreceptor cell"),
+        ("cells that nourish developing sperm", "Sertoli cell"),
+        ("blood cells without a nucleus", "enucleate erythrocyte"),
+        ("cells producing gastric acid", "parietal cell"),
+        ("cells that sense pain", "pain receptor cell"),
+    ],
+)
+def test_lay_words_reach_what_definitions_say(
+    knowledge: KnowledgeBase, query: str, label: str
+) -> None:
+    assert label in [passage.label for passage in knowledge.search(query, limit=8)]
+
+
+def test_search_is_kept_to_the_kinds_of_a_term(tmp_path: Path) -> None:
+    knowledge = KnowledgeBase.open(tmp_path, ontologies=("CL",))
+    t_cell = "CL:0000084"
+
+    def found() -> list[str]:
+        return [passage.id for passage in knowledge.search("in the gut", limit=6, within=t_cell)]
+
+    by_words = found()
+    knowledge.build()
+    by_both = found()
+    for ids in (by_words, by_both):
+        assert len(ids) > 3
+        assert all(knowledge.is_a(term_id, t_cell) for term_id in ids)
+    assert any(not knowledge.is_a(p.id, t_cell) for p in knowledge.search("in the gut", limit=6))
+
+
+def test_term_to_search_within_must_be_of_the_ontology(knowledge: KnowledgeBase) -> None:
+    with pytest.raises(UnknownTermError, match=r"UBERON:0000955 is no term of CL"):
+        knowledge.search("neuron", within="UBERON:0000955")
+    with pytest.raises(UnknownTermError, match="CL:9999999"):
+        knowledge.search("neuron", within="CL:9999999")

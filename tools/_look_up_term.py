@@ -89,7 +89,9 @@ def look_up_term(session: Session, *, name: str, ontology: Ontology = "CL") -> E
     )
 
 
-def search_ontology(session: Session, *, query: str, ontology: Ontology = "CL") -> Evidence:
+def search_ontology(
+    session: Session, *, query: str, ontology: Ontology = "CL", kinds_of: str | None = None
+) -> Evidence:
     """Search an ontology by meaning, for example "cells that make insulin".
 
     Parameters
@@ -98,6 +100,8 @@ def search_ontology(session: Session, *, query: str, ontology: Ontology = "CL") 
         What is looked for, in words.
     ontology
         "CL" for cell types, "UBERON" for tissues, "MONDO" for diseases, "HsapDv" for life stages.
+    kinds_of
+        Name or id of a term: only it and its kinds are looked through, for example "T cell".
 
     Returns
     -------
@@ -107,12 +111,13 @@ def search_ontology(session: Session, *, query: str, ontology: Ontology = "CL") 
     Raises
     ------
     UnknownTermError
-        If nothing fits.
+        If nothing fits, or no term has the name given in `kinds_of`.
     """
     from kb import KnowledgeError
 
+    within = None if kinds_of is None else _resolve(session, kinds_of, ontology).id
     try:
-        passages = session.knowledge.search(str(query), ontology=ontology, limit=8)
+        passages = session.knowledge.search(str(query), ontology=ontology, limit=8, within=within)
     except KnowledgeError as exc:
         raise UnknownTermError(clean(exc, limit=300)) from exc
     if not passages:
