@@ -13,6 +13,7 @@
 ``calibration.json``   temperature and least probability of every slot
 ``metadata.json``      sources with licences, seed, versions, scores
 ``lineage_markers.json`` genes that decide between close lineages; optional
+``cell_checks.safetensors`` whether a droplet holds one living cell of a known kind; optional
 ``residents.json``     cell types of one organ, and what the organ is known by; optional
 ``tissues.json``       cell types that training saw in each tissue; optional
 ``references.parquet`` training profiles for baselines, see `_references`; optional
@@ -32,6 +33,8 @@ from ._adapters import FOLDER as ADAPTER
 from ._adapters import has_adapters, load_adapters, save_adapters
 from ._calibration import Calibration
 from ._cell2text import Cell2TextModel
+from ._cell_checks import FILE as CELL_CHECKS
+from ._cell_checks import CellChecks
 from ._config import Cell2TextConfig
 from ._errors import CheckpointError
 from ._genes import GeneTable
@@ -80,6 +83,7 @@ class Checkpoint:
     tissues: TissuePrior = field(default_factory=lambda: TissuePrior({}))
     lineages: LineageMarkers | None = None
     residents: Residents = field(default_factory=lambda: Residents({}, {}))
+    checks: CellChecks | None = None
     folder: Path | None = None  # where it was loaded from
 
     def weigh_lineages(
@@ -123,6 +127,8 @@ class Checkpoint:
             self.calibration.save(new / "calibration.json")
             if self.lineages is not None:
                 self.lineages.save(new / LINEAGES)
+            if self.checks is not None:
+                self.checks.save(new / CELL_CHECKS)
             self.residents.save(new / RESIDENTS)
             metadata = json.dumps(self.metadata, indent=1, ensure_ascii=False)
             (new / "metadata.json").write_text(metadata, encoding="utf-8")
@@ -232,6 +238,7 @@ def load_checkpoint(path: str | Path | None = None, *, device: str = "auto") -> 
         tissues=TissuePrior.load(folder / TISSUES),
         residents=Residents.load(folder / RESIDENTS),
         lineages=LineageMarkers.load(folder / LINEAGES, genes, choices),
+        checks=CellChecks.load(folder / CELL_CHECKS),
         folder=folder,
     )
 
@@ -246,7 +253,15 @@ def find_checkpoint(path: str | Path | None) -> Path:
     """
     folder = COMPACT if path is None else Path(path)
     if path is not None and not folder.is_dir():
-        patterns = [*FILES, PATHWAYS_REFERENCE, "tokenizer*", "*.json", "*.parquet", "*.jinja"]
+        patterns = [
+            *FILES,
+            PATHWAYS_REFERENCE,
+            CELL_CHECKS,
+            "tokenizer*",
+            "*.json",
+            "*.parquet",
+            "*.jinja",
+        ]
         patterns += [f"{ADAPTER}/*.safetensors"]
         folder = download(str(path), patterns, what="checkpoint")
     missing = [name for name in FILES if not (folder / name).is_file()]
@@ -271,7 +286,8 @@ def _optional(folder: Path) -> list[str]:
 def revision(folder: Path) -> str:
     """Return a short hash of everything that decides what a checkpoint says."""
     digest = hashlib.sha256()
-    for name in (*FILES, PATHWAYS_REFERENCE, TISSUES, LINEAGES, RESIDENTS, *_optional(folder)):
+    companions = (PATHWAYS_REFERENCE, TISSUES, LINEAGES, RESIDENTS, CELL_CHECKS)
+    for name in (*FILES, *companions, *_optional(folder)):
         if name != "metadata.json" and (folder / name).is_file():
             digest.update(name.encode())
             digest.update((folder / name).read_bytes())

@@ -26,6 +26,8 @@ LEAST_BRANCH = 1e-4
 
 #: Chooses what to say: (slot, ``(B, n_choices)`` log-probabilities) -> ids of the terms to feed.
 Chooser = Callable[[str, np.ndarray], Sequence[str]]
+#: Is shown each member's own log-probabilities ``[B, M, n_choices]`` of a slot.
+Notice = Callable[[str, torch.Tensor], None]
 
 
 class ConstrainedDecoder:
@@ -59,7 +61,9 @@ class ConstrainedDecoder:
             node.choice = index
         return root
 
-    def walk(self, cells: torch.Tensor, choose: Chooser) -> dict[str, torch.Tensor]:
+    def walk(
+        self, cells: torch.Tensor, choose: Chooser, *, notice: Notice | None = None
+    ) -> dict[str, torch.Tensor]:
         """Walk the format for a batch of cells.
 
         Parameters
@@ -69,6 +73,8 @@ class ConstrainedDecoder:
         choose
             Called at each slot with its log-probabilities; returns the term that each cell's
             text goes on with.
+        notice
+            Called at each slot, before `choose`, with what each member says for itself.
 
         Returns
         -------
@@ -88,7 +94,10 @@ class ConstrainedDecoder:
             before, after = OPENINGS[slot].split("{}")
             opening = self.collator.ids(before.rstrip(" "))
             logits = state.feed_ids([ids + opening for ids in pending])
-            results[slot] = agreed(self._choices(slot, logits, state), n_members)
+            own = self._choices(slot, logits, state)
+            if notice is not None:
+                notice(slot, own.unflatten(0, (-1, n_members)))
+            results[slot] = agreed(own, n_members)
             # In double precision, so that what is added up later hardly depends on the order.
             terms = choose(slot, results[slot].detach().double().cpu().numpy())
             closing = self.collator.ids(after) if after else []

@@ -9,11 +9,14 @@ import numpy as np
 from scipy import sparse
 from scipy.special import ndtr
 
+from ._cell_checks import CONTRADICTED, DYING, FEW_GENES, CellFacts
 from ._checkpoint import Checkpoint, load_checkpoint
 from ._description import Candidate, Contrast, Description, GeneEvidence, Slot
-from ._engine import Engine, context_of
+from ._engine import BATCH_SIZE, Engine, context_of
 from ._errors import GeneMatchError, ModelError
+from ._flagging import flagged, is_unnamed, remarks, withhold
 from ._labels import NOT_KNOWN
+from ._mitochondria import is_dying, mitochondrial_share
 from ._tokens import rank_value_tokens, undo_log1p
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from ._marker_lists import MarkerReading
 
 #: A description of a cell with fewer genes of the model than this is flagged.
-FEW_GENES = 100
+ENOUGH_GENES = 100
 #: Below this many genes of the model in a dataset, nothing is described.
 LEAST_MATCHED = 50
 #: A gene set is said to be active from this normal deviate on: one reference cell of 740 reaches
@@ -34,7 +37,7 @@ _LARGEST_LOG = 20.0
 #: A gene that moves a claim less than this, in log-probability, is no evidence for it.
 LEAST_WEIGHT = 1e-4
 _N_RUNNERS_UP = 3
-_N_GENES = 8
+_N_GENES = 10
 
 
 class Describer:
@@ -96,6 +99,11 @@ class Describer:
         GeneMatchError
             If hardly any variable is a gene of the model.
         """
+        return self._tokens(linear_scale(matrix), var_names)
+
+    def _tokens(
+        self, linear: sparse.csr_matrix, var_names: Sequence[str]
+    ) -> tuple[np.ndarray, np.ndarray]:
         match = self.genes.match(var_names)
         if match.n_matched < min(LEAST_MATCHED, len(self.genes)):
             msg = (
@@ -104,11 +112,6 @@ class Describer:
                 f"{len(self.genes)} human genes. Name the variables by gene symbol or Ensembl id."
             )
             raise GeneMatchError(msg)
-        linear = sparse.csr_matrix(matrix)
-        sample = linear.data[:100_000]
-        fractional = bool(np.any(sample != np.round(sample)))
-        if fractional and float(linear.data.max()) <= _LARGEST_LOG:
-            linear = undo_log1p(linear)
         limit = self._model.config.encoder.max_tokens
         return rank_value_tokens(linear, match.token_ids, self.genes.medians, max_tokens=limit)
 
@@ -151,7 +154,8 @@ class Describer:
         GeneMatchError
             If hardly any variable is a gene of the model.
         """
-        tokens, n_tokens = self.tokens(matrix, var_names)
+        linear = linear_scale(matrix)
+        tokens, n_tokens = self._tokens(linear, var_names)
         measured = self.measured(var_names)
 
         def run(tokens: np.ndarray, n_tokens: np.ndarray) -> list[Description]:
@@ -166,7 +170,7 @@ class Describer:
             measured=np.packbits(measured).tobytes().hex(),
             organs=list(organs),
         )
-        return self.engine.describe(
+        described = self.engine.describe(
             tokens,
             n_tokens,
             run,
@@ -175,6 +179,19 @@ class Describer:
             progress=progress,
             cancel=cancel,
         )
+        shares = mitochondrial_share(linear, var_names)
+        return [
+            self._unless_dying(one, share) for one, share in zip(described, shares, strict=True)
+        ]
+
+    def _unless_dying(self, description: Description, share: float) -> Description:
+        """Withhold the name of a cell with a mitochondrial share 0-1 as dying cells have it."""
+        said = description.slots["cell_type"].ontology_term_id
+        space = self.space.slot("cell_type")
+        above = () if said is None else space.ancestors(said)
+        if is_unnamed(description.flags) or not is_dying(share, above):
+            return description
+        return flagged(description, DYING, self.text)
 
     def _describe_batch(
         self,
@@ -192,6 +209,7 @@ class Describer:
             gates = (batch != 0).float().requires_grad_(with_genes)
             walked = self._walk(batch, gates, measured=measured, organs=organs)
             genes = self._genes(walked, batch, gates) if with_genes else {}
+        checked = self._flags(walked, measured)
         descriptions = []
         for i in range(len(tokens)):
             slots = {}
@@ -202,11 +220,25 @@ class Describer:
                 elif with_genes and slot.is_known:
                     slot = replace(slot, genes=genes[name][i])
                 slots[name] = slot
+            flags = (*checked[i], *((FEW_GENES,) if n_tokens[i] < ENOUGH_GENES else ()))
+            if is_unnamed(flags):
+                slots = {name: withhold(slot) for name, slot in slots.items()}
             spoken = {name: walked.spoken[name][i] for name, slot in slots.items() if slot.is_known}
-            flags = ("few genes",) if n_tokens[i] < FEW_GENES else ()
-            text = self.text.write(spoken)
+            text = self.text.write(spoken, remarks=remarks(flags))
             descriptions.append(Description(text, slots, int(n_tokens[i]), flags))
         return descriptions
+
+    def _flags(self, walked: "_Walked", measured: np.ndarray | None) -> list[tuple[str, ...]]:
+        """Return the flags of each cell that the checkpoint's checks find."""
+        checks, facts = self.checkpoint.checks, walked.facts
+        if checks is None or facts is None or measured is None:
+            return [()] * len(walked.fed["cell_type"])
+        found = checks.flags(facts, n_measured=int(measured.sum()))
+        for i, said in enumerate(walked.spoken["cell_type"]):
+            named = said is not None and not is_unnamed(found[i])
+            if named and checks.contradicted(facts.presence[i], said, self.space.terms):
+                found[i] = (*found[i], CONTRADICTED)
+        return found
 
     def _walk(
         self,
@@ -218,10 +250,20 @@ class Describer:
     ) -> "_Walked":
         import torch
 
+        from ._members import disagreement_of
+
         calibration, scorer = self.checkpoint.calibration, self.checkpoint.pathways
         walked = _Walked()
         ranked = tokens.cpu().numpy()
         activity = scorer.standardised(ranked, (ranked > 0).sum(1), measured=measured)
+
+        checks = self.checkpoint.checks if measured is not None else None
+
+        def notice(slot: str, members: "torch.Tensor") -> None:
+            if slot == "cell_type" and checks is not None:
+                walked.facts = CellFacts(
+                    checks.presence.logits(ranked), (ranked > 0).sum(1), *disagreement_of(members)
+                )
 
         def weigh(scores: "torch.Tensor") -> "torch.Tensor":
             return self.checkpoint.weigh_lineages(scores, tokens, gates, measured=measured)
@@ -252,7 +294,8 @@ class Describer:
             walked.fed[slot] = fed
             return fed
 
-        walked.scores = self._decoder.walk(self._model.encode(tokens, gates), choose)
+        cells = self._model.encode(tokens, gates)
+        walked.scores = self._decoder.walk(cells, choose, notice=notice)
         walked.scores["cell_type"] = weigh(walked.scores["cell_type"])
         return walked
 
@@ -307,13 +350,24 @@ class Describer:
     def _genes(
         self, walked: "_Walked", tokens: "torch.Tensor", gates: "torch.Tensor"
     ) -> dict[str, list[tuple[GeneEvidence, ...]]]:
-        """Return the genes for and against every claim, by the derivative of their gates."""
+        """Return the genes for and against every claim."""
+        cells = tokens.cpu().numpy()
+        results = {
+            slot: [self._top_genes(t, w) for t, w in zip(cells, weights, strict=True)]
+            for slot, weights in self._weights(walked, gates).items()
+        }
+        for slot in self.space.stated:
+            if slot.startswith("pathway"):
+                results[slot] = self._pathway_genes(walked.fed[slot], cells)
+        return results
+
+    def _weights(self, walked: "_Walked", gates: "torch.Tensor") -> dict[str, np.ndarray]:
+        """Return by slot ``(n, T)`` the derivative of the claim's log-probability by each gate."""
         import torch
 
         results = {}
         for slot in self.space.stated:
             if slot.startswith("pathway"):
-                results[slot] = self._pathway_genes(walked.fed[slot], tokens.cpu().numpy())
                 continue
             space = self.space.slot(slot)
             member = torch.zeros(len(walked.fed[slot]), len(space.choices), dtype=torch.bool)
@@ -321,10 +375,7 @@ class Describer:
                 member[i] = torch.from_numpy(space.allowed(term_id))
             scores = walked.scores[slot].masked_fill(~member.to(gates.device), -torch.inf)
             (weights,) = torch.autograd.grad(scores.logsumexp(-1).sum(), gates, retain_graph=True)
-            results[slot] = [
-                self._top_genes(t, w)
-                for t, w in zip(tokens.cpu().numpy(), weights.cpu().numpy(), strict=True)
-            ]
+            results[slot] = weights.cpu().numpy()
         return results
 
     def _pathway_genes(
@@ -449,6 +500,76 @@ class Describer:
                 parts.append(space.add_up(walked.probabilities["cell_type"]))
         return np.vstack(parts), list(space.speakable)
 
+    def claims(
+        self, tokens: np.ndarray, *, measured: np.ndarray, organs: Sequence[str] = ()
+    ) -> list[tuple[int, str, str, np.ndarray]]:
+        """Return what is said of cells ``(n, T)`` and on which genes it rests.
+
+        Parameters
+        ----------
+        tokens
+            Rank-value tokens.
+        measured, organs
+            As in `describe`.
+
+        Returns
+        -------
+        Row, slot, term id, and the tokens of the genes that speak for it, the strongest first;
+        gene programmes, which are not chosen by the language model, are left out.
+        """
+        import torch
+
+        found = []
+        for start in range(0, len(tokens), BATCH_SIZE):
+            batch = torch.as_tensor(tokens[start : start + BATCH_SIZE], device=self._model.device)
+            with torch.enable_grad():
+                gates = (batch != 0).float().requires_grad_(requires_grad=True)
+                walked = self._walk(batch, gates, measured=measured, organs=organs)
+                weights = self._weights(walked, gates)
+            for slot, values in weights.items():
+                for i, term_id in enumerate(walked.spoken[slot]):
+                    if term_id is None:
+                        continue
+                    order = np.argsort(-values[i], kind="stable")
+                    best = order[values[i][order] > 0]
+                    found.append((start + i, slot, term_id, tokens[start + i][best]))
+        return found
+
+    def probabilities(
+        self,
+        tokens: np.ndarray,
+        claims: Sequence[tuple[str, str]],
+        *,
+        measured: np.ndarray,
+        organs: Sequence[str] = (),
+    ) -> np.ndarray:
+        """Return ``(n,)`` the probability of one claim (slot, term id) about each cell ``(n, T)``.
+
+        Parameters
+        ----------
+        tokens
+            Rank-value tokens.
+        claims
+            ``(n,)`` claims.
+        measured, organs
+            As in `describe`.
+        """
+        import torch
+
+        found = np.zeros(len(tokens))
+        with torch.no_grad():
+            for start in range(0, len(tokens), BATCH_SIZE):
+                batch = torch.as_tensor(
+                    tokens[start : start + BATCH_SIZE], device=self._model.device
+                )
+                gates = (batch != 0).float()
+                walked = self._walk(batch, gates, measured=measured, organs=organs)
+                for i in range(len(batch)):
+                    slot, term_id = claims[start + i]
+                    allowed = self.space.slot(slot).allowed(term_id)
+                    found[start + i] = walked.probabilities[slot][i] @ allowed
+        return found
+
     def recognise_organs(
         self, matrix: sparse.csr_matrix | np.ndarray, var_names: Sequence[str]
     ) -> tuple[str, ...]:
@@ -537,6 +658,7 @@ class _Walked:
     """What a walk through the format found, by slot."""
 
     def __init__(self) -> None:
+        self.facts: CellFacts | None = None
         self.scores: dict[str, torch.Tensor] = {}
         self.probabilities: dict[str, np.ndarray] = {}
         self.spoken: dict[str, list[str | None]] = {}
@@ -547,6 +669,16 @@ class _Walked:
         """Note what the next cell's slot says."""
         self.spoken.setdefault(slot, []).append(term_id)
         self.slots.setdefault(slot, []).append(value)
+
+
+def linear_scale(matrix: sparse.csr_matrix | np.ndarray) -> sparse.csr_matrix:
+    """Return expression on a linear scale; fractions below 20 are taken for log1p."""
+    linear = sparse.csr_matrix(matrix)
+    sample = linear.data[:100_000]
+    fractional = bool(np.any(sample != np.round(sample)))
+    if fractional and float(linear.data.max()) <= _LARGEST_LOG:
+        return undo_log1p(linear)
+    return linear
 
 
 def _ontology_id(term_id: str) -> str | None:

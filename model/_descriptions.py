@@ -11,7 +11,7 @@ are looked up and printed, and skipped when a description is parsed.
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ._labels import LabelSpace
 
@@ -108,13 +108,15 @@ class DescriptionFormat:
                 pieces.append((after, None))
         return pieces
 
-    def write(self, labels: Mapping[str, str]) -> str:
+    def write(self, labels: Mapping[str, str], *, remarks: Sequence[str] = ()) -> str:
         """Write the full description: the generated sentences with what the names mean.
 
         Parameters
         ----------
         labels
             ``{slot: term id}``; absent slots are left out.
+        remarks
+            Sentences to end with, which are passed over when the text is parsed.
         """
         if "cell_type" not in labels:
             opening = "The type of this cell is not known."
@@ -130,7 +132,7 @@ class DescriptionFormat:
         ]
         if meanings:
             text += f" Here {'; '.join(meanings)}."
-        return text
+        return " ".join([text, *remarks])
 
     def _definition(self, term_id: str) -> str:
         """Return the sentence with a cell type's definition, empty where it has none."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ._baselines import Baselines
+from ._check_scores import score_checks
 from ._errors import ConfigError
 from ._metrics import Predicted, Scorer, Similarity, Truth
 from ._references import FILE, read_references, references_from_data
@@ -172,6 +173,9 @@ def evaluate_cells(
     scorer = Scorer(truth, judge, similarity=ontology.similarity)
     described = describer.describe(matrix, var_names, organs=organs)
     rows = [scorer.row(_ours(describer, described, known))]
+    rows[0] |= score_checks(
+        describer, cells, truth.term_ids, described, ontology.terms, organs=organs
+    )
     if n_free:
         picks = np.linspace(0, len(labels) - 1, min(n_free, len(labels))).astype(int)
         texts = describer.write_freely(matrix[picks], var_names)

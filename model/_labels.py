@@ -84,6 +84,10 @@ class SlotSpace:
         """Tell whether a speakable term equals another or lies below it."""
         return ancestor_id in self._ancestors.get(term_id, ())
 
+    def ancestors(self, term_id: str) -> frozenset[str]:
+        """Return a speakable term with all terms above it."""
+        return self._ancestors.get(term_id, frozenset())
+
     def allowed(self, term_id: str) -> np.ndarray:
         """Return the ``(n_choices,)`` bool mask of choices compatible with a known label."""
         return self.membership[:, self.speakable.index(term_id)] > 0

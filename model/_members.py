@@ -10,6 +10,7 @@ the studies it is shown, the other sees only what published lists say of the gen
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -69,3 +70,24 @@ def agreed(scores: torch.Tensor, n_members: int) -> torch.Tensor:
     if n_members == 1:
         return scores
     return scores.unflatten(0, (-1, n_members)).mean(1).log_softmax(-1)
+
+
+def disagreement_of(members: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far members are from one another, and how open their common answer is.
+
+    Parameters
+    ----------
+    members
+        ``[B, M, C]`` log-probabilities of each member.
+
+    Returns
+    -------
+    ``(B,)`` the logarithm of what is lost when the geometric mean is taken, 0 for members that
+    say the same; ``(B,)`` the entropy of the mean, in nats.
+    """
+    mean = members.detach().double().mean(1)
+    whole = mean.logsumexp(-1, keepdim=True)
+    log_p = mean - whole
+    terms = torch.where(torch.isfinite(log_p), log_p.exp() * log_p, torch.zeros_like(log_p))
+    apart = (-whole[:, 0]).clamp(min=0, max=20)
+    return apart.cpu().numpy(), -terms.sum(-1).cpu().numpy()

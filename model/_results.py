@@ -10,6 +10,8 @@ from ._errors import ConfigError
 if TYPE_CHECKING:
     import pandas as pd
 
+#: What stands above the table of checks.
+CHECKED = "Planted cells found, evidence genes taken away, names of B and T cells exchanged:"
 #: Lines of a markdown file between which the table is written.
 START = "<!-- results: written by make results -->"
 END = "<!-- end of results -->"
@@ -20,6 +22,7 @@ COLUMNS = {
     "not_known": "not known",
     "contradicted": "contradicted",
     "exact": "exact",
+    "answered": "answered",
     "right_when_answered": "right of answered",
     "f1_weighted": "F1 weighted",
     "f1_macro": "F1 macro",
@@ -32,9 +35,24 @@ COLUMNS = {
     "text_exact": "text exact",
     "parse_rate": "parse rate",
 }
+#: What is measured of the model alone: planted cells, evidence genes, contradicting markers.
+CHECKS = {
+    "doublet_auroc": "doublets: AUROC",
+    "doublet_caught": "flagged",
+    "empty_auroc": "empty droplets: AUROC",
+    "empty_caught": "flagged",
+    "dying_auroc": "dying cells: AUROC",
+    "dying_caught": "flagged",
+    "strange_auroc": "strange cells: AUROC",
+    "strange_caught": "flagged",
+    "flagged": "own cells flagged",
+    "evidence_deletion": "evidence holds",
+    "contradiction_caught": "swaps caught",
+    "contradiction_false": "false alarms",
+}
 #: Columns that are errors or not shares; all others are shown in percent.
 _PLAIN = {"calibration_error", "similarity", "similarity_on_errors", "f1_weighted", "f1_macro"}
-_PLAIN |= {"pathway_jaccard", "bleu_4", "rouge_l"}
+_PLAIN |= {"pathway_jaccard", "bleu_4", "rouge_l", *(k for k in CHECKS if "auroc" in k)}
 
 
 def plain(table: "pd.DataFrame") -> str:
@@ -46,7 +64,26 @@ def plain(table: "pd.DataFrame") -> str:
             shown[title] = [_cell(row, key, interval=key == "right") for _, row in table.iterrows()]
     if "cells" in shown:
         shown["cells"] = [f"{n:.0f}" for n in shown["cells"]]
-    return shown.to_string(index=False)
+    checks = _checks(table)
+    lines = [shown.to_string(index=False)]
+    if checks:
+        lines += ["", CHECKED, *(" | ".join(row) for row in checks)]
+    return "\n".join(lines)
+
+
+def _checks(table: "pd.DataFrame") -> list[list[str]]:
+    """Return what was planted and taken away, a header and one row a study; empty if nothing."""
+    kept = [key for key in CHECKS if key in table and table[key].notna().any()]
+    rows = table[table["flagged"].notna()] if "flagged" in table else table[:0]
+    if not kept or rows.empty:
+        return []
+    named = "study" in rows
+    header = [*(["study"] if named else []), *(CHECKS[key] for key in kept)]
+    body = [
+        [*([row["study"]] if named else []), *(_cell(row, key) or "-" for key in kept)]
+        for _, row in rows.iterrows()
+    ]
+    return [header, *body]
 
 
 def format_scores(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -76,6 +113,9 @@ def markdown(table: "pd.DataFrame", notes: Sequence[str]) -> str:
         ]
         body.append([f"{study} ({rows['cells'].iloc[0]:,.0f} cells)", *cells])
     lines += _grid(["study", *mean["method"]], body)
+    checks = _checks(table)
+    if checks:
+        lines += ["", CHECKED, "", *_grid(checks[0], checks[1:])]
     return "\n".join([*lines, "", *notes])
 
 

@@ -2,20 +2,27 @@
 
 ``tissues.json`` counts which cell types the labelled data holds in each tissue;
 ``references.parquet`` keeps the training profiles, so that baselines can be put beside the model
-without the data. Training writes both; this command adds them to a checkpoint that lacks them.
+without the data; ``cell_checks.safetensors`` tells doublets and the like. Training writes all;
+this command adds them to a checkpoint that lacks them.
 Their sources and licences are those of the training data in ``metadata.json``.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ._errors import ConfigError, ModelError
 
+if TYPE_CHECKING:
+    from ._checkpoint import Checkpoint
+    from ._training_data import TrainingData
+
 
 def write_companions(checkpoint: Path, folder: Path) -> None:
     """Write ``tissues.json`` and ``references.parquet`` into a checkpoint folder.
+
+    Also the checks of cells, where it has none.
 
     Parameters
     ----------
@@ -50,6 +57,28 @@ def write_companions(checkpoint: Path, folder: Path) -> None:
     loaded = load_checkpoint(checkpoint, device="cpu")
     data = training_data(loaded, folder, train.CURATION)
     write_references(data, loaded.genes, checkpoint / FILE)
+    if loaded.checks is None:
+        _add_checks(loaded, data, checkpoint, folder)
+
+
+def _add_checks(loaded: "Checkpoint", data: "TrainingData", checkpoint: Path, folder: Path) -> None:
+    from . import train
+    from ._cell_checks import FILE
+    from ._cell_checks_fitting import fit_cell_checks
+
+    config = loaded.metadata.get("configuration", {})
+    held_out = None
+    if config.get("mixture", {}).get("hold_out"):
+        held_out = train.held_out_data(config, folder, loaded)
+    checks = fit_cell_checks(
+        loaded,
+        data,
+        train.CURATION / "lineages.csv",
+        held_out=held_out,
+        seed=config.get("train", {}).get("seed", 0),
+    )
+    if checks is not None:
+        checks.save(checkpoint / FILE)
 
 
 app = typer.Typer(add_completion=False)
@@ -60,7 +89,7 @@ def main(
     data: Annotated[Path, typer.Option(help="Data folder with profiles/ and cells/train/")],
     checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint folder")] = None,
 ) -> None:
-    """Add tissues.json and references.parquet to a checkpoint."""
+    """Add the tables that travel beside the weights to a checkpoint."""
     from ._checkpoint import find_checkpoint
 
     try:

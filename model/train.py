@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ._calibration import Calibration
     from ._checkpoint import Checkpoint
     from ._optimisation import Trainer
+    from ._training_data import TrainingData
 
 logger = logging.getLogger(__name__)
 CURATION = Path(__file__).parent / "curation"
@@ -59,6 +60,7 @@ def train(
     from tqdm import tqdm
 
     from ._card import write_card
+    from ._cell_checks_fitting import fit_cell_checks
     from ._lineage_fitting import fit_lineages
     from ._residents import Residents
     from ._training_members import train_members
@@ -101,8 +103,14 @@ def train(
     )
     residents = pd.read_csv(CURATION / "resident_types.csv", keep_default_na=False)
     checkpoint.residents = Residents.from_table(residents)
+    seed = trainer.config.seed
+    held_out = None
     if trainer.data.config.hold_out:
-        checkpoint.calibration = calibrate(config, folder, checkpoint, seed=trainer.config.seed)
+        held_out = held_out_data(config, folder, checkpoint)
+        checkpoint.calibration = calibrate(config, held_out, checkpoint, seed=seed)
+    checkpoint.checks = fit_cell_checks(
+        checkpoint, trainer.data, CURATION / "lineages.csv", held_out=held_out, seed=seed
+    )
     checkpoint.metadata = metadata(config, folder)
     checkpoint.save(out or Path(config["out"]))
     write_companions(out or Path(config["out"]), folder)
@@ -188,11 +196,8 @@ def prepare(config: dict[str, Any], folder: Path) -> "tuple[Trainer, Checkpoint]
     return trainer, checkpoint
 
 
-def calibrate(
-    config: dict[str, Any], folder: Path, checkpoint: "Checkpoint", *, seed: int
-) -> "Calibration":
-    """Fit temperatures and least probabilities on the sources that were left out."""
-    from ._calibrating import fit_calibration
+def held_out_data(config: dict[str, Any], folder: Path, checkpoint: "Checkpoint") -> "TrainingData":
+    """Open the sources that were left out of training, and no others."""
     from ._profiles import NoiseConfig
     from ._training_data import DataConfig, TrainingData
 
@@ -203,7 +208,7 @@ def calibrate(
         hold_out=tuple(config["mixture"]["hold_out"]),
         held_out_only=True,
     )
-    data = TrainingData(
+    return TrainingData(
         folder,
         CURATION,
         checkpoint.genes,
@@ -213,9 +218,17 @@ def calibrate(
         labels=checkpoint.labels,
         max_tokens=config["model"]["encoder"]["max_tokens"],
     )
+
+
+def calibrate(
+    config: dict[str, Any], held_out: "TrainingData", checkpoint: "Checkpoint", *, seed: int
+) -> "Calibration":
+    """Fit temperatures and least probabilities on the sources that were left out."""
+    from ._calibrating import fit_calibration
+
     return fit_calibration(
         checkpoint,
-        data.batch(0, size=CALIBRATION_CELLS, seed=seed),
+        held_out.batch(0, size=CALIBRATION_CELLS, seed=seed),
         **config.get("calibration", {}),
     )
 

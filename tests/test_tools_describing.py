@@ -26,6 +26,7 @@ COLUMNS = [
     "cell2text_disease_confidence",
     "cell2text_life_stage",
     "cell2text_pathways",
+    "cell2text_flags",
 ]
 
 

@@ -131,6 +131,13 @@ def pathway_tally(descriptions: "Sequence[Description]") -> list[tuple[str, int]
     return sorted(counter.items(), key=lambda item: (-item[1], item[0]))
 
 
+def flag_tally(flags: "Sequence[Sequence[str]]") -> list[tuple[str, int]]:
+    """Count how many cells carry each kind of flag, most frequent first."""
+    kinds = [{flag.split(":")[0] for flag in cell if flag} for cell in flags]
+    counter = Counter(kind for cell in kinds for kind in cell)
+    return sorted(counter.items(), key=lambda item: (-item[1], item[0]))
+
+
 def cluster_verdict(session: Session, cluster: str) -> Verdict:
     """Return the cell type verdict on a cluster's sample, computed once."""
 

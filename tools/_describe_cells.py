@@ -12,7 +12,7 @@ from ._keys import PATHWAY_SLOTS
 from ._preparing import stratified
 from ._rank_markers import next_cluster
 from ._session import Session
-from ._wording import choices, clean, count, term
+from ._wording import choices, clean, count, quote, term
 
 if TYPE_CHECKING:
     from model import Description
@@ -116,6 +116,7 @@ def _row(number: int, barcode: str, group: str, description: "Description") -> d
     row["life_stage"] = description.slots["life_stage"].label
     slots = [description.slots[key] for key in PATHWAY_SLOTS if key in description.slots]
     row["pathways"] = "; ".join(slot.label for slot in slots if is_known(slot))
+    row["flags"] = "; ".join(description.flags)
     row["genes_read"] = description.n_genes
     row["description"] = description.text
     return row
@@ -125,8 +126,9 @@ def _sentence(row: dict[str, Any]) -> str:
     """Say what the model says about one cell; the barcode stays in the table."""
     where = f"Cell {row['cell']} (cluster {row['cluster']})"
     label, term_id = row["cell_type"], row["cell_type_ontology_term_id"]
+    doubt = f"; the model flags it as {quote(row['flags'])}" if row["flags"] else ""
     if term_id is None:
-        return f"{where} is one whose cell type the model does not know."
+        return f"{where} is one whose cell type the model does not name{doubt}."
     confidence = f"{row['cell_type_confidence']:.2f}"
     sentence = f"{where} is described as {term(label, term_id)} with a confidence of {confidence}"
     extra = [
@@ -134,4 +136,4 @@ def _sentence(row: dict[str, Any]) -> str:
         for key, words in (("tissue", "tissue"), ("disease", "disease state"))
         if row[f"{key}_ontology_term_id"] is not None
     ]
-    return f"{sentence}{', ' if extra else ''}{' and '.join(extra)}."
+    return f"{sentence}{', ' if extra else ''}{' and '.join(extra)}{doubt}."

@@ -3,7 +3,14 @@
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from ._consensus import ENOUGH, Verdict, cluster_verdict, pathway_tally, plain_verdict
+from ._consensus import (
+    ENOUGH,
+    Verdict,
+    cluster_verdict,
+    flag_tally,
+    pathway_tally,
+    plain_verdict,
+)
 from ._corrections import correction_sentence
 from ._errors import UnsupportedError
 from ._evidence import Evidence
@@ -36,7 +43,8 @@ def describe_cluster(session: Session, *, cluster: str) -> Evidence:
     -------
     Evidence
         Table with one row a claim: ``claim``, ``label``, ``ontology_term_id``, ``cells``,
-        ``of``, ``percent``, ``confidence`` (mean calibrated probability, 0-1). Cells whose own
+        ``of``, ``percent``, ``confidence`` (mean calibrated probability, 0-1). What the model
+        flags cells for (doublets, dying cells, …) has rows of the claim ``"flag"``. Cells whose own
         label contradicts the shared one have a row each, claim ``"outlier"``, with the barcode
         as its label and what the cell was called as ``called``.
 
@@ -69,6 +77,9 @@ def describe_cluster(session: Session, *, cluster: str) -> Evidence:
     ]
     sentences += outlier_sentences(verdict, cluster, slots)
     table = _cell_type_rows(verdict)
+    flags = flag_tally([description.flags for description in descriptions])
+    sentences += _flag_sentences(flags, len(descriptions), cluster)
+    table += [_flag_row(flag, number, len(descriptions)) for flag, number in flags]
     for key, words in _PLAIN_SLOTS.items():
         other = plain_verdict([d.slots[key] for d in descriptions])
         sentences.append(_plain_sentence(other, words, cluster))
@@ -159,6 +170,27 @@ def outlier_sentences(verdict: Verdict, cluster: str, slots: "Sequence[Slot]") -
         f"Outliers of cluster {cluster} are {cells} whose label contradicts the shared one: "
         f"{named}."
     ]
+
+
+def _flag_sentences(flags: list[tuple[str, int]], n_read: int, cluster: str) -> list[str]:
+    """Say which doubts the model has about how many of the cells it read."""
+    return [
+        f"The model flags {number} of the {count(n_read, 'cell')} it read in cluster {cluster} "
+        f"as {quote(flag)}."
+        for flag, number in flags
+    ]
+
+
+def _flag_row(flag: str, number: int, n_read: int) -> dict[str, Any]:
+    return {
+        "claim": "flag",
+        "label": flag,
+        "ontology_term_id": None,
+        "cells": number,
+        "of": n_read,
+        "percent": percent(number, n_read),
+        "confidence": None,
+    }
 
 
 def _outlier_rows(

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._cell_source import CellSource
-from ._consensus import Verdict, cell_type_verdict, plain_verdict
+from ._consensus import Verdict, cell_type_verdict, flag_tally, plain_verdict
 from ._describable import is_known
 from ._describe_cluster import cell_type_sentences
 from ._errors import DatasetError
 from ._keys import (
     AGREEMENT,
     DESCRIPTION,
+    FLAGS,
     LIFE_STAGE,
     PATHWAY_SLOTS,
     PATHWAYS,
@@ -45,6 +46,7 @@ def row_of(description: "Description") -> dict[str, Any]:
     row[LIFE_STAGE] = description.slots["life_stage"].label
     slots = [description.slots[key] for key in PATHWAY_SLOTS if key in description.slots]
     row[PATHWAYS] = "; ".join(slot.label for slot in slots if is_known(slot))
+    row[FLAGS] = "; ".join(description.flags)
     return row
 
 
@@ -86,7 +88,8 @@ def cluster_columns(
     Returns
     -------
     The columns, and ``{fact: [value of each cluster]}``: cells in all and read, shared label,
-    share of agreement (0-1), the labels given with their number, and the outliers by name.
+    share of agreement (0-1), the labels given with their number, what cells were flagged for,
+    and the outliers by name.
     """
     described = work.frame()
     barcodes = labels.index.astype(str)
@@ -107,6 +110,7 @@ def cluster_columns(
             "cell_type_ontology_term_id": verdict.term_id or "",
             "agreement": verdict.percent / 100,
             "labels": "; ".join(f"{label}: {n}" for label, _, n in verdict.tally),
+            "flags": rows[name][FLAGS],
             "outliers": "; ".join(f"{barcodes[sample[i]]}: {own[i]}" for i in verdict.outliers),
         }
         for key, value in fact.items():
@@ -148,6 +152,8 @@ def shared_row(
     row[AGREEMENT] = shared["cell_type"].percent / 100
     for column in (LIFE_STAGE, PATHWAYS):
         row[column] = str(sample[column].mode().iloc[0])
+    flags = flag_tally([str(text).split("; ") for text in sample[FLAGS]])
+    row[FLAGS] = "; ".join(f"{flag} in {n} of {len(sample)}" for flag, n in flags)
     said = cell_type_sentences(shared["cell_type"], clean(cluster), shown_all=False)
     row[DESCRIPTION] = " ".join([*said, f"A typical cell of it: {_typical_text(sample, row)}"])
     return row
@@ -256,7 +262,7 @@ def _ordered(names: list[str]) -> list[str]:
             f"{PREFIX}_{key}_ontology_term_id",
             f"{PREFIX}_{key}_confidence",
         ]
-    order += [LIFE_STAGE, PATHWAYS, AGREEMENT]
+    order += [LIFE_STAGE, PATHWAYS, FLAGS, AGREEMENT]
     return [name for name in order if name in names]
 
 

@@ -16,6 +16,7 @@ DESCRIPTION: Final = "cell2text_description"
 SLOTS_WITH_TERMS: Final = ("cell_type", "tissue", "disease")
 LIFE_STAGE: Final = "cell2text_life_stage"
 PATHWAYS: Final = "cell2text_pathways"
+FLAGS: Final = "cell2text_flags"
 AGREEMENT: Final = "cell2text_agreement"
 PATHWAY_SLOTS: Final = ("pathway_1", "pathway_2")
 

@@ -1,0 +1,241 @@
+"""Whether a droplet holds one living cell of a known kind: what is planted, found and said."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from model import CheckpointError
+from model._cell_checks import (
+    CONTRADICTED,
+    DOUBLET,
+    DYING,
+    EMPTY,
+    FILE,
+    STRANGE,
+    UNNAMED,
+    CellChecks,
+    CellFacts,
+    Check,
+)
+from model._flagging import flagged, kind_of, remarks
+from model._lineage_presence import SCALE, LineagePresence, gene_strengths
+from model._mitochondria import is_dying, mitochondrial_genes, mitochondrial_share
+from model._planting import plant_doublets, plant_dying, plant_empty, plant_strange, thin
+from model.testing import N_GENES, tiny_describer, tiny_labels
+
+B_CELL, T_CELL, CD4, LYMPHOCYTE = "CL:0000236", "CL:0000084", "CL:0000624", "CL:0000542"
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def counts(rng):
+    return sparse.csr_matrix(rng.poisson(rng.lognormal(0, 1.5, (40, 90))).astype(np.float32))
+
+
+@pytest.fixture
+def checks():
+    """Genes 0 to 9 are those of T cells, 10 to 19 those of B cells."""
+    weights = np.full((N_GENES + 1, 2), -0.05, np.float32)
+    weights[0] = 0
+    weights[1:11, 0], weights[11:21, 1] = 2.0, 2.0
+    presence = LineagePresence(
+        ("T cell", "B cell"), ((T_CELL,), (B_CELL,)), weights, np.full(2, -2.0), np.zeros(2)
+    )
+    kinds = {DOUBLET: Check((1.0,), 0.0, 2.0), STRANGE: Check((-1.0, 0.0, 0.0, 0.0), 0.0, 1.5)}
+    return CellChecks(presence, kinds)
+
+
+def tokens_of(*genes):
+    """A cell of 30 genes, or more, that begins with these."""
+    rest = [g for g in range(21, N_GENES + 1) if g not in genes]
+    return np.array([[*genes, *rest]])
+
+
+T_GENES, B_GENES = tuple(range(1, 11)), tuple(range(11, 21))
+
+
+def facts_of(checks, tokens, n_genes=400):
+    zeros = np.zeros(len(tokens))
+    return CellFacts(checks.presence.logits(tokens), np.full(len(tokens), n_genes), zeros, zeros)
+
+
+def test_a_doublet_is_no_deeper_than_the_shallower_of_its_cells(counts, rng):
+    groups = np.repeat([0, 1, -1, 2], 10)
+    depth = np.asarray(counts.sum(1)).ravel()
+    made, pairs = plant_doublets(counts, groups, rng, n=60)
+    assert made.shape == (60, 90)
+    assert (pairs[:, 0] != pairs[:, 1]).all()
+    assert -1 not in pairs
+    assert (made.sum(1) <= depth.max()).all()
+    assert np.all(made.data == np.round(made.data))
+    none, _ = plant_doublets(counts, np.zeros(40, int), rng, n=5)
+    assert none.shape[0] == 0
+
+
+def test_a_doublet_of_what_is_not_counted_shows_no_more_genes(counts, rng):
+    scaled = sparse.csr_matrix(counts.multiply(0.37))
+    made, _ = plant_doublets(scaled, np.repeat([0, 1], 20), rng, n=30)
+    assert np.diff(made.indptr).max() <= np.diff(scaled.indptr).max()
+
+
+def test_thinning_keeps_so_many_counts(counts, rng):
+    kept = np.asarray(thin(counts, np.full(40, 50.0), rng).sum(1)).ravel()
+    assert abs(np.median(kept) - 50) < 12
+    whole = thin(counts, np.full(40, 1e9), rng)
+    assert (whole != counts).nnz == 0
+
+
+def test_a_strange_cell_has_the_depth_of_a_cell_and_other_genes(counts, rng):
+    made = plant_strange(counts, rng)
+    assert np.array_equal(made.sum(1), counts.sum(1))
+    assert np.array_equal(np.diff(made.indptr), np.diff(counts.indptr))
+    assert (made != counts).nnz > counts.nnz / 2
+
+
+def test_an_empty_droplet_is_shallow(counts, rng):
+    made = plant_empty(counts, rng, n=20, depth=(10, 40))
+    depth = np.asarray(made.sum(1)).ravel()
+    assert ((depth >= 10) & (depth <= 40)).all()
+
+
+def names_with_mitochondria(n=8_100):
+    """Names of many genes: those of the tiny model, of mitochondria, and others."""
+    own = ["MT-ND1", "MT-ND2", "MT-ND4", "MT-CO1", "MT-CO2", "MT-CO3", "MT-ATP6", "MT-CYB"]
+    known = [f"GENE{i}" for i in range(N_GENES)]
+    return [*known, *own, *(f"OTHER{i}" for i in range(n - len(known) - len(own)))]
+
+
+def test_a_dying_cell_is_known_by_its_mitochondria(rng):
+    names = names_with_mitochondria()
+    matrix = sparse.csr_matrix(rng.poisson(0.3, (6, len(names))).astype(np.float32))
+    own = mitochondrial_genes(names)
+    assert own.sum() == 8
+    assert mitochondrial_share(matrix, names).max() < 0.05
+    dying = plant_dying(matrix, own, rng)
+    shares = mitochondrial_share(dying, names)
+    assert ((shares > 0.2) & (shares < 0.85)).all()
+    assert mitochondrial_genes(["ENSG00000198888.3", "MT-ND1P1", "ND1"]).tolist() == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_the_share_means_nothing_among_a_few_genes_and_muscle_may_have_more(rng):
+    names = names_with_mitochondria()[:500]
+    matrix = sparse.csr_matrix(rng.poisson(1.0, (3, 500)).astype(np.float32))
+    assert np.isnan(mitochondrial_share(matrix, names)).all()
+    assert not is_dying(float("nan"))
+    assert is_dying(0.4, {"CL:0000236"})
+    assert not is_dying(0.4, {"CL:0000746", "CL:0000737"})
+    assert is_dying(0.7, {"CL:0000746", "CL:0000737"})
+
+
+def test_describing_a_dying_cell_withholds_its_name(rng):
+    describer = tiny_describer()
+    names = names_with_mitochondria()
+    matrix = sparse.csr_matrix(rng.poisson(0.5, (5, len(names))).astype(np.float32))
+    dying = plant_dying(matrix, mitochondrial_genes(names), rng)
+    well, ill = describer.describe(matrix, names), describer.describe(dying, names)
+    assert not any(DYING in one.flags for one in well)
+    found = [one for one in ill if DYING in one.flags]
+    assert found
+    for one in found:
+        assert not any(slot.is_known for slot in one.slots.values())
+        assert one.text == f"The type of this cell is not known. {UNNAMED[DYING]}"
+        assert describer.text.parse(one.text) == {}
+
+
+def test_the_vector_of_a_cell_has_one_length():
+    for n in (1, 7, 40):
+        tokens = np.pad(np.arange(1, n + 1), (0, 3))[None]
+        strength, number = gene_strengths(tokens)
+        assert number[0] == n
+        assert np.linalg.norm(strength) == pytest.approx(SCALE)
+        assert (np.diff(strength[0]) <= 0).all()
+
+
+def test_a_cells_score_does_not_depend_on_its_batch(checks, rng):
+    cells = np.stack([rng.permutation(N_GENES)[:25] + 1 for _ in range(9)])
+    wide = np.pad(cells, ((0, 0), (0, 50)))
+    whole = checks.presence.logits(cells)
+    assert np.array_equal(whole, checks.presence.logits(wide))
+    assert np.array_equal(whole[3:4], checks.presence.logits(cells[3:4]))
+
+
+def test_two_lineages_in_one_droplet_are_a_doublet(checks):
+    cells = [tokens_of(*T_GENES), tokens_of(*B_GENES), tokens_of(*T_GENES, *B_GENES)]
+    found = [checks.flags(facts_of(checks, cell), n_measured=20_000)[0] for cell in cells]
+    assert found[:2] == [(), ()]
+    assert found[2] == ("doublet: T cell + B cell",)
+    assert remarks(found[2]) == ["This may be two cells in one droplet: T cell and B cell."]
+    few = checks.flags(facts_of(checks, cells[2], n_genes=60), n_measured=20_000)[0]
+    assert few == ()  # too few genes to say
+
+
+def test_no_lineage_at_all_is_strange(checks):
+    found = checks.flags(facts_of(checks, tokens_of()), n_measured=20_000)[0]
+    assert found == (STRANGE,)
+
+
+def test_an_empty_droplet_is_told_only_where_all_genes_are_measured(checks):
+    checks = dataclasses.replace(checks, checks={EMPTY: Check((-1.0, 0, 0, 0), 0.0, 1.0)})
+    shallow = facts_of(checks, tokens_of(*T_GENES), n_genes=30)
+    assert checks.flags(shallow, n_measured=20_000) == [(EMPTY,)]
+    assert checks.flags(shallow, n_measured=900) == [()]
+
+
+def test_a_name_that_its_markers_contradict_is_found(checks):
+    terms = tiny_labels().terms
+    b_cell = checks.presence.logits(tokens_of(*B_GENES))[0]
+    assert checks.contradicted(b_cell, T_CELL, terms)
+    assert checks.contradicted(b_cell, CD4, terms)
+    assert not checks.contradicted(b_cell, B_CELL, terms)
+    assert not checks.contradicted(b_cell, LYMPHOCYTE, terms)  # says neither
+    unclear = checks.presence.logits(tokens_of())[0]
+    assert not checks.contradicted(unclear, B_CELL, terms)  # no other lineage instead
+
+
+def test_a_describer_with_checks_flags_and_withholds(checks):
+    describer = tiny_describer()
+    describer.checkpoint.checks = checks
+    names = [f"GENE{i}" for i in range(N_GENES)]
+    values = np.zeros((3, N_GENES), np.float32)
+    for row, genes in enumerate((T_GENES, B_GENES, (*T_GENES, *B_GENES))):
+        cell = tokens_of(*genes)[0]
+        values[row, cell - 1] = np.linspace(9, 1, len(cell)) * describer.genes.medians[cell - 1]
+    plain = describer.describe(sparse.csr_matrix(values), names)
+    assert not any(kind_of(flag) in UNNAMED for one in plain for flag in one.flags)  # few genes
+    named = [one.slots["cell_type"].ontology_term_id for one in plain]
+    logits = checks.presence.logits(describer.tokens(values, names)[0])
+    wrong = [
+        checks.contradicted(row, said or "", describer.space.terms)
+        for row, said in zip(logits, named, strict=True)
+    ]
+    assert [CONTRADICTED in one.flags for one in plain] == wrong
+    assert any(wrong)
+    held = flagged(plain[0], STRANGE, describer.text)
+    assert held.flags[0] == STRANGE
+    assert held.slots["cell_type"].ontology_term_id is None
+    assert held.slots["cell_type"].runners_up[0].ontology_term_id == named[0]
+
+
+def test_checks_are_kept_in_the_checkpoint(checks, tmp_path):
+    assert CellChecks.load(tmp_path / FILE) is None
+    checks.save(tmp_path / FILE)
+    again = CellChecks.load(tmp_path / FILE)
+    assert again.checks == checks.checks
+    assert again.presence.names == checks.presence.names
+    assert again.presence.members == checks.presence.members
+    cell = tokens_of(*T_GENES)
+    expected = checks.rounded().presence.logits(cell)
+    assert np.array_equal(again.presence.logits(cell), expected)
+    (tmp_path / FILE).write_bytes(b"nothing of the kind")
+    with pytest.raises(CheckpointError, match="is damaged"):
+        CellChecks.load(tmp_path / FILE)
