@@ -141,11 +141,11 @@ ABOUT_A_SELECTION = words(
     "select describe_selection compare_selections list_selections selection_size name_selection"
 )
 # Answered without changing what the conversation is about.
-ASIDES = words("export_dataset export_table export_figure recall glossary evidence")
+ASIDES = words("export_dataset export_table export_figure recall glossary evidence columns column")
 
 SMALL_TALK = words(
     """
     greet thanks bye ack help identity empty offtopic unclear cannot open_file complaint no_next
-    glossary privacy
+    glossary privacy topic no_family
     """
 )

@@ -248,6 +248,7 @@ class Assistant:
             is_gene=lambda word: genes.get(word.casefold()) == word,
             errors=tuple(turn.errors),
             question=turn.question,
+            labels=vocabulary_of(self.session).clusters,
         )
 
     def _check(self, text: str) -> Checked:

@@ -16,6 +16,7 @@ from ._plan import NEEDS_NO_DATASET, Situation, can_help, plan
 from ._recalling import say_recalled
 from ._saying import Said, Saying, Teller
 from ._saying_clusters import CLUSTER_TELLERS
+from ._saying_file import FILE_TELLERS
 from ._saying_groups import GROUP_TELLERS
 from ._saying_knowledge import KNOWLEDGE_TELLERS
 from ._saying_things import THING_TELLERS
@@ -30,6 +31,7 @@ TELLERS: Mapping[str, Teller] = {
     **THING_TELLERS,
     **GROUP_TELLERS,
     **KNOWLEDGE_TELLERS,
+    **FILE_TELLERS,
 }
 
 
@@ -71,12 +73,18 @@ def _say(ask: Ask, now: Situation, *, seed: int) -> tuple[list[str], Ask]:
     results = [result for call in plan(ask, now) if (result := now.result(call)) is not None]
     good = [result for result in results if result.artifact is not None]
     errors = [str(result.error) for result in results if result.artifact is None and result.error]
-    lines = [cite(ask.note, str(good[0].artifact["id"]))] if ask.note and good else []
+    is_noted = good and (not ask.genes or any(gene in ask.note for gene in ask.genes))
+    lines = [cite(ask.note, str(good[0].artifact["id"]))] if ask.note and is_noted else []
     outcome = ask
+    # What only prepared for a call that was refused answers nothing by itself.
+    if errors and results[-1].artifact is None and {r.name for r in good} == {"label_clusters"}:
+        good = []
     if good:
         said = _tell(ask, Saying(now.vocabulary, tuple(good), seed, now.said))
         lines += said.lines
         outcome = said.ask or ask
+    if ask.intent == "most_changed" and len(good) > 1 and errors:
+        errors = ["I left out the others, where a condition has too few cells to compare."]
     lines += list(dict.fromkeys(errors))
     if ask.missing:
         return [*lines, *ask_back(ask, now.vocabulary)], ask

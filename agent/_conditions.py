@@ -45,13 +45,19 @@ def value_spans(text: str, vocabulary: Vocabulary) -> list[tuple[int, int, Value
     ]
     strong += _by_role(low, vocabulary, {value for _, _, value in strong})
     kept: list[tuple[int, int, Value]] = []
-    for span in sorted(strong, key=lambda item: (item[0], -item[1])):
+    # Of two columns that hold the same value, the one that is likelier a condition is meant.
+    rank = {column: place for place, column in enumerate(vocabulary.conditions)}
+    worst = len(rank)
+    for span in sorted(strong, key=lambda s: (s[0], -s[1], rank.get(s[2][0], worst))):
         if not kept or span[0] >= kept[-1][1]:
             kept.append(span)
     return kept
 
 
-_PAIRING = re.compile(r"\b(?:vs|versus|compare\w*|between|than|against|differ\w*|with|to)\b")
+_PAIRING = re.compile(
+    r"\b(?:vs|versus|compare\w*|between|than|against|differ\w*|with|to|or|and|more|"
+    r"fewer|less)\b"
+)
 
 
 def _span(text: str, label: str) -> tuple[int, int] | None:
@@ -121,7 +127,11 @@ def condition_column(text: str, vocabulary: Vocabulary) -> str | None:
             continue  # a column that a file calls "what is" is not meant by these words
         if re.search(rf"\b{re.escape(name)}(?:e?s)?\b", text):
             return column
-    if re.search(r"\b(?:conditions?|treatments?|stimulat\w+|treated|perturb\w+|groups)\b", text):
+    if re.search(
+        r"\b(?:conditions?|treatments?|stimulat\w+|treated|perturb\w+|"
+        r"(?:experimental|treatment|study) groups)\b",
+        text,
+    ):
         for column in vocabulary.conditions:
             labels = {label.casefold() for label in vocabulary.values[column]}
             if any(set(re.findall(r"[a-z]+", label)) & (CONTROL | _TREATED) for label in labels):

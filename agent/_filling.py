@@ -53,7 +53,8 @@ def fill_in(ask: Ask, found: Mentions, vocabulary: Vocabulary, focus: Focus) -> 
     if "gene" in needs and not ask.genes and not ask.missing:
         ask = replace(ask, genes=(focus.gene,)) if focus.gene else replace(ask, missing="gene")
     if "type" in needs and not ask.cell_types and not ask.missing:
-        if focus.cell_type and _PRONOUN.search(found.shape):
+        of_focus = _PRONOUN.search(found.shape) or re.search(r"\bontology\b|\bterm\b", found.shape)
+        if focus.cell_type and of_focus:
             return replace(ask, cell_types=(focus.cell_type,))
         if (named := _type_at_end(found, vocabulary)) and ask.clusters:
             return replace(ask, cell_types=named)
@@ -74,7 +75,9 @@ def _fill_cluster(ask: Ask, found: Mentions, vocabulary: Vocabulary, focus: Focu
         labels = listed or vocabulary.clusters
         if labels and -len(labels) <= found.ordinal < len(labels):
             return replace(ask, clusters=(labels[found.ordinal],))
-    if ask.intent == "markers" and re.search(r"\b(?:each|every|all)\b.*\bcluster", found.text):
+    if ask.intent == "markers" and re.search(
+        r"\b(?:each|every|all)\b.*\b(?:clusters?|cell ?types?|populations?)\b", found.text
+    ):
         return replace(ask, clusters=vocabulary.clusters)
     is_of_all = re.search(r"\blabels\b|\bannotations?\b", found.text) or not focus.clusters
     if ask.intent == "confidence" and (is_of_all or focus.intent in _ABOUT_ALL):

@@ -121,6 +121,8 @@ class Grounds:
         What tools refused in this turn; such sentences may be repeated.
     question
         What was asked, for sentences about the question itself.
+    labels
+        Clusters there are, which we may ask back about.
     """
 
     evidence: Mapping[str, Corpus]
@@ -128,6 +130,7 @@ class Grounds:
     is_gene: Callable[[str], bool] = lambda word: False
     errors: tuple[str, ...] = ()
     question: str = ""
+    labels: tuple[str, ...] = ()
 
     def problems(self, sentence: str) -> list[str]:
         """Return what is wrong with a sentence, in words; empty if nothing is."""
@@ -161,14 +164,16 @@ class Grounds:
         if any(_normal(sentence).strip() in _normal(error) for error in self.errors):
             return []
         unquoted = _QUOTED.sub("", sentence)
-        is_question = sentence.rstrip(" *_").endswith("?") and not self.errors
+        is_question = sentence.rstrip(" *_").endswith("?")
         around = [Corpus(self.question, frozenset(v for v, _ in _numbers(self.question)))]
         around += [Corpus(error, frozenset(v for v, _ in _numbers(error))) for error in self.errors]
         around += self.evidence.values()
         if self.errors and not self._unsupported(unquoted, around[: 1 + len(self.errors)]):
             return []
         if is_question:
-            return []
+            labels = " ".join(self.labels)
+            known = Corpus(labels, frozenset(value for value, _ in _numbers(labels)))
+            return self._unsupported(unquoted, [known, *around])
         if not (_PERSON.search(unquoted) or _IMPERATIVE.match(unquoted.strip())):
             return ["it cites nothing"]
         wrong = self._unsupported(unquoted, around[: 1 + len(self.errors)])

@@ -42,6 +42,13 @@ _INTENTS = {
     "score_gene_set": "score_set",
     "compare_types": "term_difference",
     "relabel_cluster": "relabel",
+    "list_columns": "columns",
+    "describe_column": "column",
+    "summarise_quality": "quality",
+    "compare_labels": "agreement",
+    "relate_clusters": "likeness",
+    "relate_genes": "gene_pair",
+    "rank_expression": "top_expressed",
 }
 
 

@@ -38,7 +38,8 @@ _TERM_ID = re.compile(r"\b(?:CL|UBERON|MONDO|HsapDv):\d{7}\b")
 _CUE = r"(?i)\b(genes?|express\w*|show|plot|violin|markers?|levels?|colou?r)\b"
 _BARCODE = re.compile(r"\b[ACGT]{10,}(?:-\d+)?\b")
 _SHARED = re.compile(
-    r"(?i)\b(cd\d+\+?|naive|memory|effector|regulatory|classical|non-classical|t|b|nk)\s+(and|or|from|vs\.?|"
+    r"(?i)\b(cd\d+\+?|fcgr3a\+?|naive|memory|effector|regulatory|classical|non-classical|t|b|"
+    r"nk)\s+(and|or|from|vs\.?|"
     r"versus)\s+([\w+-]+)\s+((?:t\s+|b\s+)?(?:cells?|monocytes?|macrophages?))\b"
 )
 _GIVES_NAME = re.compile(
@@ -78,7 +79,7 @@ def correct_spelling(text: str, vocabulary: Vocabulary) -> str:
     def fix(match: re.Match[str]) -> str:
         word = match.group()
         low = word.casefold()
-        if low in MISSPELT:
+        if low in MISSPELT and low not in labels:
             return MISSPELT[low]
         if _GIVES_NAME.search(match.string[: match.start()]):
             return word
@@ -111,12 +112,15 @@ def find_mentions(text: str, vocabulary: Vocabulary) -> Mentions:
     term_ids = tuple(_TERM_ID.findall(text))
     barcodes = tuple(_BARCODE.findall(text))
     text = _share_noun(_BARCODE.sub(" ", _TERM_ID.sub(" ", text)))
-    text = _name_genes(text, vocabulary)
+    text = name_genes(text, vocabulary)
     spans = value_spans(text, vocabulary)
     for start, end, _ in reversed(spans):
         text = f"{text[:start]} <value> {text[end:]}"
+    text = _drop_cluster_of_authors(text, vocabulary)
     clusters, text = _take_clusters(text, vocabulary)
+    authors, text = _take_authors_labels(text, vocabulary)
     cell_types, rest = _take_cell_types(text)
+    cell_types = tuple(dict.fromkeys((*authors, *cell_types)))
     genes = tuple(dict.fromkeys(_genes(rest, vocabulary)))
     low = raw.casefold()
     return Mentions(
@@ -137,13 +141,14 @@ def find_mentions(text: str, vocabulary: Vocabulary) -> Mentions:
     )
 
 
-def _name_genes(text: str, vocabulary: Vocabulary) -> str:
+def name_genes(text: str, vocabulary: Vocabulary) -> str:
     """Put the gene in place of "insulin", where it is measured and its making is not asked."""
     makes = r"(?i)\b(?:which|what) (?:kinds? of |types? of )?cell\w*(?: types?)? (?:can )?(?:make|"
     if re.search(makes + r"secret|produc|contain|synthesi)", text):
         return text
+    cued = re.search(_CUE, text) or re.search(r"(?i)\bwhat is\b|\bwhere\b|\bpositive\b", text)
     for name, gene in EVERYDAY_GENES.items():
-        if gene.casefold() in vocabulary.genes:
+        if gene.casefold() in vocabulary.genes or cued:
             text = re.sub(rf"(?i)(?<!\w){name}(?!\w)", gene, text)
     return text
 
@@ -185,7 +190,14 @@ def _take_clusters(text: str, vocabulary: Vocabulary) -> tuple[list[str], str]:
         text = re.sub(r"(?<=<cluster>)\s+(?P<list>\d{1,3})(?![\w.%])", claim, text)
     pair = r"(?<![\w.])(?P<list>\d{1,3}" + _JOIN + r"\d{1,3})(?![\w.%])"
     if labels:
-        text = re.sub(pair, claim, text, flags=re.IGNORECASE)
+        values = {value for known in vocabulary.values.values() for value in known}
+
+        def claim_pair(match: re.Match[str]) -> str:
+            numbers = set(re.findall(r"\d+", match.group("list")))
+            is_of_values = numbers <= values and not numbers & set(labels.values())
+            return match.group() if is_of_values else claim(match)
+
+        text = re.sub(pair, claim_pair, text, flags=re.IGNORECASE)
     text = re.sub(
         r"(?<!\w)cluster\s+['\"](?P<list>[^'\"]{1,40})['\"]", claim, text, flags=re.IGNORECASE
     )
@@ -193,9 +205,11 @@ def _take_clusters(text: str, vocabulary: Vocabulary) -> tuple[list[str], str]:
     def claim_unknown(match: re.Match[str]) -> str:
         word = match.group("list")
         low = word.casefold()
-        if low in COMMON or low in COMMANDS or low in NOT_OF_A_NAME or low in ORDINALS:
+        if low in COMMON | COMMANDS | NOT_OF_A_NAME | SPELT_RIGHT or low in ORDINALS:
             return match.group()
-        return claim(match)
+        before = match.string[: match.start()].casefold().rstrip()
+        is_asked_for = before.endswith(("which", "what", "every", "each", "any"))
+        return match.group() if is_asked_for else claim(match)
 
     text = re.sub(r"(?<!\w)cluster\s+(?P<list>\w[\w-]*)", claim_unknown, text, flags=re.IGNORECASE)
     found.sort(key=lambda pair: pair[0])
@@ -310,6 +324,39 @@ def _take_cell_types(text: str) -> tuple[tuple[str, ...], str]:
     return tuple(dict.fromkeys(found)), text
 
 
+def _drop_cluster_of_authors(text: str, vocabulary: Vocabulary) -> str:
+    """Read "cluster 'B cells'" as B cells where the authors, not the clusters, go by that name."""
+    known = {label.casefold() for label in vocabulary.clusters}
+    for _, label in vocabulary.authors.values():
+        if label.casefold() not in known:
+            name = rf"['\"]?({re.escape(label)})['\"]?(?!\w)"
+            text = re.sub(rf"(?i)\bclusters?\s+{name}", r"\1", text)
+    return text
+
+
+def _take_authors_labels(text: str, vocabulary: Vocabulary) -> tuple[list[str], str]:
+    """Return labels of the file's authors that stand as the authors wrote them ("Mast")."""
+    found: list[str] = []
+    labels = {label for _, label in vocabulary.authors.values()}
+    for label in sorted(labels, key=len, reverse=True):
+        low = label.casefold()
+        if len(low) < 4 or low in vocabulary.genes or _is_ordinary(low):
+            continue
+        case = "" if low.isalpha() else "(?i)"
+        pattern = rf"{case}(?<![\w+<])['\"]?{re.escape(label)}s?['\"]?(?:\s+cells?)?(?![\w+>])"
+        if _names_a_type(label):
+            continue  # found as any name of a cell type is
+        if re.search(pattern, text):
+            found.append(label if vocabulary.resolve(label) else f"{label} cell")
+            text = re.sub(pattern, " <type> ", text)
+    return found, text
+
+
+def _names_a_type(label: str) -> bool:
+    """Whether a label is whole what `_take_cell_types` finds in it."""
+    return _take_cell_types(label)[0] == (label,)
+
+
 def _noun(word: str) -> str | None:
     low = word.casefold()
     for form in (low, low.removesuffix("s")):
@@ -376,7 +423,13 @@ def _step(text: str) -> int:
 
 def _column(text: str, vocabulary: Vocabulary) -> str | None:
     """Return the obs column that is named; one with an everyday name only after "by" or "per"."""
-    for low, column in sorted(vocabulary.columns.items(), key=lambda item: -len(item[0])):
+    exact = [
+        (low, column)
+        for low, column in vocabulary.columns.items()
+        if re.search(rf"(?<!\w){re.escape(low).replace('_', '[_ ]')}(?!\w)", text)
+    ]
+    named = sorted(exact or vocabulary.columns.items(), key=lambda item: -len(item[0]))
+    for low, column in named:
         plain = low.removesuffix("_id").replace("_", " ")
         name = rf"(?:{re.escape(low)}|{re.escape(plain)}s?)"
         known = EVERYDAY | COMMANDS | COMMON | NOT_OF_A_NAME

@@ -9,6 +9,7 @@ _END = re.compile(r"([.!?…]+)((?:[\"')\]*]|\s*\[(?:E\d+|(?:CL|UBERON|MONDO|Hsa
 _BOUNDARY = re.compile(
     r"[.!?…]+[)*]*(?:\s*\[(?:E\d+|(?:CL|UBERON|MONDO|HsapDv):\d{7})\])*(?=\s)|\n"
 )
+_IN_QUOTES = re.compile(r"(?:^|[\s(\[])'[^'\n]{0,80}$")  # somebody's label: 'reg. T cell'
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|cf|vs|approx|no|resp|sp)|\b[A-Z])\.$")
 
 
@@ -19,6 +20,7 @@ def split_sentences(text: str) -> list[str]:
         before = text[start : match.end()]
         if match.group() != "\n":
             is_quoted = before.count('"') % 2 == 1 or before.count("“") > before.count("”")
+            is_quoted = is_quoted or _IN_QUOTES.search(before) is not None
             if is_quoted or _ABBREVIATION.search(before):
                 continue
         found.append(before.strip())

@@ -112,19 +112,38 @@ def _clusters_of(ask: Ask, situation: Situation) -> tuple[list[Call], Sequence[s
     return [call], [str(row["cluster"]) for row in exact[:4]]
 
 
+def _authors_cells(ask: Ask, situation: Situation) -> str:
+    """Return the cells that a label of the file's authors names, where one was named exactly."""
+    for name in ask.cell_types[:1]:
+        known = situation.vocabulary.authors.get(name.casefold())
+        said = known is not None and known[1].casefold().removesuffix("s") in ask.text.casefold()
+        if known is not None and said:
+            return f"{quoted(known[0])} = {quoted(known[1])}"
+    return ""
+
+
 def _per_cluster(name: str) -> Plan:
     def make(ask: Ask, situation: Situation) -> list[Call]:
         first, clusters = _clusters_of(ask, situation)
+        own = _authors_cells(ask, situation) if not ask.clusters else ""
+        if own and name == "describe_cluster" and not (clusters or not _is_made(first, situation)):
+            return [*first, *_one("describe_selection", where=own)]
         return [*first, *(Call(name, {"cluster": cluster}) for cluster in clusters)]
 
     return make
+
+
+def _is_made(calls: list[Call], situation: Situation) -> bool:
+    return bool(calls) and situation.result(calls[0]) is not None
 
 
 def _markers(ask: Ask, situation: Situation) -> list[Call]:
     first, clusters = _clusters_of(ask, situation)
     extra = {"n_genes": min(ask.number, _MOST_GENES)} if ask.number else {}
     calls = [*first, *(Call("rank_markers", {"cluster": c, **extra}) for c in clusters)]
-    if first and not clusters and situation.result(first[0]) is not None:
+    if first and not clusters and _is_made(first, situation):
+        if own := _authors_cells(ask, situation):
+            return [*first, *_one("compare_selections", first=own, n_genes=ask.number)]
         calls += _one("list_markers_of_type", cell_type=ask.cell_types[0])
     return calls
 
@@ -144,8 +163,16 @@ def _cells(ask: Ask, situation: Situation) -> list[Call]:
     return [*first, *_one("describe_cells", cluster=cluster, n_cells=number)]
 
 
+def _genes_wanted(ask: Ask) -> int | None:
+    """Return how many genes are asked for: of "the two clusters" two are not genes."""
+    counts = re.search(r"(?i)\b(?:top|best|first|strongest)\b|\d+ genes\b", ask.text)
+    return min(ask.number, _MOST_GENES) if ask.number and counts else None
+
+
 def _compare(ask: Ask, situation: Situation) -> list[Call]:
-    return _one("compare_clusters", cluster=ask.clusters[0], other=ask.clusters[1])
+    number = _genes_wanted(ask)
+    one, two = ask.clusters[:2]
+    return _one("compare_clusters", cluster=one, other=two, n_genes=number)
 
 
 def _alternative(ask: Ask, situation: Situation) -> list[Call]:
@@ -156,7 +183,8 @@ def _alternative(ask: Ask, situation: Situation) -> list[Call]:
 
 
 def _gene(ask: Ask, situation: Situation) -> list[Call]:
-    return _one("show_expression", gene=ask.genes[0], plot=ask.plot)
+    labels = _one("label_clusters") if ask.cell_types and not ask.clusters else []
+    return labels + _one("show_expression", gene=ask.genes[0], plot=ask.plot)
 
 
 def _which(ask: Ask, situation: Situation) -> list[Call]:
@@ -178,7 +206,7 @@ def _gene_info(ask: Ask, situation: Situation) -> list[Call]:
 
 def _difference(ask: Ask, situation: Situation) -> list[Call]:
     """Compare two types as published; where that fails, or kinship is asked, look both up."""
-    if len(ask.cell_types) != 2 or re.match(r"(?i)(?:is|are)\b", ask.text):
+    if len(ask.cell_types) != 2 or re.match(r"(?i)(?:and |so |but )*(?:is|are)\b", ask.text):
         return _look_up(ask, situation)
     call = Call("compare_types", {"cell_type": ask.cell_types[0], "other": ask.cell_types[1]})
     result = situation.result(call)
@@ -196,6 +224,9 @@ def _is_marker(ask: Ask, situation: Situation) -> list[Call]:
 
 
 def _composition(ask: Ask, situation: Situation) -> list[Call]:
+    if _authors_cells(ask, situation):
+        column, _ = situation.vocabulary.authors[ask.cell_types[0].casefold()]
+        return _one("count_composition", by=ask.column, within=column)
     if ask.cell_types or re.search(r"\bcell ?types?\b", ask.text, re.IGNORECASE):
         by_type = _one("count_composition", by=ask.column, within="cell types")
         labels = Call("label_clusters", {})
@@ -207,6 +238,8 @@ def _within(ask: Ask, situation: Situation) -> tuple[list[Call], str | None]:
     """Return calls that find the cells an ask is limited to, and these once known."""
     if ask.clusters:
         parts = [f"clusters {', '.join(ask.clusters)}"]
+    elif ask.cell_types and not ask.where and (own := _authors_cells(ask, situation)):
+        return [], own
     elif ask.cell_types and not ask.where:
         first, clusters = _clusters_of(ask, situation)
         if situation.result(first[0]) is None:
@@ -223,15 +256,28 @@ def _conditions(ask: Ask, situation: Situation) -> list[Call]:
     if within is None:
         return first
     args = {"column": ask.column, **dict(zip(("first", "second"), ask.values, strict=False))}
+    if number := _genes_wanted(ask):
+        args["n_genes"] = number
     return [*first, Call("compare_conditions", args | ({"within": within} if within else {}))]
 
 
 def _most_changed(ask: Ask, situation: Situation) -> list[Call]:
-    """Compare the conditions within each cluster; the labels make clusters cell types."""
+    """Compare the conditions within each cell type, or each cluster where types are not known.
+
+    Cells that respond strongly often form clusters of their own, so that a cluster may hold
+    cells of one condition only.
+    """
+    labels = Call("label_clusters", {})
+    result = situation.result(labels)
+    if result is None:
+        return [labels]
+    by_type: dict[str, list[str]] = {}
+    for row in result.table:
+        by_type.setdefault(str(row.get("cell_type")), []).append(str(row["cluster"]))
+    groups = list(by_type.values()) or [[c] for c in situation.vocabulary.clusters]
     args = {"column": ask.column, **dict(zip(("first", "second"), ask.values, strict=False))}
-    clusters = situation.vocabulary.clusters[:_MOST_CLUSTERS]
-    calls = [Call("compare_conditions", {**args, "within": f"cluster {c}"}) for c in clusters]
-    return [Call("label_clusters", {}), *calls]
+    wheres = [f"clusters {', '.join(clusters)}" for clusters in groups[:_MOST_CLUSTERS]]
+    return [labels, *(Call("compare_conditions", {**args, "within": w}) for w in wheres)]
 
 
 def _gene_by_group(ask: Ask, situation: Situation) -> list[Call]:
@@ -249,10 +295,20 @@ def _select(ask: Ask, situation: Situation) -> list[Call]:
 
 
 def _selections(ask: Ask, situation: Situation) -> list[Call]:
-    return _one("compare_selections", first=ask.where, second=ask.second or None)
+    number = _genes_wanted(ask)
+    return _one("compare_selections", first=ask.where, second=ask.second or None, n_genes=number)
 
 
 def _dots(ask: Ask, situation: Situation) -> list[Call]:
+    if not ask.genes:  # the top markers of each cluster
+        clusters = situation.vocabulary.clusters[:_MOST_CLUSTERS]
+        calls = [Call("rank_markers", {"cluster": c, "n_genes": 3}) for c in clusters]
+        found = [situation.result(call) for call in calls]
+        if any(result is None for result in found):
+            return calls
+        genes = [str(row["gene"]) for result in found if result for row in result.table[:3]]
+        unique_genes = list(dict.fromkeys(genes))[:_MOST_GENES]
+        return [*calls, *_one("plot_dots", genes=unique_genes, by=ask.column)]
     return _one("plot_dots", genes=list(ask.genes[:_MOST_GENES]), by=ask.column)
 
 
@@ -270,6 +326,14 @@ def _types_here(ask: Ask, situation: Situation) -> list[Call]:
         return [labels, *_one("compare_clusters", cluster=named[0][0], other=named[0][1])]
     one, two = named
     if not one or not two or set(one) & set(two):
+        own = [
+            _authors_cells(replace(ask, cell_types=(n,), text=n), situation) for n in ask.cell_types
+        ]
+        wheres = [where or quoted(name) for where, name in zip(own, ask.cell_types, strict=True)]
+        compared = Call("compare_selections", {"first": wheres[0], "second": wheres[1]})
+        result = situation.result(compared)
+        if (all(own) or any(own)) and (result is None or result.artifact is not None):
+            return [labels, compared]
         return [labels, *_look_up(ask, situation)]
     if len(one) == len(two) == 1:
         return [labels, *_one("compare_clusters", cluster=one[0], other=two[0])]
@@ -323,7 +387,10 @@ _PLANS: Mapping[str, Plan] = {
         "list_markers_of_type", cell_type=ask.cell_types[0], n_genes=ask.number
     ),
     "score_set": lambda ask, now: _one(
-        "score_gene_set", gene_set=ask.name or None, genes=list(ask.genes) or None
+        "score_gene_set",
+        gene_set=ask.name or None,
+        genes=list(ask.genes) or None,
+        by=ask.column,
     ),
     "relabel": lambda ask, now: _one(
         "relabel_cluster", cluster=ask.clusters[0], cell_type=ask.cell_types[0]
@@ -356,6 +423,22 @@ _PLANS: Mapping[str, Plan] = {
     "export_table": _export_of("export_table", "table"),
     "export_figure": _export_of("export_figure", "has_figure"),
     "choose_clusters": lambda ask, now: _one("choose_clusters", column=ask.column),
+    "columns": lambda ask, now: _one("list_columns"),
+    "column": lambda ask, now: [
+        Call("describe_column", {"column": column}) for column in ask.listed or (ask.column,)
+    ],
+    "quality": lambda ask, now: _one("summarise_quality", by=ask.column),
+    "agreement": lambda ask, now: _one("compare_labels", column=ask.column),
+    "likeness": lambda ask, now: _one(
+        "relate_clusters", cluster=ask.clusters[0] if ask.clusters else None
+    ),
+    "gene_pair": lambda ask, now: _one(
+        "relate_genes", gene=ask.genes[0], other=ask.genes[1], where=ask.where or None
+    ),
+    "top_expressed": lambda ask, now: _one(
+        "rank_expression", where=ask.where or None, n_genes=ask.number
+    ),
+    "family": lambda ask, now: _one("plot_dots", genes=list(ask.listed), by=ask.column),
 }
 
 # Asks that can be answered without an open dataset.

@@ -20,6 +20,7 @@ from ._reading_selections import (
     SELECTS,
     ask_about_chosen,
     compare_chosen,
+    describe_chosen,
     list_made,
     name_chosen,
     select_cells,
@@ -50,12 +51,14 @@ _TOO = re.compile(
     r"(?: too| as well| also| please)*$"
 )
 _STRONG = re.compile(
-    r"\b(?:(?:up|down)\W?(?:regulat\w*|stream)?|chang\w+|respon[ds]\w*|de|degs?|dge|differential\w*|"
+    r"\b(?:(?:up|down)\W?(?:regulat\w*|stream)?|chang\w+|respon[ds]\w*|de|degs?|dge|"
+    r"differential\w*|"
     r"effects?|affect\w*|induc\w+|happens?|do(?:es)?|vs|versus|against|compar\w+|differ\w*|"
     r"increas\w+|decreas\w+|higher|lower|alter\w*|impact)\b"
 )
 _SHARES = re.compile(
-    r"\b(?:composition\w*|proportions?|shares?|fractions?|percent\w*|abundan\w+|distribut\w+|spread|"
+    r"\b(?:composition\w*|proportions?|shares?|fractions?|percent\w*|abundan\w+|distribut\w+|"
+    r"spread|"
     r"divide\w*|split|break ?down|how many|number of|counts?|bars?|bar ?plot|barplot|stacked|"
     r"frequenc\w+|ratio|balanced?|evenly|equal(?:ly)?)\b"
 )
@@ -75,6 +78,15 @@ _MOST_OF_ALL = re.compile(
     r"\b(?:respon[ds]\w*|affected|chang\w*|react\w*|perturbed|differs?|altered)\b.*"
     r"\b(?:most|strongest|strongly|best|least)\b|"
     r"\b(?:most|strongest) (?:affected|respon\w+|chang\w+|perturbed) (?:cell ?types?|clusters?)\b"
+)
+_THE_REST = re.compile(
+    r"\b(?:all|the|every) (?:the )?(?:others?|rest|remaining)\b|\beverything\b|\beveryone else\b|"
+    r"\ball else\b|\bother cells\b"
+)
+_INDUCED = re.compile(r"\b(?:induc\w*|up-?regulat\w*|down-?regulat\w*|respon[ds]\w*|repress\w*)\b")
+_WHICH_TYPE = re.compile(
+    r"\b(?:which|what) (?:\w+ )?(?:cell ?types?|clusters?|cells|"
+    r"populations?)\b"
 )
 _VIOLIN = re.compile(r"\b(?:violins?|distributions?|box ?plots?)\b")
 
@@ -128,8 +140,23 @@ def _gene_by_group(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask
     if re.search(r"\b(?:umap|t-?sne|map|colou?r\w*|compare)\b", found.text):
         return None
     column = found.values[0][0] if found.values else found.column
+    if column is None and _INDUCED.search(found.text) and not found.clusters:
+        column = condition_column("conditions", vocabulary)
     if column is None or (column not in vocabulary.values and not _VIOLIN.search(found.text)):
         return None
+    if len(found.values) == 1 and _WHICH_TYPE.search(found.text):
+        only = read_cells(
+            re.sub("|".join(map(re.escape, found.genes)), " ", found.raw, flags=re.IGNORECASE),
+            vocabulary,
+            focus,
+        ).where
+        types = re.search(r"\btypes?\b", found.text) and vocabulary.author_columns
+        return Ask(
+            "gene_by_group",
+            genes=found.genes[:1],
+            column=vocabulary.author_columns[0] if types else "clusters",
+            where=only,
+        )
     left = frozenset((column, label) for label in vocabulary.values.get(column, ()))
     rest = re.sub("|".join(map(re.escape, found.genes)), " ", found.raw, flags=re.IGNORECASE)
     where = read_cells(rest, vocabulary, focus, leave_out=left).where if found.clusters else ""
@@ -150,7 +177,8 @@ def _dots(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
         focus.listed if PRONOUN.search(found.text) or "marker" in found.text else ()
     )
     column = found.column or (found.values[0][0] if found.values else None)
-    return Ask("dots", genes=genes, column=column, missing="" if genes else "gene")
+    of_markers = re.search(r"\b(?:markers?|top genes|top \d+)\b", found.text)
+    return Ask("dots", genes=genes, column=column, missing="" if genes or of_markers else "gene")
 
 
 def _shares(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
@@ -159,6 +187,17 @@ def _shares(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None
         found.cell_types or found.clusters or re.search(r"\bclusters?\b|\btypes?\b", found.text)
     )
     is_of_more = found.values and _MORE_OF.search(found.text) and groups
+    apart = re.search(
+        r"\bclusters? (?:apart|separately|together|by)\b|\b(?:inter)?mix(?:ed|ing)?\b|\btable\b|"
+        r"\bcross-?tab\w*|\bcontingency\b|\boverlap on\b",
+        found.text,
+    )
+    if apart and not found.genes and (found.values or found.column):
+        column = found.values[0][0] if found.values else found.column
+        if column in vocabulary.values:
+            return Ask("composition", column=column)
+    types_in = re.search(r"\b(?:which|what|list) (?:cell ?types?|cells|clusters?)\b", found.text)
+    is_of_more = is_of_more or (found.values and types_in and not found.genes)
     is_of_more = is_of_more or _WHICH_GROUPS.search(found.text)
     if (
         found.genes
@@ -258,6 +297,33 @@ def _asks_for_genes(found: Mentions) -> bool:
     )
 
 
+def _with_the_rest(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "compare B cells to all other cells": what marks them."""
+    if not re.search(DIFFERENCE, found.shape) or not _THE_REST.search(found.shape):
+        return None
+    if len(found.cell_types) != 1 or found.clusters or found.genes or found.values:
+        return None
+    return Ask("markers", cell_types=_types(found), number=found.number)
+
+
+def _of_two_types(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "how do they differ from CD4 T cells?" after a cell type was spoken of."""
+    if not re.search(DIFFERENCE, found.shape) or not PRONOUN.search(found.text):
+        return None
+    if not found.cell_types and not found.clusters and not found.genes and not found.values:
+        spoken = [name for ask in focus.past for name in ask.cell_types]
+        two = tuple(dict.fromkeys(reversed(spoken)))[:2][::-1]
+        of_types = focus.intent in {"look_up", "which_clusters", "count_type", "term_difference"}
+        wants = re.search(r"\bgenes?\b|\bmarkers?\b|\bhere\b|\bdata", found.text)
+        return Ask("types_here", cell_types=two) if len(two) == 2 and of_types and wants else None
+    if len(found.cell_types) != 1 or found.clusters or found.genes or found.values:
+        return None
+    of_type = focus.intent in {"which_clusters", "count_type"} and focus.cell_type
+    if not of_type or focus.cell_type == _types(found)[0]:
+        return None
+    return Ask("types_here", cell_types=(str(focus.cell_type), *_types(found)))
+
+
 def _types_here(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read two types that are compared in the data ("T cells from B cells"), not as terms."""
     types = _types(found)
@@ -278,7 +344,7 @@ def _types_here(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | 
         r"\bontolog\w*|\bdefin\w+|\bterms?\b|\bmeans?\b|\ban? <type>|\brelated\b", found.shape
     ):
         return None
-    plural = all(
+    plural = all(name.casefold() in vocabulary.authors for name in types) or all(
         name.casefold().rstrip(" ?.!").endswith("s") or name.split()[0] in CELL_ADJECTIVES
         for name in found.cell_types
     )
@@ -297,6 +363,9 @@ _READERS: tuple[Reader, ...] = (
     _most_changed,
     _conditions,
     compare_chosen,
+    _with_the_rest,
+    _of_two_types,
     _types_here,
+    describe_chosen,
     ask_about_chosen,
 )

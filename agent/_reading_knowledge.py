@@ -20,6 +20,10 @@ PUBLISHED = re.compile(
 _MARKS = re.compile(
     r"\bmarkers?\b|\bgenes?\b.*\b(?:mark|define|identify|known|typical\w*|character\w+)\b"
 )
+_WOULD = re.compile(
+    r"\b(?:what|which)(?: genes?)? (?:would|should|do|does|must|might) (?:an? |the )?<type>s?\b.*"
+    r"\bexpress\w*\b(?!.*\b(?:here|dataset|data)\b)"
+)
 _CORRECT = re.compile(
     r"\b(?:re-?label|rename|correct|re-?name|re-?annotate)\b|"
     r"^(?:please |ok |and |now |then )*(?:call|label|annotate|mark|name|set|change)\b.*<cluster>"
@@ -68,7 +72,7 @@ _NO_SET = words(
     """
 )
 _OF_GENE = re.compile(
-    r"\b(?:which|what) (?:cell ?types?|cells)\b.*\b(?:marker|mark|marked|known|express\w*)\b|"
+    r"\b(?:which|what) (?:cell ?types?|cells)\b.*\b(?:marker|mark|marked|known)\b|"
     r"\bmarker (?:of|for) (?:what|which)\b|"
     r"\bwhat (?:does|do|is|are)\b.*\b(?:mark|known for|tell us)\b"
 )
@@ -136,15 +140,16 @@ def _score(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
         return None
     if len(found.genes) > 1:
         return Ask("score_set", genes=found.genes)
-    if found.values:
-        return None
+    column = found.values[0][0] if found.values else found.column
+    column = column if column in vocabulary.grouping_columns else None
+    raw = re.sub(r"(?i)\b(?:per|by|across|for each|in each|over)\b.*$", "", found.raw) or found.raw
     for pattern in _SET_NAME:
-        match = re.search(pattern, found.raw)
+        match = re.search(pattern, raw)
         if match is None:
             continue
         named = [w for w in match["name"].split() if w.casefold() not in _NO_SET | COMMON]
         if named:
-            return Ask("score_set", name=" ".join(named))
+            return Ask("score_set", name=" ".join(named), column=column)
     types = _types(found)
     return Ask("score_set", name=types[0]) if types else None
 
@@ -155,7 +160,12 @@ def _of_gene(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | Non
         return None
     if found.cell_types and re.search(r"\bmarkers?\b|\bmarks?\b", found.text):
         return Ask("is_known_marker", genes=found.genes, cell_types=_types(found)[:1])
-    if _OF_GENE.search(found.shape) and not re.search(r"\bhere\b|\bdataset\b", found.shape):
+    expressed = re.search(r"\bcell ?types?\b.*\bexpress", found.shape) and (
+        PUBLISHED.search(found.text) or not vocabulary.has_dataset
+    )
+    if (expressed or _OF_GENE.search(found.shape)) and not re.search(
+        r"\bhere\b|\bdataset\b", found.shape
+    ):
         return Ask("gene_info", genes=found.genes)
     return None
 
@@ -165,6 +175,8 @@ def _of_type(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | Non
     types = _types(found)
     if not types or found.clusters or found.genes or re.search(DIFFERENCE, found.shape):
         return None
+    if _WOULD.search(found.shape):
+        return Ask("type_markers", cell_types=types[:1], number=found.number)
     if _MARKS.search(found.text) and (PUBLISHED.search(found.text) or not vocabulary.has_dataset):
         return Ask("type_markers", cell_types=types[:1], number=found.number)
     return None

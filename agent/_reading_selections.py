@@ -10,17 +10,39 @@ from ._vocabulary import Vocabulary
 
 PRONOUN = re.compile(r"\b(?:those|these|that|this|them|they|it|its|their|ones?|selected|chosen)\b")
 FILE = re.compile(
-    r"\b(?:h5ad|files?|csv|tsv|excel|spreadsheet|table|figures?|plots?|pictures?|images?|png|svg|html|pdf|"
+    r"\b(?:h5ad|files?|csv|tsv|excel|spreadsheet|table|figures?|plots?|pictures?|images?|png|svg|"
+    r"html|pdf|"
     r"dataset|data|everything|copy|annotat\w+|results?|adata|anndata|scanpy|disk|graph|list|map)\b"
 )
 SELECTS = re.compile(
     r"^(?:ok |and |now |then |please |can you |could you |i want to |i would like to |let us |"
     r"let's |also )*(?:select|pick|take|choose|gate|filter|subset|isolate|grab|keep|restrict to|"
-    r"highlight|extract|focus on)\b"
+    r"highlight|extract|focus on|merge|combine|join|pool|(?:make|create|define|"
+    r"build) (?:me )?(?:a |one )?"
+    r"(?:new )?selection)\b"
 )
 _TOGETHER = re.compile(
     r"\bcells?\b.*\b(?:both|together)\b|\bdouble[- ](?:positive|negative)s?\b|\bco-?express\w*\b|"
     r"\w\+(?: and)? \w+\+"
+)
+_CELLS_WITH = re.compile(r"\bcells\b|\bhow many\b|^not ")
+_SIGNED = re.compile(
+    r"(?i)\w\+(?=[\s,.?!]|$)|\b(?:positive|expressing)(?: \w+)? cells?\b|\bcells? (?:positive|"
+    r"expressing)\b"
+)
+_DENIED = re.compile(
+    r"\b(?:not|no|without|lack\w*|negative|zero|don't|doesn't|do not|does not|except|but not|"
+    r"neither|"
+    r"excluding|nor|minus)\b|\w-(?=[\s,.?!]|$)"
+)
+_NO_FILTER = re.compile(
+    r"\b(?:what|happens?|does|effects?|upon|after|compar\w*|vs|versus|differ\w*|higher|lower|"
+    r"than|correlat\w*|violins?|umap|map|plot|"
+    r"dots?|"
+    r"markers?|genes|why|which (?:cell ?types?|clusters?)|what (?:cell ?types?|clusters?)|"
+    r"percent\w*|"
+    r"fractions?|proportions?|shares?|induc\w*|up-?regulat\w*|chang\w*|respon\w*|should|label\w*|"
+    r"called?|rename|describe|explain|score|composition|mean|average|median)\b"
 )
 _AGAIN = re.compile(
     r"^(?:ok |and |now |then |so |just |only )*(?:those|these|the ones|them)\s+"
@@ -70,16 +92,42 @@ def select_cells(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask |
     genes = [name for name in signed if name.casefold() in vocabulary.genes]
     both = len({*found.genes, *genes}) > 1 and _TOGETHER.search(found.text)
     again = focus.is_on_selection and _AGAIN.match(found.text)
-    if not (SELECTS.match(found.shape) or again or both) or _NUMBER_OF_CELLS.search(found.text):
+    selects = SELECTS.match(found.shape) or again or both
+    if not (selects or _may_filter(found)) or _NUMBER_OF_CELLS.search(found.text):
         return None
     name, text = name_of_selection(found.raw)
     cells = read_cells(text, vocabulary, focus)
+    if not selects and not _is_filter(cells, found):
+        return None
     if found.column and not cells.where:
         return None  # "take bulk_labels as clusters"
     if not cells.where and not found.barcodes:
         wants = re.search(r"\bcells?\b", found.text)
         return Ask("select", missing="where", name=name) if wants else None
     return Ask("select", where=cells.where, name=name, barcodes=found.barcodes)
+
+
+def _may_filter(found: Mentions) -> bool:
+    asks = re.match(r"^(?:and |so |but )*(?:is|are|do|does|did|can|could|has|have)\b", found.text)
+    if asks and not re.search(
+        r"\b(?:are|is) there\b.*\bcells?\b.*\b(?:that|which|with|"
+        r"both)\b",
+        found.text,
+    ):
+        return False
+    return bool(_CELLS_WITH.search(found.text)) and not _NO_FILTER.search(found.text)
+
+
+def _is_filter(cells: Cells, found: Mentions) -> bool:
+    """Whether conditions that together choose cells were named: "CD3D+ but not CD4+ cells"."""
+    kinds = set(cells.kinds) - {"selection"}
+    is_denied = _DENIED.search(found.text) is not None
+    is_signed = "gene" in kinds and _SIGNED.search(found.raw) is not None
+    if len(cells.kinds) > 1:
+        return bool(kinds & {"gene", "value", "column"}) or is_denied
+    return ("gene" in kinds and (is_denied or is_signed)) or bool(
+        is_denied and kinds & {"cluster", "value"}
+    )
 
 
 def compare_chosen(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
@@ -118,6 +166,19 @@ def _sides(text: str, vocabulary: Vocabulary, focus: Focus) -> tuple[Cells, Cell
         if two.where or two.is_rest:
             best = one, two
     return best
+
+
+def describe_chosen(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "describe two stimulated monocytes": what such cells are."""
+    wants = re.match(
+        r"^(?:please |can you |now |and |ok )*(?:describe|read|characteri[sz]e|"
+        r"what are)\b",
+        found.text,
+    )
+    if not wants or not found.values or found.clusters or not (found.cell_types or found.number):
+        return None
+    cells = read_cells(found.raw, vocabulary, focus)
+    return Ask("describe_selection", where=cells.where) if cells.where else None
 
 
 def ask_about_chosen(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:

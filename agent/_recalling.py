@@ -38,6 +38,13 @@ _SAID = re.compile(
     r"\bwhat (?:did|have) you (?:just |already )?(?:say|said|tell|told|find|found|mention)\b|"
     r"\b(?:repeat|remind me|say again|recap)\b|\bwhat was (?:it )?(?:again|said)\b"
 )
+_SUMMARY = re.compile(
+    r"\b(?:summari[sz]e|recap|list|review|sum up)\b.*\b(?:conversation|chat|talk|discussion|"
+    r"my questions|"
+    r"what (?:i|we) (?:asked|did|discussed))\b|\bwhat have (?:we|i) (?:done|discussed|"
+    r"covered) so far\b"
+)
+_MOST_RECALLED = 12
 _QUESTION = re.compile(
     r"\bwhat (?:did|have) (?:i|we) (?:already |just )?ask(?:ed)?\b|"
     r"\bmy (?:first|last|previous) question\b"
@@ -94,6 +101,11 @@ def read_recall(found: Mentions, raw: str, focus: Focus) -> Ask | None:
         key = "clusters" if "cluster" in kind else "genes" if "gene" in kind else "cell_types"
         names = tuple(dict.fromkeys(n for ask in focus.past for n in getattr(ask, key)))
         return Ask("recall", **{key: names}, text=raw, plot="names") if names else None
+    if _SUMMARY.search(low):
+        asked = tuple(dict.fromkeys(ask.text for ask in focus.past if ask.text))
+        return (
+            Ask("recall", listed=asked[-_MOST_RECALLED:], text=raw, plot="all") if asked else None
+        )
     if _QUESTION.search(low):
         asked = [ask.text for ask in focus.past if ask.text]
         if not asked:
@@ -113,6 +125,9 @@ def read_recall(found: Mentions, raw: str, focus: Focus) -> Ask | None:
 
 def say_recalled(ask: Ask, earlier: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Say what was spoken of before, citing the evidence of then."""
+    if ask.plot == "all":
+        quoted = [question.replace('"', "'") for question in ask.listed]
+        return ["You asked me the following so far."] + [f'- You asked: "{q}"' for q in quoted]
     if ask.plot == "question":
         question = ask.name.replace('"', "'")
         return [f'You asked me: "{question}"']

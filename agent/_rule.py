@@ -8,8 +8,10 @@ from ._asks import Focus
 from ._mentions import Mentions
 
 DIFFERENCE = (
-    r"\b(compare|compared|comparison|comparing|relative|difference|differences|different|differ|differs|versus|vs|"
-    r"distinguish\w*|contrast|similar|unlike|alike|identical|same)\b|\b(?:tells?|separates?|sets?|keeps?|divides?)\b.*"
+    r"\b(compare|compared|comparison|comparing|relative|difference|differences|different|differ|"
+    r"differs|versus|vs|"
+    r"distinguish\w*|contrast|similar|unlike|alike|identical|same)\b|\b(?:tells?|separates?|"
+    r"sets?|keeps?|divides?)\b.*"
     r"\b(from|apart)\b"
 )
 

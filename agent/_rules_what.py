@@ -7,6 +7,10 @@ from ._rule import DIFFERENCE, Rule, has_cluster, has_gene, has_type, only_types
 
 WHAT_RULES: tuple[Rule, ...] = (
     # Genes
+    Rule(
+        "list_clusters",
+        r"\b(?:rank|sort|order|list|arrange)\b.*\bclusters?\b.*\b(?:size|cells|number|abundance)\b",
+    ),
     Rule("where_highest", r"\bmarkers?\b", lambda m, f: bool(m.genes and m.cell_types)),
     Rule("is_marker", r"\bmarkers?\b", lambda m, f: bool(m.genes and (m.clusters or f.clusters))),
     Rule(
@@ -36,7 +40,8 @@ WHAT_RULES: tuple[Rule, ...] = (
     Rule("expression", "", lambda m, f: bool(m.genes) and not m.cell_types),
     Rule(
         "expression",
-        r"\b(show|plot|draw|display|expression|express\w*|violin|umap|colou?r)\b",
+        r"\b(show|plot|draw|display|expression|express\w*|violin|umap|colou?r|detect\w*|present|on|"
+        r"off|positive|negative|levels?|have|has|high|low|measured?|transcrib\w*|in|too)\b",
         has_gene,
     ),
     Rule(
@@ -169,16 +174,18 @@ WHAT_RULES: tuple[Rule, ...] = (
         lambda m, f: not m.clusters and not m.cell_types,
     ),
     Rule(
+        "dataset",
+        r"\bwhat (?:are|is) the (?:values|numbers|units?|scale)\b|"
+        r"\bare (?:these|they|the values|the numbers) (?:raw |log\w* )*(?:counts|tpm|umis)\b|"
+        r"\bhow (?:were|was|are|is|did)\b.*\b(?:clusters?|clustering|umap|map|data)\b.*"
+        r"\b(?:comput\w*|made|calculated|obtained|found|generated|done|derived)\b",
+    ),
+    Rule(
         "plot",
         r"\b(umap|tsne|embedding|scatter)\b|\b(?:plot|draw|show|display|map|picture|visuali[sz]e|"
         r"colou?r)\b.*\b(clusters?|cell types?|labels?|map|dataset|data|umap|by|plot|picture)\b|"
         r"^(?:plot|draw|visuali[sz]e)",
         lambda m, f: not m.genes and not re.search(r"\bmarkers?\b|\bcells? of\b", m.shape),
-    ),
-    Rule(
-        "dataset",
-        r"\bhow (?:were|was|are|is|did)\b.*\b(?:clusters?|clustering|umap|data)\b.*"
-        r"\b(?:comput\w*|made|calculated|obtained|found|generated|done|derived)\b",
     ),
     Rule(
         "label_clusters",

@@ -6,12 +6,13 @@ from ._rule import DIFFERENCE, Rule, has_type, in_play, no_gene, two_types
 
 _ONTOLOGY = (
     r"\bontolog\w*|\bdefin\w+|\bsynonyms?\b|\bsubtypes?\b|\b(?:kinds?|types|sorts?) of <type>|"
-    r"\b(?:parents?|children|ancestors?|descendants?)\b"
+    r"\b(?:parents?|children|ancestors?|descendants?)\b|\blineage of\b"
 )
 _WHY_GENES = (
     r"\b(?:which|what) genes?\b.*\b(?:say|said|think|thought|made|make|makes|decide\w*|told|"
     r"convinc\w+|"
-    r"use|uses|used|rely|relied|look|led|lead|support\w*|speak|spoke|argue\w*|point\w*|behind|reason\w*|call|called|base\w*)\b"
+    r"use|uses|used|rely|relied|look|led|lead|support\w*|speak|spoke|argue\w*|point\w*|behind|"
+    r"reason\w*|call|called|base\w*)\b"
 )
 
 _GLOSSARY = (
@@ -33,9 +34,12 @@ WHY_RULES: tuple[Rule, ...] = (
         r"integrate|integration|harmony|scvi|recluster\w*|re-cluster|subcluster\w*|doublets?|"
         r"cell cell communication|cellchat|cellphonedb|ligand\w*|copy number|cnv|infercnv|spatial|"
         r"delete|remove|upload|knock ?outs?|knock ?downs?|simulate|perturbation|predict the effect|"
-        r"python|code|script|shell|run a|fold|structure of|drug|diagnos\w*|survival|regulon\w*|"
+        r"python|code|script|shell|fold|structure of|drug targets?|survival|regulon\w*|"
         r"blast|sequence of|mutation\w*|re-?run|cluster (?:the )?\w+ again|impute|scrublet)\b",
-        lambda m, f: not re.search(r"\bfold change|remove.*not\b", m.shape),
+        lambda m, f: (
+            not re.search(r"\bfold change|remove.*not\b", m.shape)
+            and not (m.cell_types and re.search(r"\bdoublets?\b", m.shape))
+        ),
     ),
     Rule(
         "choose_clusters",
@@ -113,6 +117,7 @@ WHY_RULES: tuple[Rule, ...] = (
         lambda m, f: (
             has_type(m, f)
             and not m.genes
+            and not re.search(r"^(?:and |so |but )*(?:is|are) there\b|\bany\b", m.shape)
             and (
                 bool(m.clusters)
                 or bool(re.search(r"\b(it|they|this|that|these|those|them|<cluster>)\b", m.shape))

@@ -22,8 +22,10 @@ from ._saying import Said, Saying, Teller
 _SURE, _FAIR = 0.8, 0.6
 _MOST_LISTED = 30
 _OF_ALL = re.compile(r"\b(?:each|every|all)\b.*\bcluster", re.IGNORECASE)
+_LISTS = re.compile(r"\b(?:list|all|each|every|table|rank\w*|sort\w*|order\w*|from most)\b", re.I)
 _WHOLE = re.compile(
-    r"\b(describe|tell|more|detail|everything|summari[sz]e|explain|pathways?|tissue|disease|healthy|"
+    r"\b(describe|tell|more|detail|everything|summari[sz]e|explain|pathways?|tissue|disease|"
+    r"healthy|"
     r"life stage|active)\b",
     re.I,
 )
@@ -61,6 +63,8 @@ def tell_cluster(ask: Ask, now: Saying) -> Said:
         shown.append(str(result.facts.get("cluster")))
         if result.facts.get("is_known"):
             named.append(str(result.facts["label"]))
+    if not shown and now.of("describe_selection"):
+        return Said([*_no_cluster(ask, now), *quote_all(now.artifact("describe_selection") or {})])
     if not shown:
         return Said(lines or _no_cluster(ask, now))
     types = tuple(named[-1:]) or ask.cell_types
@@ -173,10 +177,10 @@ def tell_confidence(ask: Ask, now: Saying) -> Said:
         lines += now.caveats(artifact)
     if shown:
         return Said(lines, replace(ask, clusters=tuple(shown)))
-    return Said(lines + _confidence_of_all(now))
+    return Said(lines + _confidence_of_all(ask, now))
 
 
-def _confidence_of_all(now: Saying) -> list[str]:
+def _confidence_of_all(ask: Ask, now: Saying) -> list[str]:
     labels = now.artifact("label_clusters")
     if labels is None:
         return ["I could not find that cluster."]
@@ -194,7 +198,18 @@ def _confidence_of_all(now: Saying) -> list[str]:
             f" and lowest for cluster {worst['cluster']} "
             f"({worst['cell_type']}, {worst['confidence']:.2f})"
         )
-    return [cite(line + ".", str(labels["id"])), *now.caveats(labels)]
+    said = [cite(line + ".", str(labels["id"]))]
+    if _LISTS.search(ask.text):
+        said += [
+            "- "
+            + cite(
+                f"Cluster {row['cluster']}: {_term(row['cell_type'], row['ontology_term_id'])}, "
+                f"mean confidence {row['confidence']:.2f}.",
+                str(labels["id"]),
+            )
+            for row in ranked[:_MOST_LISTED]
+        ]
+    return [*said, *now.caveats(labels)]
 
 
 def tell_labels(ask: Ask, now: Saying) -> Said:
@@ -237,6 +252,12 @@ def tell_markers(ask: Ask, now: Saying) -> Said:
         said = quote_all(result.artifact or {})
         lines += said[:1] if _OF_ALL.search(ask.text) else said
         shown.append(str(result.facts.get("cluster")))
+    if not shown and (compared := now.artifact("compare_selections")):
+        genes = tuple((compared.get("facts") or {}).get("genes") or ())
+        said = [*_no_cluster(ask, now), *quote_all(compared)]
+        return Said(
+            [line for line in said if " in the second " not in line], replace(ask, listed=genes)
+        )
     if not shown:
         known = now.artifact("list_markers_of_type")
         return Said([*(lines or _no_cluster(ask, now)), *(quote_all(known)[:3] if known else [])])

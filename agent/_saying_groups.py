@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ._asks import Ask
-from ._phrasing import cite, counted, listing, percentage, pick, quote_all
+from ._phrasing import cite, clusters_named, counted, listing, percentage, pick, quote_all
+from ._plan import labelled_as
 from ._saying import Said, Saying, Teller
 from ._saying_clusters import tell_comparison
 from ._saying_things import tell_difference
@@ -15,6 +16,11 @@ from ._saying_types import tell_which
 
 _LESS = re.compile(r"\b(?:lower|less|weaker|down|decreas\w+|reduced)\b", re.IGNORECASE)
 _MORE = re.compile(r"\b(?:higher|more|stronger|up|increas\w+|induced)\b", re.IGNORECASE)
+_SHARE_ASKED = re.compile(
+    r"\b(?:percent\w*|fractions?|proportions?|shares?|how many|detect\w*|"
+    r"frequen\w*)\b",
+    re.IGNORECASE,
+)
 _MOST_ROWS = 8
 
 
@@ -110,15 +116,16 @@ def tell_most_changed(ask: Ask, now: Saying) -> Said:
     )
     lines = []
     for result in found:
-        cluster = str(result.args["within"]).removeprefix("cluster ")
+        clusters = str(result.args["within"]).removeprefix("clusters ").split(", ")
         number = counted(int(result.facts["n_significant"]), "gene")
         verb = "differs" if int(result.facts["n_significant"]) == 1 else "differ"
         evidence = [str((result.artifact or {})["id"])]
         kind = ""
-        if cluster in labels:
-            kind = f" ({labels[cluster]})"
+        if clusters[0] in labels:
+            kind = f" ({labels[clusters[0]]})"
             evidence.append(str((now.artifact("label_clusters") or {})["id"]))
-        lines.append("- " + cite(f"In cluster {cluster}{kind} {number} {verb}.", *evidence))
+        where = clusters_named(clusters)
+        lines.append("- " + cite(f"In {where}{kind} {number} {verb}.", *evidence))
     caveats = now.caveats(found[0].artifact) if found else []
     note = (
         "Please mind that in a cluster with more cells more genes come out, so I would not take "
@@ -140,6 +147,15 @@ def tell_gene_by_group(ask: Ask, now: Saying) -> Said:
         one, two = rows[names[0]], rows[names[1]]
         means = f"{one['mean']:.2f} in '{names[0]}' and {two['mean']:.2f} in '{names[1]}'"
         line = f"the mean of {gene} is {means}."
+        if _SHARE_ASKED.search(ask.text) and "percent_expressing" in one:
+            lines.append(
+                cite(
+                    f"{gene} is detected in {percentage(one['percent_expressing'])} of the cells "
+                    f"of '{names[0]}' and in {percentage(two['percent_expressing'])} of those of "
+                    f"'{names[1]}'.",
+                    evidence,
+                )
+            )
         if _LESS.search(ask.text) or _MORE.search(ask.text):
             is_more = one["mean"] > two["mean"]
             is_so = not is_more if _LESS.search(ask.text) else is_more
@@ -156,8 +172,44 @@ def tell_composition(ask: Ask, now: Saying) -> Said:
     artifact = now.artifact("count_composition")
     if artifact is None:
         return Said([line for r in now.results for line in quote_all(r.artifact or {})])
-    lines = _asked_rows(ask, artifact, now)
+    lines = _asked_rows(ask, artifact, now) or _largest_change(artifact, now)
+    if len(ask.values) == 1 and not (ask.clusters or ask.cell_types):
+        lines += _parts_of(ask.values[0], artifact, now)
     return Said([*lines, *quote_all(artifact), *now.caveats(artifact)])
+
+
+def _parts_of(value: str, artifact: Mapping[str, Any], now: Saying) -> list[str]:
+    """List what the cells of one sample or condition are."""
+    by = str((artifact.get("facts") or {}).get("by"))
+    if by in now.vocabulary.people:
+        return []
+    rows = [r for r in artifact.get("table") or [] if str(r["by"]) == value and int(r["cells"])]
+    ranked = sorted(rows, key=lambda row: -int(row["cells"]))[:_MOST_ROWS]
+    if len(ranked) < 2:
+        return []
+    shown = listing(
+        f"{row['cells']:,} in '{row['within']}' ({percentage(row['percent'])})" for row in ranked
+    )
+    return [cite(f"They are {shown}.", str(artifact["id"]))]
+
+
+def _largest_change(artifact: Mapping[str, Any], now: Saying) -> list[str]:
+    """Say where two groups differ most in their shares."""
+    facts, shares = artifact.get("facts") or {}, {}
+    if str(facts.get("by")) in now.vocabulary.people:
+        return []
+    for row in artifact.get("table") or []:
+        shares.setdefault(str(row["within"]), {})[str(row["by"])] = float(row["percent"])
+    groups = list(dict.fromkeys(str(row["by"]) for row in artifact.get("table") or []))
+    if len(groups) != 2 or len(shares) < 2:
+        return []
+    one, two = groups
+    most = max(shares, key=lambda name: abs(shares[name][one] - shares[name][two]))
+    line = (
+        f"The shares differ most for '{most}': {percentage(shares[most][one])} of the cells of "
+        f"'{one}' and {percentage(shares[most][two])} of those of '{two}'."
+    )
+    return [cite(line, str(artifact["id"]))]
 
 
 def _asked_rows(ask: Ask, artifact: Mapping[str, Any], now: Saying) -> list[str]:
@@ -165,7 +217,12 @@ def _asked_rows(ask: Ask, artifact: Mapping[str, Any], now: Saying) -> list[str]
     wanted = {label.casefold() for label in ask.clusters}
     for name in ask.cell_types:
         asked = now.vocabulary.resolve(name)
+        if (own := now.vocabulary.authors.get(name.casefold())) is not None:
+            wanted.add(own[1].casefold())
         wanted |= {name.casefold()} | ({asked.label.casefold()} if asked else set())
+        labels = (now.artifact("label_clusters") or {}).get("table") or []
+        exact, _ = labelled_as(labels, name, now.vocabulary)
+        wanted |= {str(row["cell_type"]).casefold() for row in exact}
     facts, found = artifact.get("facts") or {}, []
     if str(facts.get("by")) in now.vocabulary.people:
         return []

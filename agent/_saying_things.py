@@ -7,6 +7,7 @@ from typing import Any
 
 from ._asks import Ask
 from ._phrasing import cite, counted, listing, percentage, pick, quote_all
+from ._plan import labelled_as
 from ._saying import Said, Saying, Teller
 
 _MOST_NEXT = 2
@@ -19,6 +20,15 @@ _BY_SOMETHING = re.compile(
     r"(donors?|patients?|samples?|batch(?:es)?|conditions?|treatments?|individuals?|groups)\b",
     re.IGNORECASE,
 )
+_RANKS = re.compile(r"\b(?:rank\w*|sort\w*|order\w*|each cluster|every cluster|all clusters|"
+                    r"(?:per|by|across) (?:the )?clusters?)\b", re.IGNORECASE)  # fmt: skip
+_LACKS = re.compile(
+    r"\b(?:lack\w*|absent|missing|without|not express\w*|don't express|do not express|negative|"
+    r"lowest)\b",
+    re.IGNORECASE,
+)
+_MOST_RANKED = 30
+_HARDLY = 5.0  # percent of the cells
 _MORE = re.compile(r"\b(higher|more|stronger|lower|less|weaker)\b", re.IGNORECASE)
 
 
@@ -91,25 +101,78 @@ def tell_expression(ask: Ask, now: Saying) -> Said:
         row = next((row for row in rows if str(row["cluster"]) == cluster), None)
         if row is not None:
             lines.append(cite(_in_cluster(gene, row), evidence))
-    if ask.intent == "where_highest":
+    lines += _of_types(ask, gene, rows, now)
+    if ask.intent == "where_highest" and not _LACKS.search(ask.text):
         lines += [*pick(artifact, r"\bhighest\b"), *_runners_up(gene, rows, evidence)]
         lines += pick(artifact, r"is detected in|cannot be told|is measured as")
         top = str(result.facts.get("highest_cluster"))
         return Said(lines, replace(ask, genes=(gene,), clusters=(top,)))
     both = [row for row in rows if str(row["cluster"]) in ask.clusters]
     if len(both) == 2 and (asked := _MORE.search(ask.text)):
-        verdict = _which_is_more(gene, both, ask.clusters, asked.group(1))
+        verdict = _which_is_more(gene, both, ask.clusters, asked.group(1), ask.text)
         return Said([cite(verdict, evidence), *lines])
     lines += quote_all(artifact)
+    if _RANKS.search(ask.text) and len(rows) > 2:
+        lines += _ranking(gene, rows, evidence)
+    elif _LACKS.search(ask.text):
+        lines = [*_lacking(gene, rows, evidence), *lines]
     return Said(lines, replace(ask, genes=(gene,), clusters=()))
 
 
+def _of_types(ask: Ask, gene: str, rows: list[dict[str, Any]], now: Saying) -> list[str]:
+    """Say how a gene stands in the clusters that are labelled as the types asked about."""
+    labels = now.artifact("label_clusters")
+    if labels is None:
+        return []
+    lines = []
+    for name in ask.cell_types:
+        exact, _ = labelled_as(labels.get("table") or [], name, now.vocabulary)
+        for label in exact[: _MOST_NEXT * 2]:
+            row = next((row for row in rows if str(row["cluster"]) == str(label["cluster"])), None)
+            if row is not None:
+                kind = f"{label['cell_type']} ({label['ontology_term_id']})"
+                line = _in_cluster(gene, row).replace(",", f", which the model calls {kind},", 1)
+                ids = [str(labels["id"])]
+                ids += [str(r.artifact["id"]) for r in now.of("show_expression")[:1] if r.artifact]
+                lines.append(cite(line, *ids))
+    return lines
+
+
+def _ranking(gene: str, rows: list[dict[str, Any]], evidence: str) -> list[str]:
+    """List all clusters from the highest mean to the lowest."""
+    ranked = sorted(rows, key=lambda row: -float(row["mean"]))[:_MOST_RANKED]
+    return [
+        "- " + cite(f"Cluster {row['cluster']}: mean {row['mean']:.2f}.", evidence)
+        for row in ranked
+    ]
+
+
+def _lacking(gene: str, rows: list[dict[str, Any]], evidence: str) -> list[str]:
+    """Say in which clusters fewer than one cell in twenty has a gene."""
+    few = [row for row in rows if float(row.get("percent_expressing", 100)) < _HARDLY]
+    if not few:
+        return []
+    shown = listing(
+        f"cluster {row['cluster']} ({percentage(row['percent_expressing'])} of the cells)"
+        for row in sorted(few, key=lambda row: float(row["percent_expressing"]))
+    )
+    return [cite(f"{gene} is nearly absent from {shown}.", evidence)]
+
+
 def _which_is_more(
-    gene: str, rows: list[dict[str, Any]], order: tuple[str, ...], asked: str
+    gene: str, rows: list[dict[str, Any]], order: tuple[str, ...], asked: str, question: str
 ) -> str:
     """Answer whether a gene is higher in the first of two clusters than in the second."""
     means = {str(row["cluster"]): float(row["mean"]) for row in rows}
     first, second = means[order[0]], means[order[1]]
+    if re.search(r"\bor\b", question):
+        more = asked.casefold() not in {"lower", "less", "weaker"}
+        best = order[0] if (first > second) == more else order[1]
+        said = f"{gene} is {'higher' if more else 'lower'} in cluster {best}"
+        return (
+            f"{said}: the mean is {first:.2f} in cluster {order[0]} and {second:.2f} in cluster "
+            f"{order[1]}."
+        )
     is_so = first < second if asked.casefold() in {"lower", "less", "weaker"} else first > second
     return (
         f"{'Yes' if is_so else 'No'}: the mean of {gene} is {first:.2f} in cluster {order[0]} and "
@@ -176,7 +239,10 @@ def _kinship(ask: Ask, one: Any, two: Any, now: Saying) -> list[str]:
     """Say how two terms are related: one a kind of the other, or both of a third."""
     ids = (str(one.artifact["id"]), str(two.artifact["id"]))
     (first, second), terms = (_term(one), _term(two)), (one.facts["term_id"], two.facts["term_id"])
-    is_asked = re.match(r"(?i)(?:is|are)\b(?!.*\b(?:related|linked|close)\b)", ask.text) is not None
+    is_asked = (
+        re.match(r"(?i)(?:and |so |but )*(?:is|are)\b(?!.*\b(?:related|linked|close)\b)", ask.text)
+        is not None
+    )
     yes, no = ("Yes: in", "No: in") if is_asked else ("In", "In")
     if now.vocabulary.is_a(terms[0], terms[1]):
         return [cite(f"{yes} the ontology {first} is a kind of {second}.", *ids)]

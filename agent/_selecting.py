@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from ._asks import Focus
 from ._conditions import Value, value_spans
-from ._mentions import find_mentions, gene_of, label_pattern, spell_out
+from ._mentions import find_mentions, gene_of, label_pattern, name_genes, spell_out
 from ._vocabulary import Vocabulary
 from ._words import COMMON, NUMBERS
 
 _NOT = re.compile(
-    r"(?i)\b(?:not|without|except|excluding|exclude|other than|outside|minus|lacking|drop|remove|"
-    r"no|neither|nor)\b|n't\b"
+    r"(?i)\b(?:not|without|except|excluding|exclude|other than|outside|minus|lack\w*|drop|remove|"
+    r"no|zero|neither|nor)\b|n't\b"
 )
 _OR = re.compile(r"(?i)\bor\b|/")
 _ABOVE = r"(?:>=|<=|>|<|=|above|over|below|under|at least|at most|more than|less than|"
@@ -36,14 +36,15 @@ _REST = re.compile(
     r"all else)(?: of (?:the )?)?(?:cells|dataset|data|them)?\W*$"
 )
 _NAMED = re.compile(
-    r"(?i)[,;]?\s*(?:\band\b|\bthen\b|\bplease\b|\s)*\b(?:(?:call|name|label|rename|save|store|keep)\s+"
+    r"(?i)[,;]?\s*(?:\band\b|\bthen\b|\bplease\b|\s)*\b(?:(?:call|name|label|rename|save|store|"
+    r"keep)\s+"
     r"(?:it|them|that|this|those|these)(?:\s+cells)?(?:\s+(?:as|to|called|named))?|as)\s+"
-    r"['\"]?(?P<name>[\w][\w +/.-]{0,39}?)['\"]?[\s.!?]*$"
+    r"['\"]?(?P<name>[\w][\w +/.-]{0,39}?)['\"]?[\s.!?;,]*$"
 )
 _DOUBLE = frozenset({"double", "single", "triple", "positive", "negative"})
 _NO_NAMES = frozenset({"it", "them", "that", "this", "those", "these", "cells", "well", "a"})
 _CALLED = re.compile(
-    r"(?i)\b(?:called|named)\s+['\"]?(?P<name>[\w][\w +/.-]{0,39}?)['\"]?[\s.!?]*$"
+    r"(?i)\b(?:called|named)\s+['\"]?(?P<name>[\w][\w +/.-]{0,39}?)['\"]?[\s.!?;,]*$"
 )
 
 
@@ -55,6 +56,7 @@ class Atom:
     end: int
     kind: str  # cluster, value, gene, type, selection, column
     words: str
+    column: str = ""  # whose value it is
 
 
 @dataclass(frozen=True)
@@ -82,13 +84,18 @@ def read_cells(
     """Return the cells that `text` means; values in `leave_out` are passed over."""
     if _REST.match(text):
         return Cells(is_rest=True)
+    text = name_genes(text, vocabulary)
     atoms = list(_atoms(text, vocabulary, focus, leave_out))
     groups: list[tuple[bool, list[str]]] = []
     before, end = None, 0
     for atom in atoms:
         gap = text[end : atom.start]
         is_not = _NOT.search(gap) is not None
-        same = before is not None and before.kind == atom.kind and atom.kind != "gene"
+        same = (
+            before is not None
+            and (before.kind, before.column) == (atom.kind, atom.column)
+            and atom.kind != "gene"
+        )
         is_or = before is not None and (_OR.search(gap) is not None or same)
         words = f"NOT {atom.words}" if is_not else atom.words
         if is_or and not (same and is_not):
@@ -136,6 +143,7 @@ def _atoms(
         _clusters(text, vocabulary),
         _values(text, vocabulary, leave_out),
         _columns(text, vocabulary),
+        _authors(text, vocabulary),
         _types(text, vocabulary),
         _genes(text, vocabulary),
     ):
@@ -190,7 +198,7 @@ def _values(text: str, vocabulary: Vocabulary, leave_out: frozenset[Value]) -> I
     for start, end, (column, label) in value_spans(text, vocabulary):
         name = column if re.fullmatch(r"[\w.]+", column) else quoted(column)
         words = "" if (column, label) in leave_out else f"{name} = {quoted(label)}"
-        yield Atom(start, end, "value", words)
+        yield Atom(start, end, "value", words, column)
 
 
 def _columns(text: str, vocabulary: Vocabulary) -> Iterator[Atom]:
@@ -206,12 +214,22 @@ def _columns(text: str, vocabulary: Vocabulary) -> Iterator[Atom]:
                 )
 
 
+def _authors(text: str, vocabulary: Vocabulary) -> Iterator[Atom]:
+    """Yield labels of the file's authors, where they stand as the authors wrote them."""
+    for low, (column, label) in sorted(vocabulary.authors.items(), key=lambda item: -len(item[0])):
+        if len(low) < 3 or low in COMMON:
+            continue
+        for match in re.finditer(rf"(?i)(?<![\w+]){re.escape(low)}s?(?![\w+])", text):
+            name = column if re.fullmatch(r"[\w.]+", column) else quoted(column)
+            yield Atom(*match.span(), "type", f"{name} = {quoted(label)}")
+
+
 def _types(text: str, vocabulary: Vocabulary) -> Iterator[Atom]:
     for name in find_mentions(text, vocabulary).cell_types:
         at = text.casefold().find(name.casefold())
-        words = [word.rstrip("+-") for word in name.split()[:-1]]
-        words = [word for word in words if word.casefold() not in _DOUBLE]
-        if not words or all(gene_of(word, vocabulary, cued=True) for word in words):
+        before = [word.rstrip("+-") for word in name.split()[:-1]]
+        words = [word for word in before if word.casefold() not in _DOUBLE]
+        if before and all(gene_of(word, vocabulary, cued=True) for word in words):
             continue  # "INS+ GCG+ cells" names genes
         if at >= 0:
             yield Atom(at, at + len(name), "type", quoted(spell_out(name)))

@@ -4,6 +4,7 @@ import re
 
 from ._asks import Ask
 from ._phrasing import listing, vary
+from ._topics import TOPICS
 from ._vocabulary import Vocabulary
 
 NO_DATASET = (
@@ -41,6 +42,10 @@ def say_talk(ask: Ask, vocabulary: Vocabulary, *, seed: int) -> list[str]:
         return [_no_next(ask)]
     if ask.intent == "glossary":
         return _explain_words(ask)
+    if ask.intent == "topic":
+        return list(TOPICS[ask.name].said)
+    if ask.intent == "no_family":
+        return [f"I find no {ask.name} genes among those that your file measures."]
     simple = {
         "greet": [vary(("Hello.", "Hi.", "Good to see you."), seed), ideas],
         "thanks": [vary(("You are welcome.", "Glad that helped you.", "Any time you like."), seed)],

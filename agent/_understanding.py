@@ -11,12 +11,15 @@ from dataclasses import replace
 from ._asks import SMALL_TALK, Ask, Focus
 from ._filling import EMPTY_WORDS, each_of, fill_in
 from ._following import is_follow_up, read_answer_to_us, read_follow_up, wants_more
+from ._leaning import read_lean
 from ._mentions import Mentions, correct_spelling, find_mentions, spell_out
+from ._reading_file import read_file_ask
 from ._reading_groups import read_group_ask
 from ._reading_knowledge import read_knowledge_ask
 from ._recalling import put_back, read_recall
 from ._rules import classify
 from ._small_talk import small_talk
+from ._topics import find_topic
 from ._vocabulary import Vocabulary
 
 _SPEAKS = (
@@ -90,10 +93,13 @@ def _read(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
     recalled = read_recall(found, said, focus)
     if recalled is not None:
         return [recalled]
-    for reader in (read_knowledge_ask, read_group_ask):
+    topic = find_topic(found)
+    if topic is not None:
+        return [Ask("topic", name=topic, text=stretch)]
+    for reader in (read_knowledge_ask, read_lean, read_file_ask, read_group_ask):
         ask = reader(found, vocabulary, focus)
         if ask is not None:
-            return [ask]
+            return each_of(ask)
     listed = _listed_gene(found, focus)
     if listed is not None:
         return [listed]
@@ -119,6 +125,18 @@ def _read(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
     if ask.ontology and not ask.cell_types:
         named = re.search(r".*\b(?:about|for|of|up|define|is)\s+(?:an? |the )?([^?.!]+)", stretch)
         ask = replace(ask, intent="look_up", cell_types=(named.group(1).strip(),) if named else ())
+    # "What are the CD8 T cells?": those that the authors call so, rather than the term.
+    is_here = ask.cell_types and ask.cell_types[0].casefold() in vocabulary.authors
+    if (
+        ask.intent == "look_up"
+        and is_here
+        and re.match(
+            r"(?:and )?what (?:is|"
+            r"are) the <",
+            found.shape,
+        )
+    ):
+        ask = replace(ask, intent="describe_cluster")
     return each_of(fill_in(ask, found, vocabulary, focus))
 
 

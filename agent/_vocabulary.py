@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tools import ToolError
 
 from ._toolset import as_artifact
+from ._words import CELL_ABBREVIATIONS
 
 if TYPE_CHECKING:
     from tools import Session
@@ -18,10 +19,16 @@ logger = logging.getLogger(__name__)
 _CONDITION = re.compile(
     r"(?i)condition|treat|stim|disease|diagnos|status|genotype|response|time|group|drug|infect"
 )
+
 _PERSON = re.compile(r"(?i)donor|patient|subject|indiv|participant")
 _OTHERS_LABELS = re.compile(
     r"(?i)cell_?types?|labels?$|annot|cluster|leiden|louvain|ontology|barcode|_snn_res|^cell2text"
 )
+_AUTHORS_LABELS = re.compile(
+    r"(?i)^(?!cell2text|.*ontology|.*barcode)(?:.*cell_?types?|.*labels?|.*annot\w*|"
+    r"cluster_(?:id|name|label))$"
+)
+_MOST_LABELS = 60
 _MOST_VALUES = 24  # of a column whose values may be named in a question
 _UNLIKELY = 0.75  # below this score a vector match is not taken for the name of a cell type
 
@@ -63,6 +70,9 @@ class Vocabulary:
         Names of the selections there are now, oldest first.
     recall
         Gives the plain part of the evidence with an id, made in this conversation or beside it.
+    authors
+        Lower-case label that the file's authors gave to cells, also as the ontology spells it, to
+        its column and itself.
     """
 
     clusters: tuple[str, ...] = ()
@@ -76,12 +86,23 @@ class Vocabulary:
     people: frozenset[str] = frozenset()
     selections: Callable[[], tuple[str, ...]] = tuple
     recall: Callable[[str], Mapping[str, Any] | None] = lambda name: None
+    authors: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def author_columns(self) -> tuple[str, ...]:
+        """Columns that hold cell types of the file's authors."""
+        return tuple(dict.fromkeys(column for column, _ in self.authors.values()))
+
+    @property
+    def grouping_columns(self) -> frozenset[str]:
+        """Columns that divide the cells into a few groups."""
+        return frozenset((*self.values, *self.author_columns))
 
     @property
     def conditions(self) -> tuple[str, ...]:
         """Columns that may tell conditions apart, the likeliest first."""
         columns = [c for c in self.values if c not in self.people]
-        return tuple(sorted(columns, key=lambda c: not _CONDITION.search(c)))
+        return tuple(sorted(columns, key=_is_unlike_condition))
 
     @property
     def has_dataset(self) -> bool:
@@ -152,9 +173,31 @@ def vocabulary_of(session: "Session") -> Vocabulary:
             people=frozenset(str(c) for c in session.adata.obs if _PERSON.search(str(c))),
             selections=selections,
             recall=recall,
+            authors=_authors(session.adata.obs, session.cluster_key),
         )
 
     return session.cached(("agent vocabulary", session.cluster_key), read)
+
+
+def _authors(obs: Any, cluster_key: str | None) -> dict[str, tuple[str, str]]:
+    """Return the labels of the columns in which authors keep their cell types."""
+    found: dict[str, tuple[str, str]] = {}
+    for column in map(str, obs.columns):
+        if not _AUTHORS_LABELS.search(column) or column == cluster_key:
+            continue
+        if not 2 <= obs[column].nunique() <= _MOST_LABELS:
+            continue
+        labels = [str(value) for value in obs[column].dropna().unique()]
+        if all(not re.search(r"[^\W\d_]{2}", label) for label in labels):
+            continue
+        for label in labels:
+            low = label.casefold()
+            for key in (low, low.removesuffix("s"), f"{low} cell"):
+                found.setdefault(key, (column, label))
+            spelt = CELL_ABBREVIATIONS.get(label.casefold())
+            if spelt is not None:
+                found.setdefault(spelt.casefold(), (column, label))
+    return found
 
 
 def _values(obs: Any) -> dict[str, tuple[str, ...]]:
@@ -166,3 +209,9 @@ def _values(obs: Any) -> dict[str, tuple[str, ...]]:
         if 2 <= obs[column].nunique() <= _MOST_VALUES:
             found[column] = tuple(str(value) for value in obs[column].dropna().unique())
     return found
+
+
+def _is_unlike_condition(column: str) -> tuple[bool, bool]:
+    """Sort key: columns called a condition first, then those that sound like one."""
+    is_named = re.search(r"(?i)^(?:condition|treatment|disease)", column) is not None
+    return not is_named, not _CONDITION.search(column)

@@ -65,6 +65,10 @@ MISSPELT = {
     "zelltypen": "cell types", "celulas": "cells", "nd": "and",
     "n": "and", "pls": "please", "plz": "please", "thx": "thanks",
     "vln": "violin", "clusetr": "cluster", "celll": "cell", "expresion": "expression",
+    "mono": "monocyte", "monos": "monocytes", "bcell": "b cell", "bcells": "b cells",
+    "tcell": "t cell", "tcells": "t cells", "nkcell": "nk cell", "nkcells": "nk cells",
+    "macs": "macrophages", "fibros": "fibroblasts", "endos": "endothelial cells",
+    "neuts": "neutrophils", "eos": "eosinophils", "macrofages": "macrophages",
     "nxt": "next", "tel": "tell", "betwen": "between",
 }  # fmt: skip
 
@@ -119,6 +123,15 @@ SPELT_RIGHT = words(
     around behind beside besides beyond near nearby far apart together alone itself himself
     herself themselves ourselves yourself myself keeping picked chosen selected named called
     labelled labeled annotated clustered measured detected counted compared contrasted treated
+    decide decides decided determine determines determined classify classified choose chose
+    explained compute computed calculate calculated estimate predicted predict predicts
+    mast club goblet tuft hair stellate ciliated basal beta alpha delta gamma resting exhausted
+    lymph node nodes pool merge merged merging split splits lineage lineages family families
+    induced induces induce unstimulated stimulate stimulates fewest paper papers publish published
+    cite cited citation trace traced verify validate validated stain staining flow cytometry
+    antibody antibodies protein transcript transcripts secreted secretes ligand ligands
+    doublet doublets ambient noise artefact artifact contamination contaminated dataset datasets
+    tumor tumors tumours malignant stroma stromal myeloid lymphoid correlate correlates
     """
 )
 
@@ -137,10 +150,10 @@ CELL_SUFFIXES = ("cyte", "blast", "phage", "phil", "clast", "cytes", "blasts", "
 CELL_ADJECTIVES = words(
     """
     endothelial epithelial acinar ductal mesenchymal stromal myeloid lymphoid neuronal erythroid
-    ciliated goblet mesothelial glial
+    ciliated goblet mesothelial glial dendritic mast
     """
 )
-AFTER_ADJECTIVE = words("lineage tissue layer compartment barrier marker markers gene genes")
+AFTER_ADJECTIVE = words("lineage tissue layer compartment barrier")
 
 # After these, "cell" names no type: "the most common cell type".
 AFTER_CELL = words(
@@ -194,6 +207,7 @@ these those this that all other another more of and or not to be is are
     set sets apart keep keeps divides pick select filter gate subset isolate grab extract highlight
     remove drop choose take among within across per only including excluding except without export
     call called name named save assign use using treated untreated stimulated unstimulated healthy
+    rename relabel reannotate correct merge combine join within hidden hiding hide stimulated
     diabetic normal control controls higher lower up down between change changes changed respond
     responds upregulated downregulated over under inside outside split divide dot violin
     """
@@ -204,7 +218,9 @@ NOT_GENES = words(
     """
     UMAP TSNE PCA QC RNA DNA MRNA PBMC PBMCS NK NKT DC PDC CDC HSC MAIT ILC CL UBERON MONDO CSV
     PDF PNG ATAC DE DEG DEGS LLM AI GPT API ID IDS OK FDR LOG T B I A USA UK EU FAQ WHY WHAT WHO
-    HOW NOT THE AND SHOW ME IS IN OF IT YES NO HELP TREG TREGS GPU CPU H5AD
+    HOW NOT THE AND SHOW ME IS IN OF IT YES NO HELP TREG TREGS GPU CPU H5AD IFN ISG ISGS EMT CAF
+    CAFS MYCAF ICAF HPV HLA MHC TCR BCR COVID SLE HIV EBV CMV PCR UMI UMIS GSEA HVG HVGS AUC M1 M2
+    TLR TLRS HSP HSPS MMP MMPS KIR KIRS OXPHOS ROS PI WHY PLEASE LIST CTRL STIM R
     """
 )
 
@@ -216,5 +232,12 @@ EVERYDAY_GENES = {
     "surfactant protein c": "SFTPC", "interferon gamma": "IFNG", "granzyme b": "GZMB",
     "granzyme k": "GZMK", "granzyme a": "GZMA", "keratin 19": "KRT19", "keratin 5": "KRT5",
     "collagen 1": "COL1A1", "von willebrand factor": "VWF", "ferritin": "FTL",
-    "beta actin": "ACTB", "e cadherin": "CDH1", "e-cadherin": "CDH1",
+    "beta actin": "ACTB", "e cadherin": "CDH1", "e-cadherin": "CDH1", "igm": "IGHM",
+    "igg": "IGHG1", "iga": "IGHA1", "igd": "IGHD", "ige": "IGHE", "tryptase": "TPSAB1",
+    "chymase": "CMA1", "ki-67": "MKI67", "ki67": "MKI67",
+    "myeloperoxidase": "MPO", "fibronectin": "FN1", "osteopontin": "SPP1",
+    "desmin": "DES", "periostin": "POSTN", "decorin": "DCN", "lumican": "LUM",
+    "thrombospondin": "THBS1", "interleukin 6": "IL6", "interleukin 2": "IL2",
+    "tnf alpha": "TNF", "alpha smooth muscle actin": "ACTA2", "smooth muscle actin": "ACTA2",
+    "langerin": "CD207", "nestin": "NES", "synaptophysin": "SYP", "keratin 14": "KRT14",
 }  # fmt: skip

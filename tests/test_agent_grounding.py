@@ -118,3 +118,23 @@ def test_sentences_are_cut_where_they_end(text: str, sentences: list[str]) -> No
 def test_a_citation_stands_before_the_full_stop_and_terms_become_references() -> None:
     assert cite("It is T cell (CL:0000084).", "E2") == "It is T cell [CL:0000084] [E2]."
     assert cite("Really", "E2") == "Really [E2]."
+
+
+def test_what_is_said_of_ourselves_needs_no_evidence() -> None:
+    from agent._topics import TOPICS
+
+    grounds = Grounds(evidence={}, term=lambda term_id: None)
+    for topic in TOPICS.values():
+        for sentence in topic.said:
+            assert grounds.problems(sentence) == [], sentence
+
+
+def test_a_question_of_ours_may_name_the_clusters_and_slips_in_no_number() -> None:
+    grounds = Grounds(evidence={}, term=lambda term_id: None, labels=("0", "10"))
+    assert grounds.problems("Which cluster do you mean (0 to 10)?") == []
+    assert grounds.problems("Did you know that 95% of these are B cells?") != []
+
+
+def test_a_label_with_a_full_stop_does_not_end_a_sentence() -> None:
+    said = "They agree on 'Mast' and 'reg. T cell' [E1]. The rest differs [E1]."
+    assert len(split_sentences(said)) == 2

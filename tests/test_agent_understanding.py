@@ -403,7 +403,7 @@ def test_clusters_with_names_are_found_by_name(question: str, clusters: tuple[st
     ("question", "column"),
     [
         ("What is in this dataset?", None),
-        ("which tissue is this", None),
+        ("which tissue is this", "tissue"),
         ("describe two cells per sample", "sample"),
         ("composition by tissue", "tissue"),
         ("umap by cell type", "cell types"),
@@ -414,7 +414,7 @@ def test_clusters_with_names_are_found_by_name(question: str, clusters: tuple[st
         ("show stim status", "stim_status"),
     ],
 )
-def test_a_column_with_an_everyday_name_is_meant_only_after_by(
+def test_a_column_with_an_everyday_name_is_meant_where_it_is_asked_for(
     question: str, column: str | None
 ) -> None:
     names = ("dataset", "tissue", "cell_type", "sample", "donor_id", "stim_status")

@@ -89,6 +89,15 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
     assert "P0" not in str(caught.value)
 
 
+def test_donors_of_one_condition_are_left_out_where_others_have_both() -> None:
+    rng = np.random.default_rng(2)
+    values = rng.normal(size=(7, 5))
+    bulks = Bulks(values, np.array([True, False] * 3 + [True]), np.array([0, 0, 1, 1, 2, 2, 3]))
+    assert not bulks.is_paired
+    assert bulks.only_paired().is_paired
+    assert bulks.only_paired().n_each == (3, 3)
+
+
 @pytest.mark.parametrize("paired", [True, False])
 def test_without_a_prior_the_moderated_test_is_the_common_one(paired: bool) -> None:
     rng = np.random.default_rng(3)

@@ -32,6 +32,7 @@ FEW_DONORS = (
 _REPLICATES = ("sample", "replicate", "library", "mouse", "animal", "orig.ident", "batch")
 _SIGNIFICANT = 0.05
 _MOST_GENES = 100
+_ENOUGH_PAIRS = 3  # donors with cells of both conditions, from which the others are left out
 _SEEN_IN = 0.1  # share of the cells of a condition that express a gene worth testing
 
 
@@ -225,6 +226,8 @@ def _why_not_bulks(session: "Session", asked: _Question, donors: str) -> "_Teste
     bulks = make_bulks(matrix[cells], is_first, names, logged=logged)
     if min(bulks.n_each) < 2:
         return f"fewer than 2 donors have at least {FEWEST_CELLS} of these cells in each condition"
+    if len(bulks.paired) >= _ENOUGH_PAIRS:  # a donor compared with itself tells more
+        bulks = bulks.only_paired()
     number = len(set(bulks.donors))
     seen = _often_seen(session, asked)
     frame = moderated_t(replace(bulks, values=bulks.values[:, seen])).set_index(seen)

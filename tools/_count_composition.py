@@ -81,7 +81,7 @@ def count_composition(session: Session, *, by: str, within: str = "clusters") ->
             row_names,
             column_names,
             100 * counts / np.maximum(totals, 1),
-            title=f"{clean(within_key)} by {clean(by_key)}",
+            title=f"{_shown(within_key)} by {clean(by_key)}",
         ),
         source=f"obs['{clean(by_key)}'] and obs['{clean(within_key)}'] of {session.title}",
         unit="percent of the cells of each group",
@@ -126,6 +126,11 @@ def find_column(session: Session, asked: str) -> str:
         raise UnknownLabelError(msg) from exc
 
 
+def _shown(key: str) -> str:
+    """Name a column in a sentence; the one that this room writes goes by what it holds."""
+    return "cell type" if key == CELL_TYPE_BY_CLUSTER else quote(key)
+
+
 def _text(
     by_key: str, within_key: str, rows: list[str], columns: list[str], counts: np.ndarray
 ) -> str:
@@ -147,11 +152,11 @@ def _text(
         sentences.append(
             f"Of the {count(int(totals[r]), 'cell')} with {quote(by_key)} {quote(row)}, most are "
             "in "
-            f"{quote(within_key)} {quote(columns[top])} ({int(counts[r, top]):,}, {share})."
+            f"{_shown(within_key)} {quote(columns[top])} ({int(counts[r, top]):,}, {share})."
             if 2 * counts[r, top] > totals[r]
             else f"Of the {count(int(totals[r]), 'cell')} with {quote(by_key)} {quote(row)}, the "
             "largest group "
-            f"is {quote(within_key)} {quote(columns[top])} ({int(counts[r, top]):,}, {share})."
+            f"is {_shown(within_key)} {quote(columns[top])} ({int(counts[r, top]):,}, {share})."
         )
     return " ".join(sentences)
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from ._evidence import Evidence
 from ._groupings import Grouping, list_groupings
 from ._keys import MADE_CLUSTERS
+from ._preparing import find_embedding
 from ._session import Session
 from ._wording import clean, count, listing, quote
 
@@ -52,6 +53,8 @@ def describe_dataset(session: Session) -> Evidence:
         sentences.append(
             f"What was missing was made when the file was opened: {listing(prepared.made)}."
         )
+    if find_embedding(adata) is not None and not any("UMAP" in made for made in prepared.made):
+        sentences.append("The map of the cells (UMAP or t-SNE) is the file's own.")
     sentences.extend(_quality_sentences(session))
     table = [
         {

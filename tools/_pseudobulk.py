@@ -49,6 +49,11 @@ class Bulks:
         """Whether each donor is compared with itself."""
         return len(self.paired) >= 2 and 2 * len(self.paired) == len(self.donors)
 
+    def only_paired(self) -> "Bulks":
+        """Return the samples of donors that have one in both conditions."""
+        kept = np.isin(self.donors, self.paired)
+        return Bulks(self.values[kept], self.is_first[kept], self.donors[kept])
+
     @property
     def n_each(self) -> tuple[int, int]:
         """Samples of the first and of the second condition."""

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from ._assign_cell_types import assign_cell_types
 from ._compare_conditions import compare_conditions
+from ._compare_labels import compare_labels
 from ._compare_selections import compare_selections
 from ._compare_types import compare_types
 from ._correct_label import (
@@ -21,6 +22,7 @@ from ._correct_label import (
 from ._count_composition import choose_clusters, count_composition
 from ._describe_cells import describe_cells
 from ._describe_cluster import describe_cluster
+from ._describe_columns import describe_column, list_columns
 from ._describe_dataset import describe_dataset
 from ._evidence import Evidence
 from ._explain_alternative import explain_alternative
@@ -33,10 +35,13 @@ from ._look_up_term import look_up_term, search_ontology
 from ._marker_knowledge import explain_gene, list_markers_of_type
 from ._plot_genes import plot_dots, plot_violin
 from ._plot_umap import plot_umap
+from ._rank_expression import rank_expression
 from ._rank_markers import compare_clusters, rank_markers
+from ._relate import relate_clusters, relate_genes
 from ._score_gene_set import score_gene_set
 from ._select_cells import describe_selection, list_selections, select_cells
 from ._show_expression import show_expression
+from ._summarise_quality import summarise_quality
 
 TOOLS: MappingProxyType[str, Callable[..., Evidence]] = MappingProxyType(
     {
@@ -78,6 +83,13 @@ TOOLS: MappingProxyType[str, Callable[..., Evidence]] = MappingProxyType(
             remember_name,
             undo_correction,
             list_corrections,
+            list_columns,
+            describe_column,
+            summarise_quality,
+            compare_labels,
+            relate_clusters,
+            relate_genes,
+            rank_expression,
         )
     }
 )

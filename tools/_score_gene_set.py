@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from ._aucell import aucell, n_top
+from ._count_composition import find_column
 from ._errors import DescriberError, UnknownLabelError, UnknownTermError, UnsupportedError
 from ._evidence import Evidence
 from ._figures import map_of_values, pick_points
 from ._gene_words import PROTEIN_NAMES
+from ._groupings import as_labels
 from ._keys import PREFIX
 from ._marker_knowledge import claims_of_type
 from ._naming import resolve_cell_type
@@ -25,6 +27,53 @@ _SCALED_CAVEAT = "Only z-scored values are at hand, so genes are ordered by how 
 _LEAST_GENES = 2
 _FEW_GENES = 5
 _N_MARKERS = 20
+# What people call a set, and words of its name (Hallmark sets of MSigDB).
+_ALSO_CALLED = {
+    "emt": "epithelial mesenchymal transition",
+    "epithelial to mesenchymal transition": "epithelial mesenchymal transition",
+    "ifn": "interferon alpha response",
+    "interferon": "interferon alpha response",
+    "type i interferon": "interferon alpha response",
+    "type 1 interferon": "interferon alpha response",
+    "type i ifn": "interferon alpha response",
+    "type ii interferon": "interferon gamma response",
+    "isg": "interferon alpha response",
+    "isgs": "interferon alpha response",
+    "interferon stimulated genes": "interferon alpha response",
+    "ifn alpha": "interferon alpha response",
+    "ifna": "interferon alpha response",
+    "ifn gamma": "interferon gamma response",
+    "ifng": "interferon gamma response",
+    "proliferation": "g2m checkpoint",
+    "proliferating": "g2m checkpoint",
+    "cell cycle": "g2m checkpoint",
+    "cycling": "g2m checkpoint",
+    "mitosis": "g2m checkpoint",
+    "oxphos": "oxidative phosphorylation",
+    "respiration": "oxidative phosphorylation",
+    "inflammation": "inflammatory response",
+    "nf kb": "tnfa signaling via nfkb",
+    "nfkb": "tnfa signaling via nfkb",
+    "nf kappab": "tnfa signaling via nfkb",
+    "tnf": "tnfa signaling via nfkb",
+    "tnf alpha": "tnfa signaling via nfkb",
+    "mtor": "mtorc1 signaling",
+    "ros": "reactive oxygen species pathway",
+    "oxidative stress": "reactive oxygen species pathway",
+    "wnt": "wnt beta catenin signaling",
+    "tgf beta": "tgf beta signaling",
+    "tgfb": "tgf beta signaling",
+    "jak stat": "il6 jak stat3 signaling",
+    "stat3": "il6 jak stat3 signaling",
+    "il6": "il6 jak stat3 signaling",
+    "er stress": "unfolded protein response",
+    "myc": "myc targets v1",
+    "kras": "kras signaling up",
+    "p53": "p53 pathway",
+    "hedgehog": "hedgehog signaling",
+    "notch": "notch signaling",
+}
+_NO_PART = frozenset({"response", "pathway", "signaling", "signalling", "genes", "the", "of"})
 _PREFIX = re.compile(r"^(?:hallmark|reactome|kegg|go(?:bp|cc|mf)?|wp|biocarta|pid)\s+")
 
 
@@ -38,7 +87,7 @@ class GeneSet:
 
 
 def score_gene_set(
-    session: Session, *, gene_set: str = "", genes: list[str] | None = None
+    session: Session, *, gene_set: str = "", genes: list[str] | None = None, by: str = "clusters"
 ) -> Evidence:
     """Score a gene set in every cell (AUCell) and say in which clusters it is most active.
 
@@ -49,11 +98,14 @@ def score_gene_set(
         whose published markers are then scored.
     genes
         Genes to score, in place of a set with a name, or under the name given.
+    by
+        Groups that are compared: "clusters", or a column of obs such as "condition".
 
     Returns
     -------
     Evidence
-        Table with ``cluster``, ``cells``, ``mean`` and ``median`` score, and the map coloured by
+        Table with ``cluster`` (``group`` where another column is asked for), ``cells``, ``mean``
+        and ``median`` score, and the map coloured by
         score. Writes ``obs["cell2text_score_NAME"]`` of the session.
 
     Raises
@@ -61,7 +113,7 @@ def score_gene_set(
     NoDatasetError
         If no dataset is open.
     UnknownLabelError
-        If there is no such gene set; the message lists near names.
+        If there is no such gene set or column; the message lists near names.
     UnsupportedError
         If neither a name nor genes are given, or fewer than two of the genes are measured.
 
@@ -71,6 +123,7 @@ def score_gene_set(
     50. Genes with equal values are ordered at random with a fixed seed.
     """
     prepared = session.prepared
+    groups = find_column(session, by)
     chosen = _find_set(session, gene_set, genes)
     columns, missing = _columns(session, chosen.genes)
     if len(columns) < _LEAST_GENES:
@@ -86,7 +139,13 @@ def score_gene_set(
         ("aucell", tuple(columns.tolist())), lambda: aucell(session.expression(), columns)
     )
     session.write_values(key, scores)
-    table = [_row(cluster, scores[session.cells_of(cluster)]) for cluster in session.clusters()]
+    noun = "cluster" if groups == prepared.cluster_key else "group"
+    labels = as_labels(prepared.adata.obs[groups])
+    table = [
+        _row(str(label), scores[(labels == label).to_numpy()], noun=noun)
+        for label in labels.cat.categories
+        if (labels == label).any()
+    ]
     n_vars = prepared.adata.n_vars
     return session.record(
         tool="score_gene_set",
@@ -105,7 +164,8 @@ def score_gene_set(
             "column": key,
             "genes": [session.symbol(int(column)) for column in columns[:10]],
             "missing": missing[:10],
-            "cluster": max(table, key=lambda row: row["mean"])["cluster"],
+            noun: max(table, key=lambda row: row["mean"])[noun],
+            "by": clean(groups),
         },
     )
 
@@ -121,6 +181,8 @@ def _find_set(session: Session, name: str, genes: list[str] | None) -> GeneSet:
     for label, chosen in known.items():
         if wanted in (_plain(label), _PREFIX.sub("", _plain(label))):
             return chosen
+    if (near := _named_in_part(wanted, known)) is not None:
+        return known[near]
     try:
         found = session.knowledge.term(str(resolve_cell_type(session, name).id))
         _, claims = claims_of_type(session, found.id)
@@ -129,6 +191,16 @@ def _find_set(session: Session, name: str, genes: list[str] | None) -> GeneSet:
     positive = dict.fromkeys(marker.gene for marker, _ in claims if marker.is_positive)
     label = f"markers of {term(found.label, found.id)}"
     return GeneSet(label, tuple(positive)[:_N_MARKERS], session.knowledge.markers.source)
+
+
+def _named_in_part(wanted: str, known: dict[str, GeneSet]) -> str | None:
+    """Return the set whose name holds all words of what was asked, or what these stand for."""
+    for text in (_ALSO_CALLED.get(wanted), wanted):
+        words = set((text or "").split()) - _NO_PART
+        fits = [label for label in known if words and words <= set(_plain(label).split())]
+        if fits:
+            return min(fits, key=lambda label: (len(label), label))
+    return None
 
 
 def _known_sets(session: Session) -> dict[str, GeneSet]:
@@ -199,9 +271,9 @@ def _columns(session: Session, genes: tuple[str, ...]) -> tuple[np.ndarray, list
     return np.array(list(dict.fromkeys(columns)), dtype=np.intp), missing
 
 
-def _row(cluster: str, scores: np.ndarray) -> dict[str, Any]:
+def _row(label: str, scores: np.ndarray, *, noun: str) -> dict[str, Any]:
     return {
-        "cluster": cluster,
+        noun: label,
         "cells": len(scores),
         "mean": round(float(scores.mean()), 3),
         "median": round(float(np.median(scores)), 3),
@@ -218,10 +290,13 @@ def _sentences(
         sentences.append(f"Not measured: {listing(map(clean, missing))}.")
     ranked = sorted(table, key=lambda row: -row["mean"])
     if len(ranked) > 1:
-        top, low = ranked[0], ranked[-1]
+        top, low = (
+            (f"cluster {row['cluster']}" if "cluster" in row else quote(row["group"]), row["mean"])
+            for row in (ranked[0], ranked[-1])
+        )
         sentences.append(
-            f"The mean score of {name} is highest in cluster {top['cluster']} ({top['mean']:g}) "
-            f"and lowest in cluster {low['cluster']} ({low['mean']:g})."
+            f"The mean score of {name} is highest in {top[0]} ({top[1]:g}) "
+            f"and lowest in {low[0]} ({low[1]:g})."
         )
     else:
         only = ranked[0]

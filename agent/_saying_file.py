@@ -1,0 +1,70 @@
+"""Answers about the file, its columns, the quality of its cells, and about likeness."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ._asks import Ask
+from ._phrasing import cite, quote_all
+from ._saying import Said, Saying, Teller
+
+_FEW = 8
+
+
+def tell_all(ask: Ask, now: Saying) -> Said:
+    """Say what each piece of evidence says, and what it warns of."""
+    lines: list[str] = []
+    if ask.intent == "columns" and ask.name:
+        lines.append(f"I see nothing in your file that would tell me about {ask.name}.")
+    for result in now.results:
+        lines += [*quote_all(result.artifact or {}), *now.caveats(result.artifact)]
+    return Said(list(dict.fromkeys(lines)))
+
+
+def tell_quality(ask: Ask, now: Saying) -> Said:
+    """Say how good the cells are; first those of the clusters that were asked about."""
+    artifact = now.artifact("summarise_quality") or {}
+    lines = []
+    for row in artifact.get("table") or []:
+        if str(row["group"]) in ask.clusters:
+            known = [f"{row[key]:g} {words}" for key, words in _MEASURES.items() if key in row]
+            text = f"In cluster {row['group']} the medians are {' and '.join(known)}."
+            lines.append(cite(text, str(artifact["id"])))
+    return Said([*lines, *quote_all(artifact), *now.caveats(artifact)])
+
+
+_MEASURES = {"genes": "genes", "counts": "counts", "mitochondrial": "% mitochondrial counts"}
+
+
+def tell_agreement(ask: Ask, now: Saying) -> Said:
+    """Say where model and authors agree; the labels on which they do not come first."""
+    artifact = now.artifact("compare_labels") or {}
+    said = quote_all(artifact)
+    lines = [*said[:2], *(f"- {line}" for line in said[2:])]
+    return Said([*lines, *now.caveats(artifact, skip=r"predictions|rest on a sample")])
+
+
+def tell_likeness(ask: Ask, now: Saying) -> Said:
+    """Say which clusters are alike."""
+    artifact = now.artifact("relate_clusters") or {}
+    facts = artifact.get("facts") or {}
+    clusters = tuple(str(facts[key]) for key in ("cluster", "other") if facts.get(key) is not None)
+    return Said([*quote_all(artifact), *now.caveats(artifact)], replace(ask, clusters=clusters))
+
+
+def tell_genes(ask: Ask, now: Saying) -> Said:
+    """Say what a list of genes shows, and remember the genes."""
+    artifact = now.results[-1].artifact or {}
+    genes = tuple(str(name) for name in (artifact.get("facts") or {}).get("genes") or ())
+    return Said([*quote_all(artifact), *now.caveats(artifact)], replace(ask, listed=genes[:_FEW]))
+
+
+FILE_TELLERS: Mapping[str, Teller] = {
+    "columns": tell_all,
+    "column": tell_all,
+    "quality": tell_quality,
+    "agreement": tell_agreement,
+    "likeness": tell_likeness,
+    "gene_pair": tell_all,
+    "top_expressed": tell_genes,
+    "family": tell_genes,
+}

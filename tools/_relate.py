@@ -1,0 +1,193 @@
+"""How alike clusters are, and how two genes go together in single cells."""
+
+from typing import Any
+
+import numpy as np
+
+from ._cell_expressions import find_positions
+from ._errors import UnsupportedError
+from ._evidence import Evidence
+from ._session import Session
+from ._show_expression import expression_unit, gene_values
+from ._wording import as_percent, clean, count, percent
+
+_FEWEST_CELLS = 10
+_GENES_COMPARED = 2_000  # those that vary most between the clusters
+CLUSTER_CAVEAT = (
+    "Clusters with few cells look less like others than they are, since their means are noisier."
+)
+GENE_CAVEAT = (
+    "Genes are missed in many cells that have them, which weakens correlations between single "
+    "cells; groups of cells can also correlate without the genes doing so within a group."
+)
+
+
+def relate_clusters(session: Session, *, cluster: str = "") -> Evidence:
+    """Say how alike clusters are by their mean expression: which is closest to which.
+
+    Parameters
+    ----------
+    cluster
+        The cluster that the others are compared with; all pairs when left out.
+
+    Returns
+    -------
+    Evidence
+        Table with ``cluster``, ``other`` and ``correlation`` (Pearson, -1 to 1), best first.
+
+    Raises
+    ------
+    NoDatasetError
+        If no dataset is open.
+    UnknownLabelError
+        If there is no such cluster.
+    UnsupportedError
+        If there are fewer than three clusters.
+
+    Notes
+    -----
+    Pearson correlation of the clusters' mean values over the genes that vary most between the
+    clusters, at most 2,000, each gene centred on its mean over clusters.
+    """
+    clusters = session.clusters()
+    if len(clusters) < 3:
+        msg = (
+            f"Likeness needs at least 3 clusters, and there are {len(clusters)}. "
+            "Choose another grouping."
+        )
+        raise UnsupportedError(msg)
+    asked = session.cluster(cluster) if str(cluster).strip() else None
+    matrix = session.expression()
+    means = np.vstack(
+        [
+            np.asarray(matrix[session.cells_of(c)].mean(axis=0), dtype=float).ravel()
+            for c in clusters
+        ]
+    )
+    means -= means.mean(axis=0)
+    kept = np.argsort(-means.var(axis=0), kind="stable")[:_GENES_COMPARED]
+    likeness = np.corrcoef(means[:, kept])
+    pairs = [
+        {"cluster": one, "other": two, "correlation": round(float(likeness[i, j]), 2)}
+        for i, one in enumerate(clusters)
+        for j, two in enumerate(clusters)
+        if (i < j and asked is None) or (one == asked and i != j)
+    ]
+    table = sorted(pairs, key=lambda row: -row["correlation"])
+    return session.record(
+        tool="relate_clusters",
+        text=" ".join(_likeness(table, asked, clusters, likeness)),
+        table=table,
+        source="Pearson correlation of mean expression, centred on the mean of the clusters",
+        unit="correlation, -1 to 1",
+        caveat=CLUSTER_CAVEAT,
+        facts={"cluster": asked, "other": table[0]["other"], "n_genes": len(kept)},
+    )
+
+
+def _likeness(
+    table: list[dict[str, Any]], asked: str | None, clusters: list[str], likeness: np.ndarray
+) -> list[str]:
+    best, worst = table[0], table[-1]
+    if asked is not None:
+        next_one = table[1]
+        return [
+            f"Cluster {best['other']} is most like cluster {asked} (correlation of mean expression "
+            f"{best['correlation']:g}), followed by cluster {next_one['other']} "
+            f"({next_one['correlation']:g}).",
+            f"Least like cluster {asked} is cluster {worst['other']} ({worst['correlation']:g}).",
+        ]
+    alone = likeness.copy()
+    np.fill_diagonal(alone, -np.inf)
+    nearest = alone.max(axis=1)
+    odd = int(np.argmin(nearest))
+    return [
+        f"The two clusters that are most alike are {best['cluster']} and {best['other']} "
+        f"(correlation of mean expression {best['correlation']:g}).",
+        f"The two that are least alike are {worst['cluster']} and {worst['other']} "
+        f"({worst['correlation']:g}).",
+        f"Cluster {clusters[odd]} stands most apart: even the cluster nearest to it, "
+        f"{clusters[int(np.argmax(alone[odd]))]}, correlates at only "
+        f"{round(float(nearest[odd]), 2):g}.",
+    ]
+
+
+def relate_genes(session: Session, *, gene: str, other: str, where: str = "") -> Evidence:
+    """Say whether two genes go together in single cells: correlation and shared detection.
+
+    Parameters
+    ----------
+    gene
+        The one gene.
+    other
+        The other gene.
+    where
+        Cells to look at, in the words that `select_cells` takes; all cells when left out.
+
+    Returns
+    -------
+    Evidence
+        One row with ``both``, ``first_only``, ``second_only``, ``neither`` (cells) and
+        ``correlation`` (Spearman).
+
+    Raises
+    ------
+    NoDatasetError
+        If no dataset is open.
+    UnknownGeneError
+        If a gene is not measured.
+    UnsupportedError
+        If both are the same gene, or there are fewer than 10 cells.
+    """
+    from scipy import stats
+
+    columns = session.gene(gene), session.gene(other)
+    one, two = (session.symbol(column) for column in columns)
+    if columns[0] == columns[1]:
+        msg = f"{one} was to be compared with itself. Name two different genes."
+        raise UnsupportedError(msg)
+    n_obs = session.prepared.adata.n_obs
+    cells, words = np.arange(n_obs), "all cells"
+    if str(where).strip():
+        cells, words = find_positions(session, where)
+    if len(cells) < _FEWEST_CELLS:
+        msg = (
+            f"Only {count(len(cells), 'cell')} are meant, too few to compare two genes. Take more."
+        )
+        raise UnsupportedError(msg)
+    first, second = (gene_values(session, column)[cells] for column in columns)
+    constant = np.ptp(first) == 0 or np.ptp(second) == 0
+    rho = None if constant else round(float(stats.spearmanr(first, second).statistic), 2)
+    row: dict[str, Any] = {"first": one, "second": two, "cells": len(cells), "correlation": rho}
+    sentences = []
+    among = "" if words == "all cells" else f" among {clean(words, limit=80)}"
+    if rho is not None:
+        how = "hardly" if abs(rho) < 0.1 else "weakly" if abs(rho) < 0.3 else "clearly"
+        sentences.append(
+            f"{one} and {two} correlate {how}{among} (Spearman's rho {rho:g} over "
+            f"{count(len(cells), 'cell')})."
+        )
+    if session.is_logged:
+        on, off = first > 0, second > 0
+        both = int((on & off).sum())
+        row |= {
+            "both": both,
+            "first_only": int((on & ~off).sum()),
+            "second_only": int((~on & off).sum()),
+            "neither": int((~on & ~off).sum()),
+        }
+        sentences.append(
+            f"{count(both, 'cell')} {'has' if both == 1 else 'have'} both genes detected "
+            f"({as_percent(percent(both, len(cells)))}), {row['first_only']:,} only {one}, "
+            f"{row['second_only']:,} only {two} and {row['neither']:,} neither."
+        )
+    return session.record(
+        tool="relate_genes",
+        text=" ".join(sentences),
+        table=[row],
+        cells=cells,
+        source=f"{session.title}, {expression_unit(session)}",
+        unit="cells; Spearman's rho",
+        caveat=GENE_CAVEAT,
+        facts={"gene": one, "other_gene": two, "n_cells": len(cells)},
+    )
