@@ -17,6 +17,7 @@ _HOMES = {
     "ModelError": "_errors",
     "Ontology": "_evaluating",
     "Slot": "_description",
+    "Surroundings": "_surroundings",
     "evaluate_cells": "_evaluating",
     "format_scores": "_results",
     "load_baselines": "_evaluating",

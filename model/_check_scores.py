@@ -18,6 +18,7 @@ from ._describer import linear_scale
 from ._flagging import kind_of
 from ._mitochondria import mitochondrial_genes, mitochondrial_share
 from ._planting import is_counts, plant_doublets, plant_dying, plant_empty, plant_strange
+from ._surroundings import NOWHERE, Surroundings
 from ._tokens import PAD_TOKEN
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def score_checks(
     described: "Sequence[Description]",
     terms: "Mapping[str, LabelTerm]",
     *,
-    organs: Sequence[str] = (),
+    around: Surroundings = NOWHERE,
     seed: int = 0,
 ) -> dict[str, float]:
     """Return scores of the flags, of the evidence genes and of the contradiction check.
@@ -61,7 +62,7 @@ def score_checks(
         ``(n,)`` its description.
     terms
         All terms with their parents.
-    organs
+    around
         As in `Describer.describe`.
     seed
         Of what is planted and drawn.
@@ -83,7 +84,7 @@ def score_checks(
         row |= _contradictions(describer, checks, matrix, cells[1], term_ids, described, terms, rng)
     kinds = [{kind_of(flag) for flag in one.flags} for one in described]
     row["flagged"] = float(np.mean([not found.isdisjoint(KEYS) for found in kinds]))
-    row |= _deletion(describer, matrix, cells[1], organs, rng)
+    row |= _deletion(describer, matrix, cells[1], around, rng)
     return row
 
 
@@ -177,14 +178,14 @@ def _deletion(
     describer: "Describer",
     matrix: sparse.csr_matrix,
     var_names: Sequence[str],
-    organs: Sequence[str],
+    around: Surroundings,
     rng: np.random.Generator,
 ) -> dict[str, float]:
     """Take away the ten genes that speak most for each claim, and as many others."""
     picks = _spread(matrix.shape[0], N_DELETED)
     tokens, n_tokens = describer.tokens(matrix[picks], var_names)
     measured = describer.measured(var_names)
-    claims = describer.claims(tokens, measured=measured, organs=organs)
+    claims = describer.claims(tokens, measured=measured, around=around)
     rows, shortened, others = [], [], []
     for i, slot, term_id, genes in claims:
         cell = tokens[i, : n_tokens[i]]
@@ -200,8 +201,8 @@ def _deletion(
     if not rows:
         return {}
     told = [claim for claim in rows for _ in range(N_DRAWS)]
-    after = describer.probabilities(np.stack(shortened), rows, measured=measured, organs=organs)
-    beside = describer.probabilities(np.stack(others), told, measured=measured, organs=organs)
+    after = describer.probabilities(np.stack(shortened), rows, measured=measured, around=around)
+    beside = describer.probabilities(np.stack(others), told, measured=measured, around=around)
     weaker = after < beside.reshape(-1, N_DRAWS).mean(1)
     return {"evidence_deletion": float(weaker.mean()), "evidence_claims": float(len(rows))}
 

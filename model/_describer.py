@@ -1,6 +1,6 @@
 """Describes cells: the face of a checkpoint."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from ._errors import GeneMatchError, ModelError
 from ._flagging import flagged, is_unnamed, remarks, withhold
 from ._labels import NOT_KNOWN
 from ._mitochondria import is_dying, mitochondrial_share
+from ._surroundings import NOWHERE, Surroundings, weights_of_shares
 from ._tokens import rank_value_tokens, undo_log1p
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class Describer:
         var_names: Sequence[str],
         *,
         with_genes: bool = False,
-        organs: Sequence[str] = (),
+        around: Surroundings = NOWHERE,
         batch_size: int | None = None,
         progress: Callable[[int, int], None] | None = None,
         cancel: Callable[[], bool] | None = None,
@@ -138,9 +139,9 @@ class Describer:
         with_genes
             Also find the genes that speak for and against every claim, at the cost of a
             backward pass through the model for each.
-        organs
-            UBERON ids of what the cells come from, with the terms above them, as given or as
-            `recognise_organs` finds; other organs' resident types are then hardly ever said.
+        around
+            Where the cells come from, as `survey` finds: other organs' resident types are then
+            hardly ever said, and types that the dataset has are preferred to others.
         batch_size
             Most cells described together; as many as the engine finds good when None. It
             changes no word.
@@ -160,7 +161,7 @@ class Describer:
 
         def run(tokens: np.ndarray, n_tokens: np.ndarray) -> list[Description]:
             return self._describe_batch(
-                tokens, n_tokens, with_genes=with_genes, measured=measured, organs=organs
+                tokens, n_tokens, with_genes=with_genes, measured=measured, around=around
             )
 
         context = context_of(
@@ -168,7 +169,7 @@ class Describer:
             device=str(self._model.device),
             with_genes=with_genes,
             measured=np.packbits(measured).tobytes().hex(),
-            organs=list(organs),
+            around=[list(around.organs), list(around.weights)],
         )
         described = self.engine.describe(
             tokens,
@@ -200,14 +201,14 @@ class Describer:
         *,
         with_genes: bool,
         measured: np.ndarray | None = None,
-        organs: Sequence[str] = (),
+        around: Surroundings = NOWHERE,
     ) -> list[Description]:
         import torch
 
         with torch.set_grad_enabled(with_genes):
             batch = torch.as_tensor(tokens, device=self._model.device)
             gates = (batch != 0).float().requires_grad_(with_genes)
-            walked = self._walk(batch, gates, measured=measured, organs=organs)
+            walked = self._walk(batch, gates, measured=measured, around=around)
             genes = self._genes(walked, batch, gates) if with_genes else {}
         checked = self._flags(walked, measured)
         descriptions = []
@@ -246,7 +247,7 @@ class Describer:
         gates: "torch.Tensor",
         *,
         measured: np.ndarray | None = None,
-        organs: Sequence[str] | None = (),
+        around: Surroundings | None = NOWHERE,
     ) -> "_Walked":
         import torch
 
@@ -274,7 +275,7 @@ class Describer:
             space, settings = self.space.slot(slot), calibration.slot(slot)
             scores = scores / settings.temperature
             if slot == "cell_type":
-                scores = scores + self.checkpoint.residents.weigh(space.choices, organs)
+                scores = scores + self._weights_around(around)
                 with torch.no_grad():
                     scores = weigh(torch.from_numpy(scores).to(gates.device)).cpu().numpy()
             probabilities = np.exp(scores - scores.max(1, keepdims=True))
@@ -469,13 +470,13 @@ class Describer:
         matrix: sparse.csr_matrix | np.ndarray,
         var_names: Sequence[str],
         *,
-        organs: Sequence[str] = (),
+        around: Surroundings = NOWHERE,
     ) -> tuple[np.ndarray, list[str]]:
         """Return ``(n, n_terms)`` probabilities of each term or a term below it, and the ids.
 
         Parameters
         ----------
-        matrix, var_names, organs
+        matrix, var_names, around
             As in `describe`.
 
         Raises
@@ -483,11 +484,21 @@ class Describer:
         GeneMatchError
             If hardly any variable is a gene of the model.
         """
+        space = self.space.slot("cell_type")
+        p = self._choice_probabilities(matrix, var_names, around)
+        return space.add_up(p), list(space.speakable)
+
+    def _choice_probabilities(
+        self,
+        matrix: sparse.csr_matrix | np.ndarray,
+        var_names: Sequence[str],
+        around: Surroundings,
+    ) -> np.ndarray:
+        """Return ``(n, n_choices)`` probabilities of the cell types."""
         import torch
 
         tokens, n_tokens = self.tokens(matrix, var_names)
         measured = self.measured(var_names)
-        space = self.space.slot("cell_type")
         parts = []
         with torch.no_grad():
             for start in range(0, len(tokens), 256):
@@ -496,12 +507,12 @@ class Describer:
                     tokens[start : start + 256, :width], device=self._model.device
                 )
                 gates = (batch != 0).float()
-                walked = self._walk(batch, gates, measured=measured, organs=organs)
-                parts.append(space.add_up(walked.probabilities["cell_type"]))
-        return np.vstack(parts), list(space.speakable)
+                walked = self._walk(batch, gates, measured=measured, around=around)
+                parts.append(walked.probabilities["cell_type"])
+        return np.vstack(parts)
 
     def claims(
-        self, tokens: np.ndarray, *, measured: np.ndarray, organs: Sequence[str] = ()
+        self, tokens: np.ndarray, *, measured: np.ndarray, around: Surroundings = NOWHERE
     ) -> list[tuple[int, str, str, np.ndarray]]:
         """Return what is said of cells ``(n, T)`` and on which genes it rests.
 
@@ -509,7 +520,7 @@ class Describer:
         ----------
         tokens
             Rank-value tokens.
-        measured, organs
+        measured, around
             As in `describe`.
 
         Returns
@@ -524,7 +535,7 @@ class Describer:
             batch = torch.as_tensor(tokens[start : start + BATCH_SIZE], device=self._model.device)
             with torch.enable_grad():
                 gates = (batch != 0).float().requires_grad_(requires_grad=True)
-                walked = self._walk(batch, gates, measured=measured, organs=organs)
+                walked = self._walk(batch, gates, measured=measured, around=around)
                 weights = self._weights(walked, gates)
             for slot, values in weights.items():
                 for i, term_id in enumerate(walked.spoken[slot]):
@@ -541,7 +552,7 @@ class Describer:
         claims: Sequence[tuple[str, str]],
         *,
         measured: np.ndarray,
-        organs: Sequence[str] = (),
+        around: Surroundings = NOWHERE,
     ) -> np.ndarray:
         """Return ``(n,)`` the probability of one claim (slot, term id) about each cell ``(n, T)``.
 
@@ -551,7 +562,7 @@ class Describer:
             Rank-value tokens.
         claims
             ``(n,)`` claims.
-        measured, organs
+        measured, around
             As in `describe`.
         """
         import torch
@@ -563,30 +574,50 @@ class Describer:
                     tokens[start : start + BATCH_SIZE], device=self._model.device
                 )
                 gates = (batch != 0).float()
-                walked = self._walk(batch, gates, measured=measured, organs=organs)
+                walked = self._walk(batch, gates, measured=measured, around=around)
                 for i in range(len(batch)):
                     slot, term_id = claims[start + i]
                     allowed = self.space.slot(slot).allowed(term_id)
                     found[start + i] = walked.probabilities[slot][i] @ allowed
         return found
 
-    def recognise_organs(
-        self, matrix: sparse.csr_matrix | np.ndarray, var_names: Sequence[str]
-    ) -> tuple[str, ...]:
-        """Return UBERON ids of the organs whose parenchyma is among some cells of a dataset.
+    def survey(
+        self,
+        matrix: sparse.csr_matrix | np.ndarray,
+        var_names: Sequence[str],
+        *,
+        organs: Iterable[str] = (),
+    ) -> Surroundings:
+        """Look at some cells of a dataset: which organs they are of, and which types are about.
 
         Parameters
         ----------
         matrix, var_names
             As in `describe`; a few hundred cells, drawn over the whole dataset, are enough.
+        organs
+            UBERON ids of the organs that are known anyway, with the terms above them; those whose
+            parenchyma is among the cells are added.
 
         Raises
         ------
         GeneMatchError
             If hardly any variable is a gene of the model.
         """
-        spoken, _ = self.cell_type_probabilities(matrix, var_names)
-        return self.checkpoint.residents.recognise(spoken, self.space.slot("cell_type"))
+        space, residents = self.space.slot("cell_type"), self.checkpoint.residents
+        p = self._choice_probabilities(matrix, var_names, NOWHERE)
+        found = residents.recognise(space.add_up(p), space)
+        home = tuple(sorted({*organs, *found}))
+        # As if the cells had been read with the organs known.
+        p *= np.exp(residents.weigh(space.choices, home) - residents.weigh(space.choices))
+        return Surroundings(home, weights_of_shares(p / p.sum(1, keepdims=True)))
+
+    def _weights_around(self, around: Surroundings | None) -> np.ndarray:
+        """Return ``(n_choices,)`` log factors that the surroundings put on the cell types."""
+        choices = self.space.slot("cell_type").choices
+        if around is None:
+            return np.zeros(len(choices))
+        weights = self.checkpoint.residents.weigh(choices, around.organs)
+        return weights + np.array(around.weights) if around.weights else weights
 
     def measured(self, var_names: Sequence[str]) -> np.ndarray:
         """Return ``(n_genes,)`` bool, which genes of the model a dataset has."""

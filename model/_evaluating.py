@@ -14,6 +14,7 @@ from ._errors import ConfigError
 from ._metrics import Predicted, Scorer, Similarity, Truth
 from ._references import FILE, read_references, references_from_data
 from ._scoring import OntologyJudge
+from ._surroundings import NOWHERE, Surroundings
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -121,7 +122,7 @@ def evaluate_cells(
     ontology: Ontology,
     baselines: Baselines | None = None,
     others: Mapping[str, Sequence[str | None]] | None = None,
-    organs: Sequence[str] = (),
+    around: Surroundings = NOWHERE,
     n_free: int = 0,
 ) -> list[dict[str, float | str]]:
     """Describe labelled cells and score every method on them.
@@ -142,8 +143,8 @@ def evaluate_cells(
         Simple methods to score beside the model.
     others
         Cell type ids that further methods give, by name of the method.
-    organs
-        UBERON ids of what the cells come from, as in `Describer.describe`.
+    around
+        Where the cells come from, as in `Describer.describe`.
     n_free
         Cells that the language model also describes freely, nothing forced.
 
@@ -171,10 +172,10 @@ def evaluate_cells(
     )
     judge = OntologyJudge(ontology.terms)
     scorer = Scorer(truth, judge, similarity=ontology.similarity)
-    described = describer.describe(matrix, var_names, organs=organs)
+    described = describer.describe(matrix, var_names, around=around)
     rows = [scorer.row(_ours(describer, described, known))]
     rows[0] |= score_checks(
-        describer, cells, truth.term_ids, described, ontology.terms, organs=organs
+        describer, cells, truth.term_ids, described, ontology.terms, around=around
     )
     if n_free:
         picks = np.linspace(0, len(labels) - 1, min(n_free, len(labels))).astype(int)

@@ -139,7 +139,7 @@ def _read(
     with torch.set_grad_enabled(with_genes):
         batch = torch.as_tensor(tokens, device=describer.checkpoint.model.device)
         gates = (batch != 0).float().requires_grad_(with_genes)
-        walked = describer._walk(batch, gates, organs=None)
+        walked = describer._walk(batch, gates, around=None)
         p = walked.probabilities["cell_type"] * prior
         p /= p.sum(1, keepdims=True)
         spoken = space.add_up(p)

@@ -172,6 +172,7 @@ def read_references(checkpoint: "Checkpoint", path: Path, *, n_cells: int) -> Re
         symbols=symbols,
         programmes=[],
         markers={},
+        textbook={},
         noise=NoiseConfig(**noise),
     )
     rng = np.random.default_rng(7)

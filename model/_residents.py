@@ -47,7 +47,7 @@ class Residents:
         self.organ_of = dict(organ_of)
         self.parenchyma = {organ: list(types) for organ, types in parenchyma.items()}
 
-    def weigh(self, choices: Sequence[str], organs: Iterable[str] | None = ()) -> np.ndarray:
+    def weigh(self, choices: Sequence[str], organs: Iterable[str] = ()) -> np.ndarray:
         """Return ``(n_choices,)`` log factors: above 0 for residents at home, below for others.
 
         Parameters
@@ -55,11 +55,8 @@ class Residents:
         choices
             Cell type ids.
         organs
-            UBERON ids of the organs that the cells come from, with the terms above them; None
-            where nothing may follow from the organ.
+            UBERON ids of the organs that the cells come from, with the terms above them.
         """
-        if organs is None:
-            return np.zeros(len(choices))
         known = set(organs)
         factor = {t: HOME if organ in known else DOUBT for t, organ in self.organ_of.items()}
         return np.log([factor.get(choice, 1.0) for choice in choices])

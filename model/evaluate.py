@@ -88,7 +88,7 @@ def evaluate(
             groups=adata.obs[donors or "author_label"].astype(str).to_numpy(),
             ontology=ontology,
             baselines=simple,
-            organs=describer.recognise_organs(adata.X[sample], names),
+            around=describer.survey(adata.X[sample], names),
             n_free=n_free,
         )
         rows += [{"study": study, **row} for row in scored]

@@ -97,7 +97,7 @@ class FakeDescriber:
         var_names: Sequence[str],
         *,
         with_genes: bool = False,
-        organs: Sequence[str] = (),
+        around: Any = None,
         batch_size: int = 64,
         progress: Callable[[int, int], None] | None = None,
     ) -> list[SimpleNamespace]:
@@ -107,11 +107,11 @@ class FakeDescriber:
             progress(len(found), len(found))
         return found
 
-    def recognise_organs(self, matrix: Any, var_names: Sequence[str]) -> tuple[str, ...]:
-        return ()
+    def survey(self, matrix: Any, var_names: Sequence[str], *, organs: Any = ()) -> Any:
+        return SimpleNamespace(organs=tuple(sorted(organs)), weights=())
 
     def cell_type_probabilities(
-        self, matrix: Any, var_names: Sequence[str], *, organs: Sequence[str] = ()
+        self, matrix: Any, var_names: Sequence[str], *, around: Any = None
     ) -> tuple[np.ndarray, list[str]]:
         return self._probabilities(self._shares(matrix, var_names)), list(TERMS.values())
 

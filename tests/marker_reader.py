@@ -30,14 +30,14 @@ class MarkerReader:
         return SimpleNamespace(token_ids=tokens, n_matched=max(len(names), 50))
 
     def cell_type_probabilities(
-        self, matrix: Any, names: Sequence[str], *, organs: Any = ()
+        self, matrix: Any, names: Sequence[str], *, around: Any = None
     ) -> tuple[Any, list[str]]:
         columns = [list(names).index(gene) for _, gene in self.types.values()]
         values = np.asarray(matrix.toarray())[:, columns] + 0.01
         return values / values.sum(axis=1, keepdims=True), self.ids
 
-    def recognise_organs(self, matrix: Any, names: Sequence[str]) -> tuple[str, ...]:
-        return ()
+    def survey(self, matrix: Any, names: Sequence[str], *, organs: Any = ()) -> Any:
+        return SimpleNamespace(organs=tuple(sorted(organs)), weights=())
 
     def describe(
         self,
@@ -45,7 +45,7 @@ class MarkerReader:
         names: Sequence[str],
         *,
         with_genes: bool = False,
-        organs: Any = (),
+        around: Any = None,
         progress: Any = None,
     ) -> list[SimpleNamespace]:
         chances, _ = self.cell_type_probabilities(matrix, names)

@@ -182,6 +182,33 @@ def test_labels_file_holds_the_space_and_all_that_is_above_it():
     assert development <= set(terms)
 
 
+def test_textbook_markers_name_current_terms_and_genes(ontology):
+    rows = read("textbook_markers.csv")
+    assert len({row["cell_type_id"] for row in rows}) == len(rows) >= 250
+    symbols = set(read_symbols())
+    for row in rows:
+        assert_current(ontology, row["cell_type_id"], row["cell_type_label"])
+        genes = row["markers"].split()
+        assert len(genes) == len(set(genes)) >= 5, row
+        assert len(set(genes) - symbols) <= len(genes) / 3, row
+
+
+def test_types_built_from_markers_have_markers_and_a_base(ontology):
+    textbook = {row["cell_type_id"] for row in read("textbook_markers.csv")}
+    used = {row["cell_type_id"] for row in read("profile_labels.csv") if row["use"] == "yes"}
+    for row in read("marker_types.csv"):
+        assert_current(ontology, row["cell_type_id"], row["cell_type_label"])
+        assert row["cell_type_id"] in textbook
+        assert set(row["base_ids"].split("|")) <= used
+
+
+def read_symbols() -> list[str]:
+    import pandas as pd
+
+    path = CURATION.parent / "checkpoints" / "compact" / "genes.parquet"
+    return pd.read_parquet(path)["symbol"].tolist()
+
+
 def test_pathways_have_plain_names_and_one_short_meaning_each():
     rows = read("pathways.csv")
     assert list(rows[0]) == ["set", "label", "meaning"]

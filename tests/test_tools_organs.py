@@ -2,6 +2,7 @@
 
 import pytest
 
+from model import Surroundings
 from tools import Session
 from tools._limits import Limits
 from tools._organs import named_tissues
@@ -45,11 +46,13 @@ def test_a_session_passes_the_organ_on(knowledge, adata, fake_describer, tmp_pat
     given = []
     describe = fake_describer.describe
 
-    def spy(*args, organs=(), **kwargs):
-        given.append(organs)
+    def spy(*args, around=None, **kwargs):
+        given.append(around)
         return describe(*args, **kwargs)
 
-    monkeypatch.setattr(fake_describer, "recognise_organs", lambda *a: ("UBERON:0002107",))
+    monkeypatch.setattr(
+        fake_describer, "survey", lambda *a, organs: Surroundings((*organs, "UBERON:0002107"))
+    )
     monkeypatch.setattr(fake_describer, "describe", spy)
     session.describe([0, 1])
-    assert {"UBERON:0002107", "UBERON:0002048"} <= set(given[0])
+    assert {"UBERON:0002107", "UBERON:0002048"} <= set(given[0].organs)

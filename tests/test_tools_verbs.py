@@ -41,8 +41,8 @@ class MarkerDescriber:
         columns = [list(names).index(gene) for gene in self.markers]
         return np.asarray(matrix.toarray())[:, columns]  # type: ignore[attr-defined]
 
-    def recognise_organs(self, matrix: object, names: list[str]) -> tuple[str, ...]:
-        return ()
+    def survey(self, matrix: object, names: list[str], *, organs: object = ()) -> SimpleNamespace:
+        return SimpleNamespace(organs=(), weights=())
 
     def describe(
         self,
@@ -50,7 +50,7 @@ class MarkerDescriber:
         names: list[str],
         *,
         with_genes: bool = False,
-        organs: object = (),
+        around: object = None,
         progress: object = None,
     ) -> list[SimpleNamespace]:
         values = self._values(matrix, names)
@@ -84,7 +84,7 @@ class MarkerDescriber:
         return SimpleNamespace(text=text, slots=slots, n_genes=int((row > 0).sum()), flags=())
 
     def cell_type_probabilities(
-        self, matrix: object, names: list[str], *, organs: object = ()
+        self, matrix: object, names: list[str], *, around: object = None
     ) -> tuple[np.ndarray, list[str]]:
         values = self._values(matrix, names) + 1e-3
         return values / values.sum(axis=1, keepdims=True), list(self.markers.values())

@@ -85,7 +85,7 @@ def _chances(session: "Session", clusters: list[str]) -> tuple[np.ndarray, list[
         matrix, names = session.matrix_for_model(session.sample_of(cluster))
 
         def ask(matrix: Any = matrix, names: Any = names) -> tuple[np.ndarray, list[str]]:
-            return session.describer.cell_type_probabilities(matrix, names, organs=session.organs)
+            return session.describer.cell_type_probabilities(matrix, names, around=session.around)
 
         with model_errors():
             part, ids = session.cached(("probabilities", session.cluster_key, cluster), ask)

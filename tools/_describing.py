@@ -8,7 +8,7 @@ was, see `_shards`. OUT appears when it is whole.
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,7 +31,7 @@ from ._wording import quote
 
 if TYPE_CHECKING:
     from kb import KnowledgeBase
-    from model import Describer
+    from model import Describer, Surroundings
 
 logger = logging.getLogger(__name__)
 
@@ -172,11 +172,11 @@ class _Job:
         else:
             positions = np.arange(source.n_obs)
         with model_errors():
-            organs = organs_of(source, self.describer, self.knowledge)
+            around = surroundings_of(source, self.describer, self.knowledge)
         work = Work(self.folder, positions, settings.shard_cells)
-        work.note({"by": settings.by, "organs": list(organs)})
-        self._make(work, organs, in_path, ray)
-        facts: dict[str, Any] = {"n_described": len(positions), "organs": ", ".join(organs)}
+        work.note({"by": settings.by, "organs": list(around.organs)})
+        self._make(work, around, in_path, ray)
+        facts: dict[str, Any] = {"n_described": len(positions), "organs": ", ".join(around.organs)}
         if labels is None:
             return cell_columns(work, source.n_obs), facts
         columns, clusters = cluster_columns(work, labels, samples, self.knowledge)
@@ -192,7 +192,7 @@ class _Job:
         return {name: stratified(n_genes, np.flatnonzero(labels == name), budget) for name in names}
 
     def _make(
-        self, work: Work, organs: tuple[str, ...], in_path: Path, ray: RayEngine | None
+        self, work: Work, around: "Surroundings", in_path: Path, ray: RayEngine | None
     ) -> None:
         """Make the shards that are missing, here or on Ray."""
         missing = work.missing()
@@ -210,7 +210,7 @@ class _Job:
                 work,
                 missing,
                 in_path,
-                organs,
+                around,
                 limits=self.limits,
                 ray=ray,
                 orthologues=self.orthologues,
@@ -220,7 +220,7 @@ class _Job:
                 said(0)
             return
         for shard in missing:
-            make_shard(work, shard, self.source, self.describer, organs=organs, progress=said)
+            make_shard(work, shard, self.source, self.describer, around=around, progress=said)
             done += len(work.cells_of(shard))
 
 
@@ -230,7 +230,7 @@ def make_shard(
     source: CellSource,
     describer: "Describer",
     *,
-    organs: Sequence[str] = (),
+    around: "Surroundings",
     progress: Callable[[int], None] | None = None,
 ) -> None:
     """Describe the cells of one shard and write it.
@@ -243,21 +243,20 @@ def make_shard(
     told = (lambda done, total: progress(done)) if progress else None
     with model_errors():
         made = describer.describe(
-            source.rows(work.cells_of(shard)), source.names.names, organs=organs, progress=told
+            source.rows(work.cells_of(shard)), source.names.names, around=around, progress=told
         )
     if source.names.n_orthologues is not None:
         made = [by_orthologues(description, source.names.species) for description in made]
     work.write(shard, [row_of(description) for description in made])
 
 
-def organs_of(
+def surroundings_of(
     source: CellSource, describer: "Describer", knowledge: "KnowledgeBase | None"
-) -> tuple[str, ...]:
-    """Return UBERON ids of the organs named in obs, and of those seen in a few hundred cells."""
+) -> "Surroundings":
+    """Return where the cells come from, by obs and by a few hundred cells."""
     named = named_tissues(source.obs, knowledge) if knowledge is not None else set()
     sample = stratified(source.n_genes(), np.arange(source.n_obs), ORGAN_CELLS)
-    seen = describer.recognise_organs(source.rows(sample), source.names.names)
-    return tuple(sorted({*named, *seen}))
+    return describer.survey(source.rows(sample), source.names.names, organs=named)
 
 
 def _check_paths(in_path: Path, out_path: Path) -> None:

@@ -8,7 +8,7 @@ a cluster must see the input and the folder of the output under the same path.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from ._errors import DescriberError, ToolError
 from ._limits import Limits
 from ._shards import Work
 from ._wording import clean
+
+if TYPE_CHECKING:
+    from model import Surroundings
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class ShardMaker:
         Folder and cells of the run.
     in_path
         The dataset.
-    organs, limits, ray, orthologues
+    around, limits, ray, orthologues
         As the run was started with.
     """
 
@@ -53,7 +56,7 @@ class ShardMaker:
         work: Work,
         in_path: Path,
         *,
-        organs: tuple[str, ...],
+        around: "Surroundings",
         limits: Limits,
         ray: RayEngine,
         orthologues: Path | None = None,
@@ -62,7 +65,7 @@ class ShardMaker:
 
         from ._cell_source import open_cells
 
-        self.work, self.organs = work, organs
+        self.work, self.around = work, around
         self.source = open_cells(in_path, limits=limits, orthologues=orthologues)
         self.describer = load_describer(ray.checkpoint, device=ray.device)
 
@@ -71,7 +74,7 @@ class ShardMaker:
         from ._describing import make_shard
 
         for shard in batch["shard"]:
-            make_shard(self.work, int(shard), self.source, self.describer, organs=self.organs)
+            make_shard(self.work, int(shard), self.source, self.describer, around=self.around)
         return {"cells": np.array([len(self.work.cells_of(int(s))) for s in batch["shard"]])}
 
 
@@ -79,7 +82,7 @@ def make_shards(
     work: Work,
     shards: list[int],
     in_path: Path,
-    organs: tuple[str, ...],
+    around: "Surroundings",
     *,
     limits: Limits,
     ray: RayEngine,
@@ -107,7 +110,7 @@ def make_shards(
             ShardMaker,
             fn_constructor_args=(work, in_path),
             fn_constructor_kwargs={
-                "organs": organs,
+                "around": around,
                 "limits": limits,
                 "ray": ray,
                 "orthologues": orthologues,

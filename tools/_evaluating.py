@@ -23,7 +23,7 @@ from ._candidates import assign_jointly, read_candidates, score_candidates
 from ._describable import check_matched, check_species, model_errors
 from ._errors import UnsupportedError
 from ._limits import Limits
-from ._organs import find_organs
+from ._organs import find_surroundings
 from ._preparing import SEED, Prepared, model_matrix, prepare
 from ._reading import read_dataset
 from ._wording import choices, clean, count, quote, term
@@ -198,13 +198,13 @@ def _score(
 
     cells = model_matrix(prepared, scored), list(prepared.names.names)
     with model_errors():
-        organs = find_organs(prepared, describer, knowledge)
+        around = find_surroundings(prepared, describer, knowledge)
     labels = slot_labels(obs.iloc[scored], truth, knowledge)
     with model_errors():
         baselines, words = load_baselines(describer, settings.data)
         others: dict[str, list[str | None]] = {}
         if settings.candidates is not None or settings.each_once:
-            p, term_ids = describer.cell_type_probabilities(*cells, organs=organs)
+            p, term_ids = describer.cell_type_probabilities(*cells, around=around)
             others = _among_candidates(p, term_ids, truth, knowledge, settings)
         rows = evaluate_cells(
             describer,
@@ -214,7 +214,7 @@ def _score(
             ontology=_ontology([*truth, *describer.labels], labels, knowledge),
             baselines=baselines,
             others=others,
-            organs=organs,
+            around=around,
             n_free=settings.n_free,
         )
     pathways = (

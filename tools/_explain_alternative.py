@@ -63,7 +63,7 @@ def explain_alternative(session: Session, *, cluster: str, cell_type: str) -> Ev
     with model_errors():
         probabilities, term_ids = session.cached(
             ("probabilities", session.cluster_key, cluster),
-            lambda: session.describer.cell_type_probabilities(matrix, names, organs=session.organs),
+            lambda: session.describer.cell_type_probabilities(matrix, names, around=session.around),
         )
     other_id, note = known_to_model(session, found, term_ids)
     other_label = session.knowledge.term(other_id).label

@@ -130,7 +130,7 @@ def _ask(session: Session, read: np.ndarray) -> tuple[np.ndarray, list[str]]:
     matrix, names = session.matrix_for_model(read)
     session.progress(0.1, f"Reading {count(len(read), 'cell')}")
     with model_errors():
-        return session.describer.cell_type_probabilities(matrix, names, organs=session.organs)
+        return session.describer.cell_type_probabilities(matrix, names, around=session.around)
 
 
 def _by_cluster(

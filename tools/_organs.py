@@ -1,7 +1,7 @@
-"""Which organs a dataset's cells come from, as far as the file says or the cells show.
+"""Which organs a dataset's cells come from and which types are about.
 
-The model says kinds of macrophage, endothelium or stroma that live in one organ only of cells
-from that organ; see `model.Describer.recognise_organs`.
+The file may name its tissue; what else there is to know, some of the cells show: see
+`model.Describer.survey`.
 """
 
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kb import KnowledgeBase
-    from model import Describer
+    from model import Describer, Surroundings
 
 #: Columns of obs that name a tissue, the exact ones first.
 TISSUE_COLUMNS = ("tissue_ontology_term_id", "tissue", "tissue_general", "organ")
@@ -25,10 +25,10 @@ N_CELLS = 400
 _EXACT = {"id", "label", "synonym"}
 
 
-def find_organs(
+def find_surroundings(
     prepared: Prepared, describer: "Describer", knowledge: "KnowledgeBase | None"
-) -> tuple[str, ...]:
-    """Return UBERON ids of the organs named in obs, with all above them, and of those seen.
+) -> "Surroundings":
+    """Return the organs named in obs or seen in the cells, and the cell types about.
 
     Parameters
     ----------
@@ -43,8 +43,8 @@ def find_organs(
     named = named_tissues(adata.obs, knowledge) if knowledge is not None else set()
     n_genes = np.asarray(adata.obs.get("cell2text_n_genes", np.arange(adata.n_obs)))
     sample = stratified(n_genes, np.arange(adata.n_obs), N_CELLS)
-    seen = describer.recognise_organs(model_matrix(prepared, sample), prepared.names.names)
-    return tuple(sorted({*named, *seen}))
+    matrix = model_matrix(prepared, sample)
+    return describer.survey(matrix, prepared.names.names, organs=named)
 
 
 def named_tissues(obs: "pd.DataFrame", knowledge: "KnowledgeBase") -> set[str]:

@@ -28,7 +28,7 @@ from ._genes import find_gene
 from ._groupings import as_labels, match_label
 from ._keys import LOG1P_LAYER
 from ._limits import Limits
-from ._organs import find_organs
+from ._organs import find_surroundings
 from ._orthologues import Orthologues
 from ._own_knowledge import OwnKnowledge
 from ._preparing import (
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from scipy import sparse
 
     from kb import KnowledgeBase
-    from model import Describer, Description
+    from model import Describer, Description, Surroundings
 
 logger = logging.getLogger(__name__)
 
@@ -371,7 +371,7 @@ class Session:
                         matrix,
                         names,
                         with_genes=with_genes,
-                        organs=self.organs,
+                        around=self.around,
                         progress=self._cells_done,
                     )
                 store.update(zip(missing, made, strict=True))
@@ -401,8 +401,8 @@ class Session:
         check_matched(self.prepared.names, self.n_genes_matched(), self.limits)
 
     @property
-    def organs(self) -> tuple[str, ...]:
-        """UBERON ids of the organs that the cells come from, as far as file or cells tell.
+    def around(self) -> "Surroundings":
+        """Where the cells come from and which types are about, as far as file or cells tell.
 
         Raises
         ------
@@ -414,7 +414,7 @@ class Session:
         self._check_describable()
         with model_errors():
             return self.cached(
-                "organs", lambda: find_organs(self.prepared, self.describer, self.knowledge)
+                "around", lambda: find_surroundings(self.prepared, self.describer, self.knowledge)
             )
 
     def n_genes_matched(self) -> int:
