@@ -4,12 +4,15 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent import Answer, Assistant, LanguageModelError, ToolCalled
+from agent import Answer, AnswerToken, Assistant, LanguageModelError, ToolCalled
 from agent._llm import choose_model
+
+COMPACT = Path(__file__).resolve().parent.parent / "model" / "checkpoints" / "compact"
 
 
 @pytest.mark.parametrize("name", ["gpt", "nobody:gpt", "openai:", ""])
@@ -51,7 +54,7 @@ def test_a_server_elsewhere_is_hosted(monkeypatch: pytest.MonkeyPatch) -> None:
 class Handler(BaseHTTPRequestHandler):
     """Answers the first request with a tool call and the second with the evidence's words."""
 
-    requests: list[dict[str, Any]] = []
+    requests: list[dict[str, Any]] = []  # of all servers of this file; emptied before each
 
     def log_message(self, *args: Any) -> None:
         pass
@@ -83,10 +86,60 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"data: [DONE]\n\n")
 
 
-@pytest.fixture
-def server() -> Iterator[str]:
-    Handler.requests = []
-    made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+class Babbler(Handler):
+    """Streams what a small language model with weights drawn at random says, word by word."""
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.requests.append(body)
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        for number, word in enumerate([*babble(body["messages"][-1]["content"]), None]):
+            choice = {
+                "index": 0,
+                "delta": {} if word is None else {"content": word},
+                "finish_reason": "stop" if word is None else None,
+            }
+            chunk = {"id": "x", "object": "chat.completion.chunk", "created": number, "model": "m"}
+            self.wfile.write(f"data: {json.dumps(chunk | {'choices': [choice]})}\n\n".encode())
+        self.wfile.write(b"data: [DONE]\n\n")
+
+
+class Broken(Handler):
+    """Fails whatever it is asked."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.requests.append({})
+        self.send_response(500)
+        self.end_headers()
+
+
+def babble(prompt: str) -> list[str]:
+    """Let a one-layer model go on after `prompt`, in the words of our own tokenizer."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    torch.manual_seed(0)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(COMPACT / "tokenizer.json"))
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        pad_token_id=0,
+    )
+    ids = torch.tensor([tokenizer.encode(prompt)[-64:]])
+    made = LlamaForCausalLM(config).eval().generate(ids, max_new_tokens=40, do_sample=True, top_k=0)
+    return [tokenizer.decode(token) + " " for token in made[0, ids.shape[1] :]] + ["is 97.3."]
+
+
+@pytest.fixture(params=[Handler])
+def server(request: pytest.FixtureRequest) -> Iterator[str]:
+    Handler.requests.clear()
+    made = ThreadingHTTPServer(("127.0.0.1", 0), request.param)
     thread = threading.Thread(target=made.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{made.server_port}/v1"
@@ -116,3 +169,39 @@ def test_a_real_server_leads_the_conversation(
     assert answer.unsupported == ()
     tools = {tool["function"]["name"] for tool in Handler.requests[0]["tools"]}
     assert "describe_cluster" in tools
+
+
+def conversation(server: str, folder: Path) -> Assistant:
+    from kb import KnowledgeBase
+    from tools import Session
+
+    session = Session(
+        knowledge=KnowledgeBase.open(folder),
+        load_describer=lambda: pytest.fail("no cell has to be read"),
+    )
+    return Assistant(session, llm="tiny", base_url=server)
+
+
+@pytest.mark.parametrize("server", [Babbler], indirect=True)
+def test_what_a_small_model_babbles_is_never_believed(server: str, tmp_path: Path) -> None:
+    pytest.importorskip("langchain_openai", reason="the openai extra is not installed")
+    steps = list(conversation(server, tmp_path).ask("What is a T cell?"))
+    answer = steps[-1]
+    assert isinstance(answer, Answer)
+    assert len(Handler.requests) == 2  # the draft, and once more after it was sent back
+    assert "97.3" not in answer.text
+    assert any("97.3" in sentence for sentence in answer.unsupported)
+    assert "Not supported by evidence" in answer.marked
+    shown = "".join(step.text for step in steps if isinstance(step, AnswerToken))
+    assert "97.3" not in shown
+
+
+@pytest.mark.parametrize("server", [Broken], indirect=True)
+def test_a_server_that_fails_is_tried_again_and_then_replaced(server: str, tmp_path: Path) -> None:
+    pytest.importorskip("langchain_openai", reason="the openai extra is not installed")
+    steps = list(conversation(server, tmp_path).ask("What is a T cell?"))
+    answer = steps[-1]
+    assert isinstance(answer, Answer)
+    assert len(Handler.requests) > 2
+    assert "the built-in planner answered" in answer.text
+    assert "CL:0000084" in answer.references
