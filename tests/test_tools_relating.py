@@ -97,3 +97,9 @@ def test_the_most_expressed_genes_lead(demo: Session) -> None:
 def test_a_gene_set_is_scored_by_any_grouping(demo: Session) -> None:
     evidence = TOOLS["score_gene_set"](demo, genes=["CD79A", "MS4A1"], by="phase")
     assert {row["group"] for row in evidence.table or []} == {"G1", "G2M", "S"}
+
+
+def test_the_authors_count_beside_the_model(demo: Session) -> None:
+    evidence = TOOLS["find_cells"](demo, text="B cell")
+    assert evidence.facts["n_of_authors"] == int((demo.all_obs["bulk_labels"] == "CD19+ B").sum())
+    assert "which the model has not seen" in evidence.text

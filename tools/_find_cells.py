@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from ._authors_labels import authors_words
 from ._describable import model_errors
 from ._describe_cluster import model_caveat
 from ._evidence import Evidence
@@ -65,6 +66,8 @@ def find_cells(session: Session, *, text: str) -> Evidence:
             f"{best['found']:,} of its {count(best['cells_read'], 'cell')} read "
             f"({as_percent(best['percent'])})."
         )
+    authors, said = authors_words(session, term_id)
+    sentences += said
     return session.record(
         tool="find_cells",
         text=" ".join(sentences),
@@ -82,6 +85,7 @@ def find_cells(session: Session, *, text: str) -> Evidence:
             "percent": share,
             "least_percent": round(100 * _LIKELY),
             "cluster": best["cluster"] if best["found"] else None,
+            **authors,
         },
     )
 
