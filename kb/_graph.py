@@ -16,6 +16,7 @@ from ._term import Term
 if TYPE_CHECKING:
     import networkx as nx
     import numpy as np
+    from scipy.sparse import csr_array
     from scipy.sparse.linalg import SuperLU
 
 _RESTART = 0.1
@@ -127,7 +128,7 @@ class OntologyGraph:
         position = self._position
         if term_ids is None:
             table = self._all_rows()
-            low, high = self._range
+            low, high = float(table.min()), float(table.max())
             rows = list(range(len(position)))
         else:
             rows = [position[self._known(key)] for key in term_ids]
@@ -140,14 +141,29 @@ class OntologyGraph:
         return table
 
     def _all_rows(self) -> "np.ndarray":
-        import numpy as np
+        """Return ln(1 + p / 1e-4) of every term from every term.
 
-        size = len(self._position)
-        table = np.empty((size, size))
-        for offset in range(0, size, _BLOCK):
-            block = list(range(offset, min(offset + _BLOCK, size)))
-            table[block] = self._log_pagerank(block)
-        return table
+        All columns of the inverse at once, one step of the factors a term: the graph is nearly
+        a tree, so a step touches few rows, each of them whole.
+        """
+        import numpy as np
+        from scipy.sparse import csr_array
+
+        factor, degree = self._factor
+        lower, upper = csr_array(factor.L), csr_array(factor.U)
+        size = len(degree)
+        table = np.zeros((size, size))
+        table[factor.perm_r, np.arange(size)] = 1.0
+        for row in range(size):
+            _subtract(table, row, *_off_diagonal(lower, row))
+        diagonal = upper.diagonal()
+        for row in range(size - 1, -1, -1):
+            _subtract(table, row, *_off_diagonal(upper, row))
+            table[row] /= diagonal[row]
+        table = table[factor.perm_c]  # symmetric: column s of the inverse is its row s
+        table *= degree
+        table /= table.sum(axis=1, keepdims=True) * _FLOOR
+        return np.log1p(table, out=table)
 
     def _known(self, term_id: str) -> str:
         if term_id not in self.digraph:
@@ -257,3 +273,17 @@ class OntologyGraph:
         walks = factor.solve(sources).T * degree
         walks /= walks.sum(axis=1, keepdims=True)
         return np.log1p(walks / _FLOOR)
+
+
+def _off_diagonal(matrix: "csr_array", row: int) -> tuple["np.ndarray", "np.ndarray"]:
+    """Return the columns and values of a row of a triangular matrix beside its diagonal."""
+    start, end = matrix.indptr[row], matrix.indptr[row + 1]
+    columns, values = matrix.indices[start:end], matrix.data[start:end]
+    beside = columns != row
+    return columns[beside], values[beside]
+
+
+def _subtract(table: "np.ndarray", row: int, others: "np.ndarray", times: "np.ndarray") -> None:
+    """Take multiples of other rows from a row, in place."""
+    if len(others):
+        table[row] -= times @ table[others]
