@@ -316,6 +316,7 @@ def resolve(
     file: Annotated[Path | None, typer.Option(help="CSV with a column 'name'.")] = None,
     out: Annotated[Path | None, typer.Option(help="CSV to write, with --file.")] = None,
     ontology: Ontology = "CL",
+    tissue: Annotated[str | None, typer.Option(help="Where the cells are from.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the ontology term that a name means."""
@@ -328,20 +329,23 @@ def resolve(
         raise UsageError(msg)
     if file is not None and out is not None:
         names = read_names(file)
-        found = Rooms().knowledge().resolve_many(names, ontology=ontology)
+        found = Rooms().knowledge().resolve_many(names, ontology=ontology, tissue=tissue)
         with out.open("w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream)
             writer.writerow(["name", "id", "label", "match", "score"])
             for name, item in zip(names, found, strict=True):
                 writer.writerow([name, item.id, item.label, item.match, item.score])
         return
-    item = Rooms().knowledge().resolve(str(text), ontology=ontology)
+    item = Rooms().knowledge().resolve(str(text), ontology=ontology, tissue=tissue)
     if as_json:
         print(json.dumps(item.as_dict(), ensure_ascii=False))
         return
     print(f"{item.id}  {item.label}  ({item.match}, {item.score:.2f})" if item.id else "no term")
     if item.note:
         print(item.note)
+    for other in item.candidates:
+        if other.id != item.id:
+            print(f"or {other.id}  {other.label}  ({other.score:.2f})")
 
 
 @cli.command()

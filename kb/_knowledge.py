@@ -110,9 +110,11 @@ class KnowledgeBase:
         answer = resolver.remembered(text, remembered) if remembered else None
         return answer or resolver.resolve(text, tissue=tissue)
 
-    def resolve_many(self, texts: Iterable[str], *, ontology: str = "CL") -> list[Resolution]:
+    def resolve_many(
+        self, texts: Iterable[str], *, ontology: str = "CL", tissue: str | None = None
+    ) -> list[Resolution]:
         """Return what each name means, in order; quicker than one by one."""
-        return self._resolver(ontology).resolve_many(texts)
+        return self._resolver(ontology).resolve_many(texts, tissue=tissue)
 
     def search(
         self, query: str, *, ontology: str = "CL", limit: int = 8, within: str | None = None

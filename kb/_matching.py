@@ -54,8 +54,6 @@ _SHORTEST_NAME = 2
 """Letters that a name before a remark must have."""
 _FIRM = 0.9
 _SCORE_BEFORE_REMARK = 0.6
-_SCORE_OF_MOST = 0.75
-_SCORE_OF_COMPLETION = 0.5
 _WORTH_OF_TISSUE = 1.2
 _WORTH_OF_MARKER = 0.5
 _WORTH_OF_STATE = 0.4
@@ -80,7 +78,7 @@ class WordMatcher:
         if CODE.search(text):
             return Draft(note="It reads as code or an address, not as a name.")
         if draft := self._by_author(text):
-            return draft
+            return self._with_local_meanings(draft, text)
         for spelling in readings(text, ontology=self._names.ontology):
             draft = self._by_author(spelling) or self._by_list(spelling) or self._by_key(spelling)
             if draft:
@@ -97,7 +95,7 @@ class WordMatcher:
             if len(tokens) > _MAX_TOKENS:
                 return Draft(note="It is longer than any name.")
             if draft := self._by_short_words(tokens) or self._by_containment(tokens, shouted):
-                return self._completed(draft, tokens)
+                return draft
         if draft := self._by_beginning(text) or self._by_expanded(tokens, shouted):
             return draft
         return (
@@ -107,17 +105,6 @@ class WordMatcher:
             or Draft(note="No term has this name or one like it.")
         )
 
-    def _completed(self, draft: Draft, tokens: tuple[str, ...]) -> Draft:
-        """Prefer the one kind of the same cell that has all the words and few more."""
-        if draft.score >= _SCORE_OF_MOST or not all(map(self._names.knows, tokens)):
-            return draft
-        if any(token.startswith("non") for token in tokens):
-            return draft  # what is denied says little of what is meant
-        fuller = self._by_completion(frozenset(tokens))
-        if fuller is None or len(fuller.ids) > 1 or fuller.score < _SCORE_OF_COMPLETION:
-            return draft
-        return fuller if self._graph.is_a(fuller.ids[0], draft.ids[0]) else draft
-
     def _narrowed(self, draft: Draft, text: str) -> Draft:
         """Prefer what brackets hold when it is a kind of what stands before them."""
         for remark in remarks(text):
@@ -125,6 +112,15 @@ class WordMatcher:
             if inside and self._graph.is_a(inside.ids[0], draft.ids[0]):
                 return inside
         return draft
+
+    def _with_local_meanings(self, draft: Draft, text: str) -> Draft:
+        """List what a short name means in one organ beside what it means anywhere."""
+        local = [name for name in self._names.elsewhere(text) if name.term_id not in draft.ids]
+        if not local:
+            return draft
+        said = ", ".join(f"{self._terms[name.term_id].label} ('{name.text}')" for name in local)
+        ids = dict.fromkeys((*draft.ids, *(name.term_id for name in local)))
+        return replace(draft, ids=tuple(ids), note=f"{draft.note} It may also be {said}.")
 
     def in_tissue(self, text: str, tissue: str, draft: Draft) -> Draft:
         """Return the kind of cell that the same name means in a tissue, else the draft.
@@ -311,6 +307,8 @@ class WordMatcher:
         told = sum(map(self._names.weight, key))
         if len(key) < 2 and max(map(len, key), default=0) < _LONG_WORD:
             return None
+        if all(token in TISSUE_WORDS or _MARKER.match(token) for token in key):
+            return None  # a place or a gene, and no cell
         rated: dict[str, float] = {}
         for candidate, names in self._names.holding(key) if told else ():
             share = told / sum(map(self._names.weight, candidate))

@@ -17,7 +17,7 @@ from typing import Literal
 
 from ._lexical import alias_key, fold, key_of
 from ._term import Term
-from ._vocabulary import UNIFIED_WORDS
+from ._vocabulary import TISSUE_WORDS, UNIFIED_WORDS
 
 NameKind = Literal["label", "synonym", "author", "derived", "broad", "related", "narrow"]
 _ORDER: tuple[NameKind, ...] = (
@@ -75,6 +75,10 @@ class NameIndex:
         """Return names that authors use for a term, equal but for case and separators."""
         key = alias_key(text)
         return self._author.get(key) or self._author.get(key.removesuffix(" cell"), [])
+
+    def elsewhere(self, text: str) -> list[Name]:
+        """Return what authors mean by a short name in one organ only: HSC in the liver."""
+        return self._in_organs.get(alias_key(text).removesuffix(" cell"), [])
 
     def keyed(self, key: frozenset[str]) -> list[Name]:
         """Return names with exactly these tokens, the most trusted first."""
@@ -137,6 +141,15 @@ class NameIndex:
         for name in self._names:
             if name.kind == "author":
                 table[alias_key(name.text)].append(name)
+        return dict(table)
+
+    @cached_property
+    def _in_organs(self) -> dict[str, list[Name]]:
+        table: dict[str, list[Name]] = defaultdict(list)
+        for key, names in self._author.items():
+            short, space, organ = key.rpartition(" ")
+            if space and organ in TISSUE_WORDS and short in self._author:
+                table[short] += names
         return dict(table)
 
     @cached_property

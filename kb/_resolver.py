@@ -62,8 +62,9 @@ class Resolver:
         vectors
             Ask the index for similar names when no rule finds the name.
         """
-        answer = self.resolve_many([text])[0] if vectors else self._without_vectors(text)
-        return self._in_tissue(answer, tissue) if tissue and answer.match != "id" else answer
+        if vectors:
+            return self.resolve_many([text], tissue=tissue)[0]
+        return self._in_tissue(self._without_vectors(text), tissue)
 
     def remembered(self, text: str, names: Mapping[str, str]) -> Resolution | None:
         """Return the term that a user said a name means, with what it would mean otherwise."""
@@ -76,7 +77,9 @@ class Resolver:
         note = f"You said that '{text}' means {self._terms[term_id].label}."
         return self._answer(text, [term_id, *others], "lexical", 1.0, note)
 
-    def _in_tissue(self, answer: Resolution, tissue: str) -> Resolution:
+    def _in_tissue(self, answer: Resolution, tissue: str | None) -> Resolution:
+        if not tissue or answer.match == "id":
+            return answer
         ids = (answer.id,) if answer.id else ()
         draft = Draft(ids=ids, score=answer.score, note=answer.note)
         local = self._words.in_tissue(answer.query, tissue, draft)
@@ -86,7 +89,7 @@ class Resolver:
         match: Match = answer.match if kept else "lexical"
         return self._answer(answer.query, local.ids, match, local.score, local.note)
 
-    def resolve_many(self, texts: Iterable[str]) -> list[Resolution]:
+    def resolve_many(self, texts: Iterable[str], *, tissue: str | None = None) -> list[Resolution]:
         """Return what each name means, asking the vector index once for all that need it."""
         texts = [str(text) for text in texts]
         found = {text: self._without_vectors(text) for text in dict.fromkeys(texts)}
@@ -94,7 +97,8 @@ class Resolver:
             open_texts = [text for text, answer in found.items() if self._worth_a_search(answer)]
             for text, near in zip(open_texts, self._nearest(open_texts), strict=True):
                 found[text] = self._from_vectors(text, near)
-        return [found[text] for text in texts]
+        local = {text: self._in_tissue(answer, tissue) for text, answer in found.items()}
+        return [local[text] for text in texts]
 
     def _without_vectors(self, text: str) -> Resolution:
         trimmed = " ".join(_RAISED_WORD.sub(r" \1", _RAISED_SIGN.sub(r"\1", text)).split())

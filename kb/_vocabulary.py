@@ -320,7 +320,7 @@ TISSUE_WORDS = _words("""
     ileum intestine jejunum kidney leg liver lung mammary marrow medulla midbrain mucosa
     muscle nasal node omentum ovary pancreas parenchyma pbmc placenta pleura prostate rectum
     retina septum skin spinal spleen stomach subcutaneous synovium testis thalamus thymus tongue
-    tonsil trachea umbilical ureter uterus vagina ventricle visceral
+    tonsil trachea umbilical ureter uterus vagina ventricle visceral yolk sac
     """)
 """Organs and places, in unified form; left off last, and said so."""
 

@@ -147,6 +147,50 @@ def test_precursor_is_never_given_as_the_cell_it_becomes(knowledge: KnowledgeBas
     assert knowledge.resolve("Distal club cell progenitor").label == "progenitor cell"
 
 
+def test_marker_of_a_list_is_said_of_each_of_its_types(knowledge: KnowledgeBase) -> None:
+    answer = knowledge.resolve("CD4+ Memory/Effector T")
+    assert knowledge.is_a(str(answer.id), "CL:0000624")
+
+
+def test_short_name_lists_what_it_means_in_one_organ(knowledge: KnowledgeBase) -> None:
+    answer = knowledge.resolve("HSC")
+    labels = [candidate.label for candidate in answer.candidates]
+    assert labels == ["hematopoietic stem cell", "hepatic stellate cell"]
+    assert "may also be hepatic stellate cell" in answer.note
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("zPericyte", "pericyte"),
+        ("CD56brightCD16-NK", "CD16-negative, CD56-bright natural killer cell, human"),
+        ("Tumor-infiltrating B", "B cell"),
+        ("ileal enterocyte", "enterocyte of epithelium proper of ileum"),
+        ("Yolk sac", None),
+        ("MKI67+ cells", None),
+        ("alpha_immature", "pancreatic A cell"),
+        ("T_cells_c4_CD8+_ZFP36", "CD8-positive, alpha-beta T cell"),
+        ("Ventricular Cardiomycoyte", "regular ventricular cardiac myocyte"),
+        ("MYOCD", None),
+        ("CM PreTfh", "T follicular helper cell"),
+    ],
+)
+def test_parts_of_a_name_are_weighed(
+    knowledge: KnowledgeBase, name: str, label: str | None
+) -> None:
+    assert knowledge.resolve(name).label == label
+
+
+def test_neurons_are_named_by_their_place_and_other_cells_keep_the_general_name(
+    knowledge: KnowledgeBase,
+) -> None:
+    tissue = "primary motor cortex"
+    neuron = knowledge.resolve("L6b", tissue=tissue)
+    assert neuron.label == "L6b glutamatergic neuron of the primary motor cortex"
+    many = knowledge.resolve_many(["Ionocyte", "L6b"], tissue="lung")
+    assert [answer.label for answer in many] == ["ionocyte", "L6b glutamatergic cortical neuron"]
+
+
 def test_two_types_in_one_name_give_the_term_that_holds_both(knowledge: KnowledgeBase) -> None:
     answer = knowledge.resolve("T/NK")
     assert answer.label == "lymphocyte"
@@ -278,7 +322,11 @@ def test_unknown_ontology_and_term_are_named(knowledge: KnowledgeBase, tmp_path:
 
 
 def test_labels_of_authors_get_the_id_an_expert_gives(knowledge: KnowledgeBase) -> None:
-    """A list made apart from the rules: names as authors write them, with what they mean."""
+    """Names as authors of many atlases write them, with what they mean.
+
+    Part of the list was looked at while the rules were written, so it guards what works and says
+    little of a stranger's list.
+    """
     from kb._sources import load_terms
 
     ids = {term.label: term.id for term in load_terms("CL").values() if not term.deprecated}
@@ -293,7 +341,7 @@ def test_labels_of_authors_get_the_id_an_expert_gives(knowledge: KnowledgeBase) 
         )
         right += answer.id in allowed
         near += answer.id in allowed or bool(allowed & {term.id for term in beside})
-    assert len(rows) > 300
+    assert len(rows) > 1000
     assert right / len(rows) > 0.9
     assert near / len(rows) > 0.95
 
