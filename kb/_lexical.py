@@ -45,6 +45,8 @@ _GLUED_MINUS = re.compile(r"((?:bright|dim|hi|lo|\+)CD\d+[a-z]?)-(?=[A-Z])")
 """As in "CD56brightCD16-NK": after another marker it is a sign, not a hyphen."""
 _LAYER = re.compile(r"\bl(?:ayer)?[ _]?(\d)\s?[/.-]\s?(\d)\b", re.IGNORECASE)
 _JOINED_LYMPHOCYTE = re.compile(r"\b([TB])[-_. ]?(cells?)\b", re.IGNORECASE)
+_LYMPH_NODE = re.compile(r"\blymph[ _-]+node(s?)\b", re.IGNORECASE)
+"""One word, since "lymph" by itself is short for lymphocyte."""
 _SURFACE_MARKER = re.compile(r"^cd\d{1,3}[a-h]{0,2}$")
 _ISOTYPE = re.compile(r"^ig[adegm]\d?$")
 """A plasma cell of an isotype is positive for it: "IgA+" says no more than "IgA"."""
@@ -105,6 +107,7 @@ def tokenise(text: str, *, biological: bool = True) -> tuple[str, ...]:
     text = re.sub("[\N{HYPHEN}-\N{HORIZONTAL BAR}\N{MINUS SIGN}]", "-", text)
     text = _STATED_MARKER.sub(r"\1 \2 ", _GLUED_MINUS.sub(r"\1 negative ", text))
     text = _PLURAL_CAPITALS.sub(r"\1", text)
+    text = _LYMPH_NODE.sub(r"lymphnode\1", text)
     text = _JOINED_LYMPHOCYTE.sub(r"\1 \2", _LAYER.sub(r"l\1to\2", text))
     text = _NEGATION.sub("non", _GLUED_CELL.sub(" cell", text))
     if biological:

@@ -23,7 +23,7 @@ from ._spellings import (
     without_likeness,
 )
 from ._term import Term
-from ._vocabulary import GREEK_WORDS, LINEAGE_WORDS, STATE_WORDS, TISSUE_WORDS
+from ._vocabulary import GREEK_WORDS, LINEAGE_WORDS, PLACES, STATE_WORDS, TISSUE_WORDS
 
 CODE = re.compile(
     r"[<>{}=;`\\$^|*@]|--|\bselect\b.*\bfrom\b|\bdrop\s+table\b|https?:", re.IGNORECASE
@@ -94,6 +94,8 @@ class WordMatcher:
             tokens = tokenise(order, biological=self._names.biological)
             if len(tokens) > _MAX_TOKENS:
                 return Draft(note="It is longer than any name.")
+            if self._names.biological and PLACES.issuperset(tokens):
+                return Draft(note="It names a place, and no cell of it.")
             if draft := self._by_short_words(tokens) or self._by_containment(tokens, shouted):
                 return draft
         if draft := self._by_beginning(text) or self._by_expanded(tokens, shouted):
@@ -307,8 +309,8 @@ class WordMatcher:
         told = sum(map(self._names.weight, key))
         if len(key) < 2 and max(map(len, key), default=0) < _LONG_WORD:
             return None
-        if all(token in TISSUE_WORDS or _MARKER.match(token) for token in key):
-            return None  # a place or a gene, and no cell
+        if all(map(_MARKER.match, key)):
+            return None  # genes, and no cell
         rated: dict[str, float] = {}
         for candidate, names in self._names.holding(key) if told else ():
             share = told / sum(map(self._names.weight, candidate))

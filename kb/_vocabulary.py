@@ -317,12 +317,15 @@ TISSUE_WORDS = _words("""
     abdominal adipose adrenal airway alveolar amygdala aorta arm artery atrium blood bone brain
     breast bronchus cerebellum cerebral colon conjunctiva cord cornea cortex decidua duodenum
     embryo endometrium epidermis esophagus eye gingiva gland gonad heart hippocampus hypothalamus
-    ileum intestine jejunum kidney leg liver lung mammary marrow medulla midbrain mucosa
+    ileum intestine jejunum kidney leg liver lung mammary marrow lymphnode medulla midbrain mucosa
     muscle nasal node omentum ovary pancreas parenchyma pbmc placenta pleura prostate rectum
     retina septum skin spinal spleen stomach subcutaneous synovium testis thalamus thymus tongue
-    tonsil trachea umbilical ureter uterus vagina ventricle visceral yolk sac
+    tonsil trachea umbilical ureter uterus vagina ventricle visceral
     """)
 """Organs and places, in unified form; left off last, and said so."""
+
+PLACES = TISSUE_WORDS | _words("tissue tumor yolk sac")
+"""Where nothing else is said, no cell is named."""
 
 LINEAGE_WORDS = _words("derived pre precursor pro progenitor stem")
 """Words that make another cell of the one they stand beside; never left off silently."""
