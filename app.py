@@ -9,12 +9,10 @@ in this order.
 
 import csv
 import functools
-import html
 import importlib.util
 import json
 import logging
 import os
-import re
 import sys
 import textwrap
 import threading
@@ -28,12 +26,11 @@ import typer
 
 if TYPE_CHECKING:
     import gradio as gr
-    from plotly.graph_objects import Figure
 
-    from agent import Assistant
+    from agent import Board, Desk, Visit
     from kb import KnowledgeBase
     from model import Describer
-    from tools import Evidence, Session
+    from tools import Session
 
 logger = logging.getLogger("cell2text")
 cli = typer.Typer(
@@ -42,6 +39,10 @@ cli = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+LOCAL = "127.0.0.1"
+LOOPBACK = frozenset({LOCAL, "localhost", "::1"})
 
 
 class UsageError(ValueError):
@@ -97,14 +98,19 @@ class Rooms:
             "describer", lambda: load_describer(self.checkpoint, device=self.device, cache=cache)
         )
 
-    def session(self) -> "Session":
-        """Make the workplace of one visitor."""
+    def is_loaded(self, name: str) -> bool:
+        """Whether ``"describer"`` or ``"knowledge"`` is at hand without waiting."""
+        return name in self._loaded
+
+    def session(self, *, folder: Path | None = None) -> "Session":
+        """Make the workplace of one visitor, who may keep files in `folder`."""
         from tools import Session
 
         return Session(
             knowledge=self.knowledge(),
             load_describer=self.describer,
             orthologues=self.orthologues,
+            folder=folder,
         )
 
     def warm(self) -> None:
@@ -122,6 +128,22 @@ class Rooms:
             self.knowledge().build()
         except Exception:  # whoever asks will be told; the page must start
             logger.exception("Warming up failed")
+
+
+class JsonLines(logging.Formatter):
+    """Writes each record as one JSON object, for machines (``CELL2TEXT_LOG_FORMAT=json``)."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
+        line = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname,
+            "logger": record.name,
+        }
+        line |= getattr(record, "event", None) or {"event": record.getMessage()}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line)
 
 
 def data_folder() -> Path:
@@ -185,9 +207,25 @@ Ontology = Annotated[str, typer.Option(help="CL, UBERON, MONDO or HsapDv.")]
 @cli.command()
 def chat(
     data: Annotated[Path | None, typer.Argument(help="Dataset to open; the demo if none.")] = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(envvar="PORT", min=1, max=65535)] = 7860,
+    host: Annotated[
+        str | None,
+        typer.Option(envvar=["CELL2TEXT_HOST", "GRADIO_SERVER_NAME"], help="Address to listen on."),
+    ] = None,
+    port: Annotated[
+        int, typer.Option(envvar=["PORT", "GRADIO_SERVER_PORT"], min=1, max=65535)
+    ] = 7860,
     share: Annotated[bool, typer.Option("--share", help="Also serve a public link.")] = False,
+    root_path: Annotated[
+        str,
+        typer.Option(envvar="GRADIO_ROOT_PATH", help="Path below which a proxy serves the page."),
+    ] = "",
+    login: Annotated[
+        str | None,
+        typer.Option(
+            envvar="CELL2TEXT_LOGIN",
+            help="Ask for a name and a password: NAME:PASSWORD, several joined by commas.",
+        ),
+    ] = None,
     llm: Llm = None,
     orthologues: Orthologues = None,
     checkpoint: Checkpoint = None,
@@ -202,8 +240,16 @@ def chat(
     rooms = Rooms(checkpoint, device, orthologues=orthologues)
     if orthologues is not None:
         rooms.session()  # a table that cannot be used is told now, not to a visitor
+    # A Space is reached from outside its container only.
+    host = host or ("0.0.0.0" if "SPACE_ID" in os.environ else LOCAL)
+    address = Address(host, port, share, root_path, read_logins(login))
     threading.Thread(target=rooms.warm, name="warm-up", daemon=True).start()
-    launch(Desk(rooms, data=data, llm=llm, offline=offline), host=host, port=port, share=share)
+    from agent import Desk
+
+    keep_days = float(os.environ.get("CELL2TEXT_KEEP_DAYS", "7"))
+    folder = data_folder() / "visits"
+    desk = Desk(rooms, data=data, llm=llm, offline=offline, folder=folder, keep_days=keep_days)
+    launch(desk, address)
 
 
 @cli.command()
@@ -471,6 +517,17 @@ def train(context: typer.Context) -> None:
     raise typer.Exit(subprocess.call([sys.executable, "-m", "model.train", *context.args]))
 
 
+def read_logins(text: str | None) -> tuple[tuple[str, str], ...]:
+    """Read names and passwords: ``ada:secret,ben:other``."""
+    if not text:
+        return ()
+    pairs = [tuple(part.strip().split(":", 1)) for part in text.split(",")]
+    if not all(len(pair) == 2 and all(pair) for pair in pairs):
+        msg = "--login is to be NAME:PASSWORD, several joined by commas. Write it so."
+        raise UsageError(msg)
+    return tuple((name, password) for name, password in pairs)
+
+
 def require_choice(option: str, value: str, allowed: tuple[str, ...]) -> None:
     """Stop with one sentence when `value` is none of the `allowed`."""
     if value not in allowed:
@@ -500,444 +557,95 @@ def read_names(path: Path) -> list[str]:
     return rows
 
 
-# ----------------------------------------------------------------------------------- page
+# ------------------------------------------------------------------------------------- page
 
-REFERENCE = re.compile(r"\[(E\d+|[A-Za-z]+:\d+)\]")
+LONGEST_QUESTION = 4_000  # characters
 N_CHIPS = 4  # suggested questions shown at a time
-COLOURS = ["clusters", "cell types"]  # offered for every map
-N_ROWS = 12  # rows of a table shown in the conversation
-FRAME = 0.08  # fewest seconds between two drawings of a streamed answer
-STOPPING = 20  # most seconds that a new question waits for the answer before it to stop
-
-HEADER = """
-<svg viewBox="0 0 40 40" width="32" height="32" aria-hidden="true"><g fill="currentColor">
-<circle cx="12" cy="11" r="7"/><circle cx="27" cy="8" r="4.5" opacity=".5"/>
-<circle cx="6" cy="26" r="4" opacity=".5"/><path opacity=".8" d="M16 19h18a4 4 0 0 1 4 4v6a4 4 0 0 1
--4 4h-9l-6 5v-5h-3a4 4 0 0 1-4-4v-6a4 4 0 0 1 4-4z"/></g></svg>
-<div><h1>Cell2Text Chat</h1>
-<p>Talk to your single cells. Every sentence shows its evidence.</p></div>
-"""
-
-CSS = """
-.gradio-container { width: 100%; max-width: 1500px !important; margin: 0 auto !important; }
-.gradio-container .fillable { padding: 12px 22px 0 !important; }
-.gradio-container main { width: 100%; padding: 0 !important; }
-footer { display: none !important; }
-#header { padding: 0; }
-#header .prose { display: flex; align-items: center; gap: 12px; }
-#header svg { color: var(--primary-600); flex: none; }
-#header h1 { font-size: 1.2rem; line-height: 1.2; margin: 0; letter-spacing: -.01em; }
-#header p { margin: 0; color: var(--body-text-color-subdued); font-size: .88rem; }
-#conversation, #dataset { gap: 10px; }
-#talk, #card, #map { border: 1px solid var(--border-color-primary); border-radius: 14px;
-  background: var(--background-fill-primary); }
-#talk .icon-button-wrapper.top-panel { display: none; }
-#talk .message-row { padding: 4px 20px; background: transparent !important; }
-#talk .bot.message, #talk .user.message { background: transparent; border: 0; }
-#talk .user-row .user.message { margin-left: auto; width: fit-content; max-width: 80%;
-  padding: 7px 14px; border-radius: 14px 14px 3px 14px; background: var(--primary-100); }
-.dark #talk .user-row .user.message { background: var(--primary-900); }
-#talk .user-row .message .message { padding: 0; width: auto; }
-#talk .js-plotly-plot { height: 420px; }
-.js-plotly-plot :is(.xtick, .ytick, .g-gtitle, .g-xtitle, .g-ytitle, .legend, .colorbar) text {
-  fill: var(--body-text-color-subdued) !important; font-family: inherit !important; }
-#talk .thought-group { background: var(--background-fill-secondary); border-radius: 10px; }
-#chips { gap: 8px; flex-wrap: wrap; }
-#chips .chip { flex: 0 1 auto; border-radius: 999px; padding: 5px 12px; font-weight: 500;
-  color: var(--primary-700); background: transparent; border: 1px solid var(--primary-300); }
-#chips .chip:hover { background: var(--primary-50); }
-.dark #chips .chip { color: var(--primary-200); border-color: var(--primary-700); }
-.dark #chips .chip:hover { background: var(--primary-950); }
-#question { border-radius: 14px; }
-.reference { font-size: .76em; font-weight: 600; padding: 1px 6px; border-radius: 6px;
-  white-space: nowrap; text-decoration: none !important;
-  color: var(--primary-800) !important; background: var(--primary-100); }
-.reference[role=button] { cursor: pointer; }
-.dark .reference { color: var(--primary-100) !important; background: var(--primary-800); }
-.fact { margin: 0 0 12px; font-size: .88rem; line-height: 1.5; }
-.fact table { display: block; overflow-x: auto; margin: 8px 0; font-size: .8rem; }
-.fact th, .fact td { padding: 3px 12px 3px 0; text-align: left; border: 0;
-  border-bottom: 1px solid var(--border-color-primary); white-space: nowrap; }
-.fact td.number { font-variant-numeric: tabular-nums; text-align: right; }
-.aside { color: var(--body-text-color-subdued); font-size: .8rem; margin: 4px 0 0; }
-#card { padding: 14px 18px; }
-#card h2 { font-size: 1rem; margin: 0 0 6px; }
-#card .figures { display: flex; gap: 28px; margin: 0 0 6px; }
-#card .figures b { display: block; font-size: 1.45rem; line-height: 1.25; font-weight: 600; }
-#card .figures span, #card summary, #card li { color: var(--body-text-color-subdued);
-  font-size: .84rem; }
-#card summary { cursor: pointer; }
-#card ul { margin: 4px 0 0; padding-left: 18px; }
-#card .problem::marker { content: "! "; color: var(--primary-600); font-weight: 700; }
-#map { padding: 12px 14px 4px; gap: 4px; }
-#umap { border: 0; padding: 0; margin: 0; background: transparent; }
-#map, #umap, #umap > div, #umap .js-plotly-plot { width: 100%; }
-#umap .js-plotly-plot { height: max(320px, calc(100dvh - 470px)); }
-@media (max-width: 760px) { #umap .js-plotly-plot { height: 340px; }
-  #talk { height: 62dvh !important; } #talk .message-row { padding: 4px 8px; }
-  .gradio-container .fillable { padding: 8px 10px 0 !important; } }
-"""
-
-# Keep the newest message in view while answers and plots grow, unless the reader scrolled away;
-# a click on a reference opens the evidence it names.
-BEHAVIOUR = """() => {
-  let height = 0, asked = 0, follow = true;
-  const box = () => document.querySelector('#talk .panel-wrap');
-  const moved = () => setTimeout(() => {
-    const b = box(); if (b) follow = b.scrollTop + b.clientHeight > b.scrollHeight - 40; }, 80);
-  for (const act of ['wheel', 'touchmove', 'keydown']) document.addEventListener(act, moved);
-  setInterval(() => {
-    const b = box(); if (!b) return;
-    const questions = b.querySelectorAll('.user-row').length;
-    if (questions > asked) follow = true;
-    if (follow && b.scrollHeight !== height) b.scrollTop = b.scrollHeight;
-    [asked, height] = [questions, b.scrollHeight];
-  }, 100);
-  const open = (event) => {
-    const mark = event.target.closest('#talk .reference[role=button]');
-    if (!mark || (event.key && event.key !== 'Enter')) return;
-    const names = (t) => t.textContent.includes('Evidence:')
-      && t.textContent.match(/E[0-9]+/g).includes(mark.textContent);
-    const title = [...document.querySelectorAll('#talk .thought-group > .title')].find((t) =>
-      names(t) && mark.compareDocumentPosition(t) & Node.DOCUMENT_POSITION_FOLLOWING);
-    if (!title) return;
-    follow = false;
-    if (!title.parentElement.querySelector('.fact')) title.click();
-    setTimeout(() => title.scrollIntoView({ block: 'start', behavior: 'smooth' }), 120);
-  };
-  for (const act of ['click', 'keydown']) document.addEventListener(act, open, true); }"""
+COLOURS = [("Clusters", "clusters"), ("Cell types", "cell types"), ("Confidence", "confidence")]
 
 
-@dataclass
-class Visit:
-    """What belongs to one visitor: their dataset, their conversation, and nothing shared."""
+def asset(name: str) -> str:
+    """Read a template, a style sheet or a script of the page."""
+    from importlib.resources import files
 
-    session: "Session"
-    assistant: "Assistant"
-    messages: list[dict[str, Any]] = field(default_factory=list)
-    colours: list[str] = field(default_factory=list)  # what the map can be coloured by
-    turn: int = 0  # rises with each question and each stop; an older answer sees it and ends
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def say(self, content: Any, *, role: str = "assistant", **metadata: Any) -> dict[str, Any]:
-        """Add a message and hand it back, to be changed while it grows."""
-        self.messages.append({"role": role, "content": content, "metadata": metadata})
-        return self.messages[-1]
+    return files("tools").joinpath("page", name).read_text(encoding="utf-8")
 
 
-def escape(text: Any) -> str:
-    """Make words from a dataset or a person harmless: no HTML, no picture that is fetched."""
-    return html.escape(str(text), quote=False).replace("![", "!\\[")
+def told(exc: Exception | str) -> Exception:
+    """Make an error that Gradio shows to the visitor."""
+    import gradio as gr
+
+    from tools import views
+
+    text = views.escape(exc)
+    return gr.Error(text, title="That did not work", duration=12, print_exception=False)
 
 
-def answer_text(text: str) -> str:
-    """Answer as Markdown, its references as small marks; terms link to their ontology page."""
-
-    def mark(match: re.Match[str]) -> str:
-        name = match[1]
-        if ":" not in name:
-            return f'<span class="reference" role="button" tabindex="0">{name}</span>'
-        address = "http://purl.obolibrary.org/obo/" + name.replace(":", "_")
-        return f'<a class="reference term" target="_blank" href="{address}">{name}</a>'
-
-    return REFERENCE.sub(mark, escape(text))
-
-
-def table_html(rows: list[dict[str, Any]]) -> str:
-    """Draw the first rows of a table."""
-
-    def cell(value: Any) -> str:
-        if isinstance(value, float):
-            return f"<td class='number'>{value:.3g}</td>"
-        return f"<td>{html.escape('' if value is None else str(value))}</td>"
-
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    head = "".join(f"<th>{html.escape(name.replace('_', ' '))}</th>" for name in columns)
-    body = "".join(
-        f"<tr>{''.join(cell(row.get(name)) for name in columns)}</tr>" for row in rows[:N_ROWS]
-    )
-    more = f"<p class='aside'>{len(rows) - N_ROWS} more rows</p>" if len(rows) > N_ROWS else ""
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
-
-
-def evidence_html(evidence: "Iterable[Evidence]") -> str:
-    """Draw what an answer rests on: each fact with its numbers, source and caveat."""
-    facts = []
-    for item in evidence:
-        table = table_html(item.table) if item.table else ""
-        notes = [item.source, item.unit and f"unit: {item.unit}", item.caveat]
-        aside = " · ".join(html.escape(note) for note in notes if note)
-        facts.append(
-            f"<div class='fact'><span class='reference'>{item.id}</span> "
-            f"{html.escape(item.text)}{table}<p class='aside'>{aside}</p></div>"
-        )
-    # One line: a blank line would end the HTML block and let Markdown read the rest.
-    return " ".join("".join(facts).split("\n"))
-
-
-def card_html(session: "Session") -> str:
-    """Draw the dataset card: what it is, what the doctor found, how it was prepared."""
-    report = session.report
-    figures = {"cells": report.n_obs, "genes": report.n_vars, "clusters": len(session.clusters())}
-    shown = "".join(f"<div><b>{n:,}</b><span>{what}</span></div>" for what, n in figures.items())
-    names = {"human": "human", "mouse": "mouse"}.get(report.species, "species not known")
-    facts = [
-        f"Values: {report.matrix}, read from {report.layer}",
-        f"Gene names: {report.gene_ids}, {names}",
-        f"Clusters: obs[{session.cluster_key!r}]",
-        *session.prepared.made,
-    ]
-    listed = "".join(f"<li>{html.escape(fact)}</li>" for fact in facts)
-    listed += "".join(
-        f"<li class='problem'>{html.escape(f'{problem.message} {problem.fix}')}</li>"
-        for problem in report.problems
-    )
-    n = len(report.problems)
-    note = f"How it was read, and {n} remark{'s' * (n > 1)}" if n else "How it was read"
-    return (
-        f"<h2>{html.escape(session.title)}</h2><div class='figures'>{shown}</div>"
-        f"<details><summary>{note}</summary><ul>{listed}</ul></details>"
-    )
-
-
-def dressed(figure: "Figure") -> "Figure":
-    """Copy a figure for the page: no background of its own, so that light and dark both work."""
-    from plotly.graph_objects import Figure
-
-    return Figure(figure).update_layout(
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        autosize=True,
-        width=None,
-        height=None,
-    )
-
-
-def follow(visit: Visit, question: str) -> Iterator[None]:
-    """Turn the steps of one answer into messages; yields when there is something new to see."""
+def as_message(said: dict[str, Any]) -> dict[str, Any]:
+    """Turn a message of the conversation into one of the chat: a figure becomes a plot."""
     from gradio import Plot
 
-    from agent import Answer, AnswerToken, ToolCalled, ToolReturned
-
-    calls: dict[str, dict[str, Any]] = {}
-    spoken: dict[str, Any] | None = None
-    text, next_drawing = "", 0.0
-    for step in visit.assistant.ask(question):
-        if isinstance(step, ToolCalled):
-            calls[step.id] = visit.say("", title=escape(step.title), status="pending")
-        elif isinstance(step, ToolReturned):
-            call = calls[step.id]
-            call["metadata"] |= {"status": "done", "duration": round(step.seconds, 1)}
-            call["content"] = escape(step.error or step.evidence.text)
-            if step.error:
-                call["metadata"]["title"] += " (not possible)"
-            elif step.evidence.figure is not None:
-                visit.say(Plot(dressed(step.evidence.figure), show_label=False))
-        elif isinstance(step, AnswerToken):
-            text += step.text
-            spoken = spoken or visit.say("")
-            spoken["content"] = answer_text(text)
-            if time.monotonic() < next_drawing:
-                continue
-        elif isinstance(step, Answer):
-            spoken = spoken or visit.say("")
-            spoken["content"] = answer_text(step.text)
-            if step.unsupported:
-                doubtful = answer_text(" ".join(step.unsupported))
-                spoken["content"] += f"\n\n*Not supported by evidence:* {doubtful}"
-            if step.evidence:
-                ids = ", ".join(item.id for item in step.evidence)
-                visit.say(evidence_html(step.evidence), title=f"Evidence: {ids}", status="done")
-        started = time.monotonic()
-        yield
-        # A long conversation takes longer to draw; drawing must not hold up the answer.
-        took = time.monotonic() - started
-        next_drawing = time.monotonic() + max(FRAME, 2 * took)
-
-
-def open_dataset(desk: "Desk", path: Path | None, *, progress: "gr.Progress") -> Visit:
-    """Open a file, or the demo when `path` is None, as the start of a conversation."""
-    from agent import Assistant
-
-    session = desk.rooms.session()
-    quiet = session.progress
-    session.progress = lambda fraction, words: progress(fraction, desc=words)
-    opened = session.open_demo() if path is None else session.open(path)
-    session.progress = quiet
-    assistant = Assistant(session, llm=desk.llm, offline=desk.offline)
-    visit = Visit(session, assistant, colours=COLOURS.copy())
-    visit.colours += [row["column"] for row in opened.table or () if row["kind"] != "clusters"]
-    report, n_clusters = session.report, len(session.clusters())
-    visit.say(
-        answer_text(
-            f"{session.title} is open: {report.n_obs:,} cells, {report.n_vars:,} genes, "
-            f"{n_clusters} clusters [{opened.id}]. Ask about it, or begin with a question below."
-        )
-    )
-    visit.say(evidence_html([opened]), title=f"Evidence: {opened.id}", status="done")
-    return visit
-
-
-class Desk:
-    """What happens when a visitor clicks; every handler works on the `Visit` it is handed.
-
-    Parameters
-    ----------
-    rooms
-        Describer and knowledge base that all visitors read.
-    data
-        Dataset that a new visitor finds open; the demo when None.
-    llm
-        Chat model that leads the conversations; the embedded planner when None.
-    offline
-        Refuse a chat model that runs on another machine.
-    """
-
-    def __init__(
-        self, rooms: Rooms, *, data: Path | None, llm: str | None, offline: bool = False
-    ) -> None:
-        self.rooms = rooms
-        self.data = data
-        self.llm = llm
-        self.offline = offline
-
-    def begin(self) -> "Assistant":
-        """Open this server's dataset for one more caller."""
-        from agent import Assistant
-
-        session = self.rooms.session()
-        session.open_demo() if self.data is None else session.open(self.data)
-        return Assistant(session, llm=self.llm, offline=self.offline)
-
-    def board(self, visit: Visit) -> list[Any]:
-        """Draw everything that depends on the dataset: state, talk, card, colour, map, chips."""
-        import gradio as gr
-
-        return [
-            visit,
-            visit.messages,
-            card_html(visit.session),
-            gr.Dropdown(choices=visit.colours, value=COLOURS[0]),
-            self.colour_map(COLOURS[0], visit),
-            *self.chips(visit),
-        ]
-
-    def chips(self, visit: Visit) -> list[Any]:
-        """Offer questions that make sense now."""
-        import gradio as gr
-
-        texts = visit.assistant.suggestions()[:N_CHIPS]
-        shown = [gr.Button(text, visible=True) for text in texts]
-        return shown + [gr.Button(visible=False)] * (N_CHIPS - len(texts))
-
-    def open(self, path: Path | None, visit: Visit | None, progress: "gr.Progress") -> list[Any]:
-        """Open a file, or the demo; what cannot be used leaves the open dataset as it is."""
-        import gradio as gr
-
-        try:
-            return self.board(open_dataset(self, path, progress=progress))
-        except user_errors() as exc:
-            if visit is None:
-                raise self.told(exc) from exc
-            visit.say(f"I could not open that file. {escape(exc)}")
-            return [visit, visit.messages, *[gr.skip()] * (3 + N_CHIPS)]
-
-    def colour_map(self, colour: str, visit: Visit | None) -> Any:
-        """Draw the cells on their map, coloured by a grouping or a gene."""
-        import gradio as gr
-
-        from tools import TOOLS
-
-        if visit is None:
-            return gr.skip()
-        try:
-            return dressed(TOOLS["plot_umap"](visit.session, color=colour).figure)
-        except user_errors() as exc:
-            gr.Warning(escape(exc), title="The map stays as it is", duration=12)
-            return gr.skip()
-
-    def answer(self, question: str, visit: Visit | None) -> Iterator[list[Any]]:
-        """Answer a question while the visitor watches; yields state, talk, question and chips."""
-        import gradio as gr
-
-        wait = [gr.skip()] * N_CHIPS
-        if visit is None:
-            msg = "No dataset is open yet. Wait for it, or open a file or the demo."
-            raise self.told(msg)
-        if not question.strip():
-            yield [gr.skip()] * (3 + N_CHIPS)
-            return
-        visit.turn += 1
-        turn = visit.turn
-        if not visit.lock.acquire(timeout=STOPPING):
-            msg = "The answer before is still being stopped. Ask again in a moment."
-            raise self.told(msg)
-        try:
-            visit.say(escape(question), role="user")
-            box = gr.Textbox("", submit_btn=False, stop_btn=True)
-            yield [visit, visit.messages, box, *wait]
-            for _ in self.steps(visit, question):
-                if visit.turn != turn:
-                    return
-                yield [visit, visit.messages, gr.skip(), *wait]
-        finally:
-            settle(visit)
-            visit.lock.release()
-        box = gr.Textbox(submit_btn=True, stop_btn=False)
-        yield [visit, visit.messages, box, *self.chips(visit)]
-
-    @staticmethod
-    def steps(visit: Visit, question: str) -> Iterator[None]:
-        """Follow an answer; an error becomes a sentence, and the conversation goes on."""
-        try:
-            yield from follow(visit, question)
-        except user_errors() as exc:
-            visit.say(escape(exc))
-        except Exception:
-            logger.exception("An answer failed")
-            visit.say("Something went wrong on my side with that question; it was logged.")
-        yield
-
-    def stop(self, visit: Visit | None) -> list[Any]:
-        """End the answer that is being given."""
-        import gradio as gr
-
-        box = gr.Textbox(submit_btn=True, stop_btn=False)
-        if visit is None:
-            return [gr.skip(), box]
-        visit.turn += 1
-        settle(visit)
-        visit.say("*Stopped.*")
-        return [visit.messages, box]
-
-    @staticmethod
-    def told(exc: Exception | str) -> Exception:
-        """Make an error that Gradio shows to the visitor."""
-        import gradio as gr
-
-        return gr.Error(escape(exc), title="That did not work", duration=12, print_exception=False)
-
-
-def settle(visit: Visit) -> None:
-    """Stop the spinners of steps that will not return."""
-    for message in visit.messages:
-        if message["metadata"].get("status") == "pending":
-            message["metadata"]["status"] = "done"
+    if isinstance(said["content"], str):
+        return said
+    return said | {"content": Plot(said["content"], show_label=False)}
 
 
 class Controls:
-    """The components of the page that handlers read or write, laid out as they are made."""
+    """The components of the page that handlers read or write, laid out as they are made.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    is_local
+        Whether a path on this machine may be opened.
+    """
+
+    def __init__(self, *, is_local: bool) -> None:
         import gradio as gr
 
-        self.visit = gr.State(time_to_live=7200)
-        gr.HTML(HEADER, elem_id="header")
+        self.secret = gr.BrowserState(None, storage_key="cell2text", secret="cell2text-chat")
+        gr.HTML(asset("header.html"), elem_id="header", apply_default_css=False, padding=False)
+        self.lay_out_opener(is_local=is_local)
+        self.lay_out_takehome()
         with gr.Row(elem_id="room"):
-            with gr.Column(scale=3, min_width=340, elem_id="conversation"):
+            with gr.Column(min_width=0, elem_id="conversation"):
                 self.lay_out_conversation()
-            with gr.Column(scale=2, min_width=320, elem_id="dataset"):
+            with gr.Column(min_width=0, elem_id="dataset"):
                 self.lay_out_dataset()
+
+    def lay_out_opener(self, *, is_local: bool) -> None:
+        """Place the ways to open another dataset, in a panel under the header."""
+        import gradio as gr
+
+        with gr.Column(elem_id="opener"):
+            gr.HTML(asset("opener.html"), apply_default_css=False, padding=False)
+            self.upload = gr.File(
+                elem_id="upload", label="Dataset", show_label=False, height=118, type="filepath"
+            )
+            with gr.Row(visible=is_local):
+                self.path = gr.Textbox(
+                    elem_id="path",
+                    label="Path on this machine",
+                    placeholder="/data/my.h5ad",
+                    submit_btn="Open",
+                )
+            self.demo = gr.Button("Open the demo", size="sm", elem_classes="done")
+
+    def lay_out_takehome(self) -> None:
+        """Place what can be taken home, in a panel under the header."""
+        import gradio as gr
+
+        from tools import take_home
+
+        with gr.Column(elem_id="takehome"):
+            gr.HTML(asset("takehome.html"), apply_default_css=False, padding=False)
+            with gr.Column(elem_id="takehome-list"):
+                self.takes = [
+                    (kind, gr.Button(words, size="sm", elem_classes="take"))
+                    for kind, words in take_home.WORDS.items()
+                ]
+            self.ready = gr.File(
+                elem_id="ready", label="Ready", interactive=False, show_label=False
+            )
 
     def lay_out_conversation(self) -> None:
         """Place the talk, the suggested questions and the question box."""
@@ -945,9 +653,8 @@ class Controls:
 
         self.talk = gr.Chatbot(
             elem_id="talk",
+            label="Conversation",
             show_label=False,
-            height="calc(100dvh - 200px)",
-            min_height=380,
             layout="panel",
             buttons=[],
             latex_delimiters=[],
@@ -956,75 +663,249 @@ class Controls:
             feedback_options=None,
             placeholder="Opening the dataset …",
         )
-        with gr.Row(elem_id="chips"):
-            self.chips = [
-                gr.Button(visible=False, size="sm", min_width=60, elem_classes="chip")
-                for _ in range(N_CHIPS)
-            ]
+        self.chips = gr.HTML(elem_id="chips", apply_default_css=False, padding=False)
         self.question = gr.Textbox(
             elem_id="question",
             show_label=False,
             label="Question",
             placeholder="Ask about this dataset, a cluster, a gene, a cell type …",
             submit_btn=True,
-            max_length=4000,
+            max_length=LONGEST_QUESTION,
             autofocus=True,
         )
 
     def lay_out_dataset(self) -> None:
-        """Place the dataset's card, the ways to open another, and the map."""
+        """Place how far a long step is, the dataset's card, the map and the evidence."""
         import gradio as gr
 
-        self.card = gr.HTML("<h2>Opening the dataset …</h2>", elem_id="card")
-        with gr.Row(elem_id="open"):
-            self.upload = gr.UploadButton("Open a dataset", size="sm", variant="primary")
-            self.demo = gr.Button("Open the demo", size="sm")
+        self.work = gr.HTML(
+            elem_id="work",
+            apply_default_css=False,
+            padding=False,
+            js_on_load="element.addEventListener('click', (event) => "
+            "event.target.closest('button') && trigger('cancel', {}));",
+        )
+        self.card = gr.HTML(
+            "<h2>Opening the dataset …</h2>", elem_id="card", apply_default_css=False, padding=False
+        )
         with gr.Column(elem_id="map"):
-            self.colour = gr.Dropdown(
-                label="Colour by a grouping or a gene",
-                choices=COLOURS,
-                allow_custom_value=True,
-                container=False,
+            with gr.Row(elem_id="colour-row"):
+                self.colour = gr.Radio(
+                    COLOURS,
+                    value="clusters",
+                    label="Colour the map by",
+                    elem_id="colour",
+                    container=False,
+                )
+                self.gene = gr.Dropdown(
+                    label="Colour by a gene or a column",
+                    elem_id="gene",
+                    choices=[],
+                    value=None,
+                    allow_custom_value=True,
+                    container=False,
+                )
+            self.cells = gr.HTML(
+                html_template=asset("map.html"),
+                js_on_load=asset("map.js"),
+                elem_id="cells",
+                apply_default_css=False,
+                padding=False,
+                cells="",
+                colours="",
+                lit="",
+                tip="",
+                wait="",
             )
-            self.umap = gr.Plot(show_label=False, elem_id="umap", container=False)
+        self.evidence = gr.HTML(elem_id="evidence", apply_default_css=False, padding=False)
+
+    def all(self) -> list[Any]:
+        """List what `show` gives values for, in its order."""
+        return [
+            self.secret,
+            self.talk,
+            self.question,
+            self.work,
+            self.card,
+            self.cells,
+            self.colour,
+            self.gene,
+            self.evidence,
+            self.chips,
+        ]
+
+    def show(self, board: "Board") -> list[Any]:
+        """Turn what a handler wants to be seen into values for the components."""
+        import gradio as gr
+
+        from tools import views
+
+        if board.notice is not None:
+            title, words = board.notice
+            gr.Warning(views.escape(words), title=title, duration=12)
+        skip = gr.skip()
+        sent: dict[str, Any] = {}
+        if board.cells is not None:
+            sent["cells"] = json.dumps(board.cells)
+        if board.colours is not None:
+            sent["colours"] = json.dumps(board.colours)
+        if board.lit is not None:
+            sent["lit"] = board.lit
+        if board.tip is not None:
+            sent["tip"] = json.dumps(board.tip)
+        if board.is_settled:
+            sent["wait"] = json.dumps({"words": "", "at": time.monotonic_ns()})
+        simple = {value for _, value in COLOURS}
+        question = skip
+        if board.is_answering is not None:
+            on = board.is_answering
+            question = gr.Textbox(submit_btn=not on, stop_btn=on)
+            if on:
+                question = gr.Textbox("", submit_btn=False, stop_btn=True)
+        gene: dict[str, Any] = {}
+        if board.choices is not None:
+            gene["choices"] = board.choices
+        if board.colour is not None:
+            gene["value"] = None if board.colour in simple else board.colour
+        return [
+            skip if board.secret is None else board.secret,
+            skip if board.messages is None else [as_message(item) for item in board.messages],
+            question,
+            skip if board.work is None else board.work,
+            skip if board.card is None else board.card,
+            gr.HTML(**sent) if sent else skip,
+            skip
+            if board.colour is None
+            else gr.Radio(value=board.colour if board.colour in simple else None),
+            gr.Dropdown(**gene) if gene else skip,
+            skip if board.evidence is None else board.evidence,
+            skip if board.chips is None else views.chips_html(board.chips[:N_CHIPS]),
+        ]
 
 
-def build_page(desk: Desk) -> "gr.Blocks":
+def build_page(desk: "Desk", *, is_local: bool = False) -> "gr.Blocks":
     """Lay out the page and join its controls to the desk."""
     import gradio as gr
 
-    def arrive(progress: gr.Progress = gr.Progress()) -> list[Any]:
-        return desk.open(desk.data, None, progress)
+    from agent import Board
 
-    def upload(path: str, here: Visit | None, progress: gr.Progress = gr.Progress()) -> list[Any]:
-        return desk.open(Path(path), here, progress)
+    def key_of(secret: str | None, request: gr.Request) -> str:
+        if not secret:
+            msg = "This page is not ready yet. Reload it; it needs to keep a note in the browser."
+            raise told(msg)
+        return desk.visits.key_of(secret, request.username)
 
-    def demo(here: Visit | None, progress: gr.Progress = gr.Progress()) -> list[Any]:
-        return desk.open(None, here, progress)
+    def visit_of(secret: str | None, request: gr.Request) -> "Visit":
+        try:
+            return desk.visits.get(key_of(secret, request))
+        except user_errors() as exc:
+            raise told(exc) from exc
 
-    private = {"api_visibility": "private"}
-    slow = private | {"concurrency_limit": 2, "concurrency_id": "work"}
+    def shown(boards: "Iterable[Board]") -> Iterator[list[Any]]:
+        board = None
+        try:
+            for new in boards:
+                board = new.on_top_of(board)
+                yield on.show(board)
+        except user_errors() as exc:
+            yield on.show(Board(work="", is_settled=True))
+            raise told(exc) from exc
+
+    def arrive(secret: str | None, request: gr.Request) -> Iterator[list[Any]]:
+        yield from shown(desk.arrive(secret, request.username))
+
+    def upload(path: str | None, secret: str, request: gr.Request) -> Iterator[list[Any]]:
+        if path is not None:
+            key = key_of(secret, request)
+            yield from shown(desk.open(key, Path(path), is_ours=True))
+
+    def open_path(path: str, secret: str, request: gr.Request) -> Iterator[list[Any]]:
+        if not (is_local and is_from_here(request)):
+            msg = "Paths can be opened only on the machine that serves the page. Upload the file."
+            raise told(msg)
+        given = Path(path.strip().strip("'\"")).expanduser()
+        if not path.strip() or not given.exists():
+            msg = f"{path!r} does not exist on this machine. Check the path."
+            raise told(msg)
+        yield from shown(desk.open(key_of(secret, request), given))
+
+    def demo(secret: str, request: gr.Request) -> Iterator[list[Any]]:
+        yield from shown(desk.open(key_of(secret, request), None))
+
+    def cancel(secret: str, request: gr.Request) -> None:
+        desk.visits.cancel(key_of(secret, request))
+
+    def recolour(colour: str | None, secret: str, request: gr.Request) -> Iterator[list[Any]]:
+        yield from shown(desk.recolour(visit_of(secret, request), colour or ""))
+
+    def lasso(event: gr.EventData, secret: str, request: gr.Request) -> Iterator[list[Any]]:
+        stroke = event._data.get("stroke") or []
+        yield from shown(desk.lasso(visit_of(secret, request), stroke))
+
+    def pick(event: gr.EventData, secret: str, request: gr.Request) -> Iterator[list[Any]]:
+        group = int(event._data.get("index", -1))
+        yield from shown(desk.pick(visit_of(secret, request), group))
+
+    def unlight(secret: str, request: gr.Request) -> list[Any]:
+        visit_of(secret, request).lit = ""
+        return on.show(Board(lit=""))
+
+    def peek(event: gr.EventData, secret: str, request: gr.Request) -> list[Any]:
+        return on.show(desk.peek(visit_of(secret, request), int(event._data.get("cell", -1))))
+
+    def show_evidence(event: gr.EventData, secret: str, request: gr.Request) -> Iterator[list[Any]]:
+        name = str(event._data.get("id", ""))
+        yield from shown(desk.show_evidence(visit_of(secret, request), name))
+
+    def ask(question: str, secret: str, request: gr.Request) -> Iterator[list[Any]]:
+        yield from shown(desk.answer(question, visit_of(secret, request)))
+
+    def pose(event: gr.EventData, secret: str, request: gr.Request) -> Iterator[list[Any]]:
+        question = str(event._data.get("text", ""))[:LONGEST_QUESTION]
+        yield from shown(desk.answer(question, visit_of(secret, request)))
+
+    def stop(secret: str, request: gr.Request) -> list[Any]:
+        return on.show(desk.stop(visit_of(secret, request)))
+
+    def take(kind: str) -> Callable[..., Iterator[list[Any]]]:
+        def make(secret: str, request: gr.Request) -> Iterator[list[Any]]:
+            for board, path in desk.take_home(visit_of(secret, request), kind):
+                file = gr.skip() if path is None else str(path)
+                yield [*on.show(board), file]
+
+        return make
+
+    private = {"api_visibility": "private", "show_progress": "hidden"}
+    workers = int(os.environ.get("CELL2TEXT_WORKERS", "2"))
+    slow = private | {"concurrency_limit": workers, "concurrency_id": "work"}
+    quick = private | {"concurrency_limit": 8, "concurrency_id": "look"}
     with gr.Blocks(title="Cell2Text Chat", fill_width=True, delete_cache=(3600, 7200)) as page:
-        on = Controls()
-        opening = slow | {"show_progress_on": [on.talk]}
-        board = [on.visit, on.talk, on.card, on.colour, on.umap, *on.chips]
-        page.load(arrive, None, board, **opening)
-        on.upload.upload(upload, [on.upload, on.visit], board, **opening)
-        on.demo.click(demo, on.visit, board, **opening)
-        on.colour.input(desk.colour_map, [on.colour, on.visit], on.umap, **slow)
-        # A plot that was drawn while the page was being laid out takes its place's size.
-        resize = "() => { setTimeout(() => dispatchEvent(new Event('resize')), 60) }"
-        on.umap.change(None, js=resize)
-        told = [on.visit, on.talk, on.question, *on.chips]
-        asked = [on.question.submit(desk.answer, [on.question, on.visit], told, **slow)]
-        asked += [chip.click(desk.answer, [chip, on.visit], told, **slow) for chip in on.chips]
-        still = [on.talk, on.question]
-        on.question.stop(desk.stop, on.visit, still, cancels=asked, queue=False, **private)
+        on = Controls(is_local=is_local)
+        everything = on.all()
+        page.load(arrive, on.secret, everything, **slow)
+        on.upload.upload(upload, [on.upload, on.secret], everything, **slow)
+        on.path.submit(open_path, [on.path, on.secret], everything, **slow)
+        on.demo.click(demo, on.secret, everything, **slow)
+        on.work.cancel(cancel, on.secret, None, queue=False, **private)
+        on.colour.input(recolour, [on.colour, on.secret], everything, **slow)
+        on.gene.input(recolour, [on.gene, on.secret], everything, **slow)
+        on.cells.lasso(lasso, on.secret, everything, **quick)
+        on.cells.pick(pick, on.secret, everything, **quick)
+        on.cells.unlight(unlight, on.secret, everything, **quick)
+        on.cells.peek(peek, on.secret, everything, trigger_mode="always_last", **quick)
+        on.cells.evidence(show_evidence, on.secret, everything, **quick)
+        asked = [on.question.submit(ask, [on.question, on.secret], everything, **slow)]
+        asked += [on.cells.pose(pose, on.secret, everything, **slow)]
+        on.question.stop(stop, on.secret, everything, cancels=asked, queue=False, **private)
+        fetch = "() => setTimeout(() => document.querySelector('#ready a[download]')?.click(), 400)"
+        for kind, button in on.takes:
+            made = button.click(take(kind), on.secret, [*everything, on.ready], **slow)
+            made.success(None, js=fetch)
         offer_verbs(desk)
     return page
 
 
-def offer_verbs(desk: Desk) -> None:
+def offer_verbs(desk: "Desk") -> None:
     """Offer the conversation and every verb through REST, and through MCP where it is served."""
     import gradio as gr
 
@@ -1055,6 +936,13 @@ def offer_verbs(desk: Desk) -> None:
         gr.api(door(function), api_name=item.name, concurrency_limit=2, concurrency_id="work")
 
 
+def is_from_here(request: "gr.Request") -> bool:
+    """Whether a request came from a browser on this very machine, through no proxy."""
+    host = request.client.host if request.client else ""
+    through = {"x-forwarded-for", "forwarded", "x-real-ip", "x-forwarded-host"}
+    return host in LOOPBACK and not any(name in request.headers for name in through)
+
+
 def make_theme() -> "gr.Theme":
     """Make the colours and the type of the page; nothing of it is fetched."""
     import gradio as gr
@@ -1066,7 +954,7 @@ def make_theme() -> "gr.Theme":
         # Bundled with Gradio; its semi-bold lacks Latin letters.
         font=(gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "sans-serif"),
     ).set(
-        body_text_color_subdued="*neutral_500",
+        body_text_color_subdued="*neutral_600",
         body_text_color_subdued_dark="*neutral_400",
         button_primary_background_fill="*primary_700",
         button_primary_background_fill_hover="*primary_800",
@@ -1075,38 +963,87 @@ def make_theme() -> "gr.Theme":
     )
 
 
-def launch(desk: Desk, *, host: str, port: int, share: bool) -> None:
+@dataclass(frozen=True)
+class Address:
+    """Where the page is served.
+
+    Parameters
+    ----------
+    root_path
+        Path below which a proxy serves it, such as ``/cells``.
+    logins
+        Names and passwords of those who may come in; everybody when empty.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 7860
+    share: bool = False
+    root_path: str = ""
+    logins: tuple[tuple[str, str], ...] = ()
+
+
+def launch(desk: "Desk", address: Address) -> None:
     """Serve the page until interrupted."""
-    page, address = serve(desk, host=host, port=port, share=share)
-    print(f"Cell2Text Chat is at {address} (stop with Ctrl+C)", flush=True)
+    page, where = serve(desk, address)
+    print(f"Cell2Text Chat is at {where} (stop with Ctrl+C)", flush=True)
     page.block_thread()
 
 
-def serve(desk: Desk, *, host: str, port: int, share: bool) -> "tuple[gr.Blocks, str]":
+def serve(desk: "Desk", address: Address) -> "tuple[gr.Blocks, str]":
     """Start serving the page and the other doors; return it with its address."""
-    page = build_page(desk)
+    is_local = address.host in LOOPBACK and not (address.share or address.root_path)
+    page = build_page(desk, is_local=is_local)
     page.queue(max_size=64)
     at_a_screen = sys.stdout.isatty() and (sys.platform == "darwin" or "DISPLAY" in os.environ)
     try:
-        _, local, public = page.launch(
+        server, local, public = page.launch(
             quiet=True,
             prevent_thread_lock=True,
-            server_name=host,
-            server_port=port,
-            share=share,
+            server_name=address.host,
+            server_port=address.port,
+            share=address.share,
+            root_path=address.root_path or None,
+            auth=list(address.logins) or None,
+            auth_message="Cell2Text Chat" if address.logins else None,
             inbrowser=at_a_screen,
-            css=CSS,
-            js=BEHAVIOUR,
+            css=asset("page.css"),
+            js=asset("page.js"),
             theme=make_theme(),
             footer_links=[],
             max_file_size=os.environ.get("CELL2TEXT_MAX_UPLOAD", "4gb"),
             show_error=True,
+            enable_monitoring=False,  # it would show who asks when, to anybody
+            run_history=False,
+            ssr_mode=False,
             mcp_server=importlib.util.find_spec("mcp") is not None,
         )
     except OSError as exc:
-        msg = f"Port {port} on {host} is in use or not allowed. Choose another with --port."
+        msg = (
+            f"Port {address.port} on {address.host} is in use or not allowed. "
+            "Choose another with --port."
+        )
         raise UsageError(msg) from exc
+    add_health(server, desk)
     return page, str(public or local)
+
+
+def add_health(server: Any, desk: "Desk") -> None:
+    """Let machines ask whether the page is up, at ``/health``; it tells nothing of anybody."""
+    from fastapi.responses import JSONResponse
+    from fastapi.routing import APIRoute
+
+    started = time.time()
+
+    def health() -> JSONResponse:
+        status = {
+            "status": "ok",
+            "uptime_seconds": round(time.time() - started),
+            "visits": len(desk.visits),
+            "model_loaded": desk.visits.rooms.is_loaded("describer"),
+        }
+        return JSONResponse(status)
+
+    server.router.routes.insert(0, APIRoute("/health", health, methods=["GET", "HEAD"]))
 
 
 # ---------------------------------------------------------------------------------- errors
@@ -1120,9 +1057,9 @@ def user_errors() -> tuple[type[Exception], ...]:
 
     known = (UsageError, ToolError, ModelError, KnowledgeError, PermissionError)
     if "agent" in sys.modules:  # slow to import, and cannot have failed where it was not
-        from agent import LanguageModelError
+        from agent import LanguageModelError, VisitError
 
-        known += (LanguageModelError,)
+        known += (LanguageModelError, VisitError)
     return known
 
 

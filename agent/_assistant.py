@@ -30,6 +30,7 @@ from ._history import text_of
 from ._llm import ChosenModel, choose_model
 from ._memory import put_back_evidence
 from ._middleware import FallBack, InOrder, SendBack
+from ._noting import noted
 from ._phrasing import split_sentences
 from ._planner import EmbeddedPlanner
 from ._steps import Answer, AnswerToken, Step, ToolCalled, ToolReturned
@@ -156,6 +157,22 @@ class Assistant:
         """Return a few questions that make sense now."""
         last = self._turn.evidence
         return suggest(vocabulary_of(self.session), list(last.values()))
+
+    def note(self, did: str, evidence: "Evidence", **args: str) -> None:
+        """Take into the conversation what a person did beside it, such as choosing cells.
+
+        Parameters
+        ----------
+        did
+            What they did, as they might have asked for it.
+        evidence
+            What came of it; "these cells" then means its cells.
+        args
+            Of the verb that made it, as far as a reader of the conversation needs them.
+        """
+        self._turn = _Turn(did, evidence={evidence.id: evidence})
+        messages = noted(did, evidence, args)
+        self._agent.update_state(self._config, {"messages": messages}, as_node="model")
 
     def ask(self, question: str) -> Iterator[Step]:
         """Answer a question; the last step is the one `Answer`."""

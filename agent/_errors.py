@@ -2,7 +2,8 @@
 
 AgentError (RuntimeError)
 ├── LanguageModelError     the language model that was asked for cannot be made or reached
-└── ToolsetError           a verb of the tools room cannot be offered as a tool
+├── ToolsetError           a verb of the tools room cannot be offered as a tool
+└── VisitError             a visitor asks for what is not there, or is being stopped
 
 Errors of the tools room do not pass through here: they go back to the model as the tool's
 answer, and the conversation goes on.
@@ -19,3 +20,7 @@ class LanguageModelError(AgentError):
 
 class ToolsetError(AgentError):
     """A verb of the tools room lacks what a tool needs: annotations of plain types."""
+
+
+class VisitError(AgentError):
+    """What a visitor asked for cannot be done now; the message is for them."""

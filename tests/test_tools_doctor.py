@@ -23,6 +23,7 @@ FIELDS = [
     "species",
     "genes_matched",
     "problems",
+    "cellxgene_lacks",
 ]
 
 

@@ -1,5 +1,6 @@
 """Facts about the open dataset: a `Session` holds it, a verb in `TOOLS` gives `Evidence`."""
 
+from . import cell_map, keeping, take_home, views
 from ._annotate_markers import MarkerAnnotation, annotate_markers
 from ._benchmark import benchmark
 from ._describing import describe_file
@@ -8,6 +9,7 @@ from ._doctor import DoctorReport, doctor
 from ._errors import (
     DatasetError,
     NoDatasetError,
+    OpeningCancelledError,
     ToolError,
     UnknownGeneError,
     UnknownLabelError,
@@ -29,6 +31,7 @@ __all__ = [
     "Limits",
     "MarkerAnnotation",
     "NoDatasetError",
+    "OpeningCancelledError",
     "RayEngine",
     "Session",
     "ToolError",
@@ -37,7 +40,11 @@ __all__ = [
     "annotate_marker_file",
     "annotate_markers",
     "benchmark",
+    "cell_map",
     "describe_file",
     "doctor",
     "evaluate_file",
+    "keeping",
+    "take_home",
+    "views",
 ]

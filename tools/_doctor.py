@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from ._cellxgene_columns import missing_columns
 from ._errors import DatasetError
 from ._genes import GeneIdKind, gene_names
 from ._inspecting import MatrixKind
@@ -47,7 +48,8 @@ class DoctorReport(BaseModel):
     """What a file holds; the JSON that ``cell2text doctor --json`` prints.
 
     ``layer`` names the slot that is read: ``X``, ``raw.X`` or ``layers['counts']``.
-    ``genes_matched`` is null where no model was at hand to match with.
+    ``genes_matched`` is null where no model was at hand to match with. ``cellxgene_lacks`` names
+    columns of obs that the CELLxGENE schema asks for, and that only the owner can fill.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -61,6 +63,7 @@ class DoctorReport(BaseModel):
     species: Species = "unknown"
     genes_matched: int | None = None
     problems: tuple[Problem, ...] = ()
+    cellxgene_lacks: tuple[str, ...] = ()
 
     @property
     def is_usable(self) -> bool:
@@ -141,4 +144,5 @@ def examine(
         species=names.species,
         genes_matched=n_matched,
         problems=tuple(problems),
+        cellxgene_lacks=tuple(missing_columns(opened.obs)),
     )

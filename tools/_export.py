@@ -46,26 +46,14 @@ def export_dataset(session: "Session", *, name: str = "") -> Evidence:
     UnsupportedError
         If the file cannot be written.
     """
-    adata = session.prepared.adata.copy()
-    for item in selections_of(session).values():
-        adata.obs[f"{PREFIX}_selection_{_safe(item.name)}"] = np.isin(
-            np.arange(adata.n_obs), item.cells
-        )
-    _add_descriptions(session, adata)
+    adata = annotated(session)
     added = [str(column) for column in adata.obs.columns if str(column).startswith(PREFIX)]
-    adata.uns[PREFIX] = {
-        "title": session.title,
-        "cluster_key": session.prepared.cluster_key,
-        "matrix": session.prepared.facts.kind,
-        "slot": session.prepared.slot,
-        "made": list(session.prepared.made),
-    }
 
     def write(path: Path) -> None:
         with quiet():
             adata.write_h5ad(path, compression="gzip")
 
-    path = _write(session, name or f"{session.title}_annotated", ".h5ad", write)
+    path = write_file(session, name or f"{session.title}_annotated", ".h5ad", write)
     return _record(
         session,
         "export_dataset",
@@ -74,6 +62,30 @@ def export_dataset(session: "Session", *, name: str = "") -> Evidence:
         f"{count(len(added), 'column')} that were added here.",
         table=[{"column": column} for column in added],
     )
+
+
+def annotated(session: "Session") -> "AnnData":
+    """Return a copy of the open dataset with what was found and chosen in its columns.
+
+    Raises
+    ------
+    NoDatasetError
+        If no dataset is open.
+    """
+    adata = session.prepared.adata.copy()
+    for item in selections_of(session).values():
+        adata.obs[f"{PREFIX}_selection_{_safe(item.name)}"] = np.isin(
+            np.arange(adata.n_obs), item.cells
+        )
+    _add_descriptions(session, adata)
+    adata.uns[PREFIX] = {
+        "title": session.title,
+        "cluster_key": session.prepared.cluster_key,
+        "matrix": session.prepared.facts.kind,
+        "slot": session.prepared.slot,
+        "made": list(session.prepared.made),
+    }
+    return adata
 
 
 def _add_descriptions(session: "Session", adata: "AnnData") -> None:
@@ -122,9 +134,9 @@ def export_table(session: "Session", *, evidence: str, name: str = "") -> Eviden
         with path.open("w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream)
             writer.writerow(columns)
-            writer.writerows([_plain(row.get(column)) for column in columns] for row in rows)
+            writer.writerows([as_plain(row.get(column)) for column in columns] for row in rows)
 
-    path = _write(session, name or f"{item.id}_{item.tool}", ".csv", write)
+    path = write_file(session, name or f"{item.id}_{item.tool}", ".csv", write)
     said = f"It holds the {count(len(rows), 'row')} of {item.id} ({item.tool})."
     return _record(session, "export_table", path, said)
 
@@ -170,7 +182,7 @@ def export_figure(
         else:
             path.write_text(figure.to_html(include_plotlyjs=True, full_html=True), "utf-8")
 
-    path = _write(session, name or f"{item.id}_{item.tool}", f".{format}", write)
+    path = write_file(session, name or f"{item.id}_{item.tool}", f".{format}", write)
     return _record(
         session, "export_figure", path, f"It holds the figure of {item.id} ({item.tool})."
     )
@@ -186,10 +198,10 @@ def _find(session: "Session", asked: str) -> Evidence:
     raise UnknownLabelError(msg)
 
 
-def _write(session: "Session", name: str, suffix: str, write: Callable[[Path], None]) -> Path:
+def write_file(session: "Session", name: str, suffix: str, write: Callable[[Path], None]) -> Path:
     """Write under a temporary name in the session's folder, then rename; nothing is replaced."""
     stem = clean(name, limit=100)
-    for ending in (".h5ad", ".csv", ".html", ".json"):
+    for ending in (".h5ad", ".csv", ".html", ".json", ".png", ".svg", ".ipynb"):
         stem = stem.removesuffix(ending)
     stem = _safe(stem) or "export"
     folder = session.folder
@@ -231,7 +243,7 @@ def _record(
     )
 
 
-def _plain(value: Any) -> Any:
+def as_plain(value: Any) -> Any:
     """Keep a text of somebody else's from starting a formula in a spreadsheet."""
     if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"

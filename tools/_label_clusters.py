@@ -33,10 +33,8 @@ def label_clusters(session: Session) -> Evidence:
         If the model fails.
     """
     clusters = session.clusters()
-    _describe_at_once(session, clusters)
+    table = label_rows(session)
     verdicts = {cluster: cluster_verdict(session, cluster) for cluster in clusters}
-    sizes = {cluster: len(session.cells_of(cluster)) for cluster in clusters}
-    table = [_row(cluster, sizes[cluster], verdicts[cluster]) for cluster in clusters]
     known = [cluster for cluster in clusters if verdicts[cluster].is_known]
     sentences = [
         f"The model names a cell type for {len(known)} of the {count(len(clusters), 'cluster')}."
@@ -73,6 +71,16 @@ def label_clusters(session: Session) -> Evidence:
             "unsure": unsure,
         },
     )
+
+
+def label_rows(session: Session) -> list[dict[str, Any]]:
+    """Return what the model names each cluster, one row a cluster."""
+    clusters = session.clusters()
+    _describe_at_once(session, clusters)
+    return [
+        _row(cluster, len(session.cells_of(cluster)), cluster_verdict(session, cluster))
+        for cluster in clusters
+    ]
 
 
 def _describe_at_once(session: Session, clusters: list[str]) -> None:

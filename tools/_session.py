@@ -78,6 +78,8 @@ class Session:
         raise OpeningCancelledError to stop: the session stays as it was.
     orthologues
         Table of a mouse's genes and the human ones, by which the cells of a mouse are read.
+    folder
+        Where verbs write files; a temporary folder when left out.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class Session:
         limits: Limits | None = None,
         progress: Progress | None = None,
         orthologues: Path | None = None,
+        folder: Path | None = None,
     ) -> None:
         self.orthologues = None if orthologues is None else Orthologues.load(orthologues)
         self._was_read = False  # whether the model has read cells since evidence was recorded
@@ -98,6 +101,7 @@ class Session:
         self.own = OwnKnowledge()  # corrections, gene sets and markers of this user
         self.title = ""
         self.report: DoctorReport | None = None
+        self.examined: DoctorReport | None = None  # of what is being opened, before it is ready
         self._load_describer = load_describer
         self._describer: Describer | None = None
         self._prepared: Prepared | None = None
@@ -105,7 +109,7 @@ class Session:
         self._cache: dict[Any, Any] = {}
         self._lock = threading.RLock()
         self._cancelled = threading.Event()
-        self._folder: Path | None = None
+        self._folder = folder
 
     # Opening
 
@@ -152,6 +156,7 @@ class Session:
 
         self._tell(0.3, "Looking at the matrix")
         report = examine(opened, limits=self.limits, orthologues=self.orthologues)
+        self.examined = report
         prepared = prepare(opened.adata, limits=self.limits, progress=self._tell)
         if self.orthologues is not None:
             prepared.names = self.orthologues.apply(prepared.names)
@@ -437,6 +442,7 @@ class Session:
         with self._lock:
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(prefix="cell2text-"))
+            self._folder.mkdir(parents=True, exist_ok=True)
             return self._folder
 
     def cached(self, key: Any, make: Callable[[], Made]) -> Made:

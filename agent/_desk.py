@@ -1,0 +1,417 @@
+"""What happens when a visitor clicks or asks; a page only has to show the boards it gets."""
+
+import json
+import logging
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kb import KnowledgeError
+from model import ModelError
+from tools import TOOLS, ToolError, cell_map, keeping, take_home, views
+
+from ._assistant import Assistant
+from ._board import Board
+from ._errors import AgentError, VisitError
+from ._showing import follow
+from ._visits import Rooms, Visit, Visits, log_event
+from ._work import ticking
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+logger = logging.getLogger(__name__)
+
+_STOPPING = 20  # most seconds that a new question waits for the answer before it to stop
+_SHORTEST_SECRET = 32  # characters
+# What a person can mend; everything else is ours.
+_THEIRS = (AgentError, ToolError, ModelError, KnowledgeError, PermissionError)
+
+
+class Desk:
+    """What happens when a visitor clicks; every handler works on the `Visit` of a key.
+
+    Parameters
+    ----------
+    rooms
+        Describer and knowledge base that all visitors read.
+    data
+        Dataset that a new visitor finds open; the demo when None.
+    llm
+        Chat model that leads the conversations; the embedded planner when None.
+    offline
+        Refuse a chat model that runs on another machine.
+    folder
+        Where visits are kept between runs; nowhere when None.
+    keep_days
+        Days after its last use that a visit is deleted.
+    """
+
+    def __init__(
+        self,
+        rooms: Rooms,
+        *,
+        data: Path | None,
+        llm: str | None,
+        offline: bool = False,
+        folder: Path | None = None,
+        keep_days: float = 7,
+    ) -> None:
+        self.visits = Visits(rooms, llm=llm, offline=offline, folder=folder, keep_days=keep_days)
+        self.data = data
+
+    def begin(self) -> Assistant:
+        """Open this server's dataset for one more caller, who has no page."""
+        session = self.visits.rooms.session()
+        session.open_demo() if self.data is None else session.open(self.data)
+        return Assistant(session, llm=self.visits.llm, offline=self.visits.offline)
+
+    # Opening
+
+    def arrive(self, secret: str | None, username: str | None) -> Iterator[Board]:
+        """Show a visitor what they had open, or what everybody finds."""
+        if not secret or len(secret) < _SHORTEST_SECRET:
+            secret = secrets.token_urlsafe(32)
+        key = self.visits.key_of(secret, username)
+        visit = self.visits.find(key)
+        if visit is not None:
+            log_event(key, "reload")
+            yield replace(self.board(visit), secret=secret)
+            yield from self.map_of(visit)
+            return
+        again = self.visits.is_kept(key)
+        yield Board(secret=secret)
+        yield from self.opening(key, self.data, again=again)
+
+    def open(self, key: str, path: Path | None, *, is_ours: bool = False) -> Iterator[Board]:
+        """Open a file, or the demo; what cannot be used leaves the open dataset as it is.
+
+        Parameters
+        ----------
+        is_ours
+            Whether the file was uploaded, so that it is moved to the visitor's folder.
+        """
+        place = self.visits.place(key)
+        if not is_ours or path is None or place is None:
+            yield from self.opening(key, path)
+            return
+        own = place / "data" / secrets.token_hex(4)
+        own.mkdir(parents=True)
+        path = Path(shutil.move(path, own / path.name))
+        yield from self.opening(key, path)
+        visit = self.visits.find(key)
+        is_open = visit is not None and visit.source == str(path)
+        for other in (place / "data").iterdir():
+            if (other != own) == is_open:
+                shutil.rmtree(other, ignore_errors=True)
+
+    def opening(self, key: str, path: Path | None, *, again: bool = False) -> Iterator[Board]:
+        """Open a dataset while the visitor watches: progress, the early card, then all of it."""
+        words = "Taking up where you left" if again else f"Opening {title_of(path)}"
+        work = self.visits.begin(key, words)
+        started, sessions, found = time.monotonic(), [], []
+
+        def run() -> Iterator[None]:
+            if again:
+                found.append(self.visits.take_up(key, early=sessions.append))
+            else:
+                found.append(self.visits.open(key, path, early=sessions.append))
+            yield
+
+        shown = False
+        try:
+            for _ in ticking(run, work):
+                examined = sessions[-1].examined if sessions else None
+                card = None
+                if examined is not None and not shown:
+                    card, shown = views.early_card_html(title_of(path), examined), True
+                yield Board(work=work.html(), card=card)
+        except _THEIRS as exc:
+            log_event(key, "open failed", error=type(exc).__name__)
+            yield from self.not_opened(key, exc, again=again)
+            return
+        visit = found[0]
+        log_event(
+            key,
+            "opened",
+            seconds=round(time.monotonic() - started, 2),
+            n_obs=visit.session.report.n_obs,
+            n_vars=visit.session.report.n_vars,
+        )
+        yield self.board(visit)
+        yield from self.map_of(visit)
+
+    def not_opened(self, key: str, exc: Exception, *, again: bool) -> Iterator[Board]:
+        """Say why a dataset could not be opened; what was open stays."""
+        visit = self.visits.find(key)
+        if visit is None:
+            if again or self.data is not None:  # begin anew with what can always be opened
+                yield from self.opening(key, None)
+                visit = self.visits.find(key)
+            if visit is None:
+                raise VisitError(str(exc)) from exc
+        visit.say(f"I could not open that file. {views.escape(exc)}")
+        yield replace(self.board(visit), cells=None)
+
+    def board(self, visit: Visit) -> Board:
+        """Show everything of a visit but the map, which may take a moment."""
+        return Board(
+            messages=visit.messages,
+            work="",
+            card=views.card_html(visit.session),
+            colour=visit.colour,
+            choices=visit.choices,
+            lit="",
+            evidence="",
+            chips=visit.assistant.suggestions(),
+            is_answering=False,
+        )
+
+    def map_of(self, visit: Visit) -> Iterator[Board]:
+        """Draw the map; where there is none yet it is computed while the visitor watches."""
+        made: list[Any] = []
+
+        def run() -> Iterator[None]:
+            made.append(
+                cell_map.map_positions(visit.session) | {"key": visit.key + visit.session.title}
+            )
+            try:
+                made.append(cell_map.map_colours(visit.session, visit.colour))
+            except _THEIRS:
+                visit.colour = "clusters"
+                made.append(cell_map.map_colours(visit.session, visit.colour))
+            yield
+
+        work = self.visits.begin(visit.key, "Drawing the map")
+        try:
+            for item in ticking(run, work):
+                if item is None and not made:
+                    yield Board(work=work.html())
+        except _THEIRS as exc:
+            visit.say(str(exc))
+            yield Board(work="", messages=visit.messages)
+            return
+        cells, colours = made
+        shown = visit.colour
+        yield Board(work="", cells=cells, colours=colours, colour=shown, lit=visit.lit)
+
+    # The map
+
+    def recolour(self, visit: Visit, colour: str) -> Iterator[Board]:
+        """Colour the map while the visitor watches; confidence may take a while to read."""
+        if not colour or not colour.strip():
+            return
+        made: list[Any] = []
+
+        def run() -> Iterator[None]:
+            made.append(cell_map.map_colours(visit.session, colour))
+            yield
+
+        work = self.visits.begin(visit.key, f"Colouring by {colour[:40]}")
+        try:
+            for item in ticking(run, work):
+                if item is None and not made:
+                    yield Board(work=work.html())
+        except _THEIRS as exc:
+            notice = ("The map stays as it is", str(exc))
+            yield Board(work="", colour=visit.colour, notice=notice)
+            return
+        visit.colour = colour
+        log_event(visit.key, "coloured")
+        yield Board(work="", colours=made[0], colour=colour)
+
+    def lasso(self, visit: Visit, stroke: Sequence[Sequence[float]]) -> Iterator[Board]:
+        """Choose the cells inside a stroke on the map."""
+        yield self.choose(visit, lambda: cell_map.cells_inside(visit.session, stroke))
+
+    def pick(self, visit: Visit, group: int) -> Iterator[Board]:
+        """Choose the cells of one group of the legend."""
+        colour = visit.colour
+        yield self.choose(visit, lambda: cell_map.cells_of_group(visit.session, colour, group))
+
+    def choose(self, visit: Visit, cells: "Callable[[], np.ndarray]") -> Board:
+        """Make a selection of cells that the visitor pointed at, and tell the conversation."""
+        try:
+            positions = [int(cell) for cell in cells()]
+            evidence = TOOLS["select_cells"](visit.session, positions=positions)
+        except _THEIRS as exc:
+            return Board(is_settled=True, notice=("Nothing was chosen", str(exc)))
+        name = str(evidence.facts["selection"])
+        visit.calls.append(
+            keeping.Call("select_cells", {"positions": positions, "name": name}, "(chosen by hand)")
+        )
+        did = f"Select the {len(positions):,} cells that I drew around on the map"
+        visit.assistant.note(did, evidence, name=name)
+        visit.say(
+            views.answer_text(f"You chose {len(positions):,} cells on the map [{evidence.id}].")
+        )
+        visit.lit = lit_json(visit, evidence.cells, f"{len(positions):,} cells chosen", ask=True)
+        visit.keep()
+        log_event(visit.key, "chose", n_cells=len(positions))
+        return Board(
+            messages=visit.messages,
+            lit=visit.lit,
+            chips=visit.assistant.suggestions(),
+            is_settled=True,
+        )
+
+    def show_evidence(self, visit: Visit, name: str) -> Iterator[Board]:
+        """Show a piece of evidence beside the map, and its cells on it."""
+        item = visit.session.evidence.get(name)
+        if item is None:
+            msg = f"{name[:20]!r} is not at hand any more. Ask again."
+            yield Board(notice=("No such evidence", msg))
+            return
+        colour, cells = views.look_of(visit.session, item)
+        n_cells = 0 if cells is None else len(cells)
+        visit.lit = lit_json(visit, cells, f"{n_cells:,} cells of {item.id}") if n_cells else ""
+        colours = None
+        if colour is not None:
+            try:
+                colours = cell_map.map_colours(visit.session, colour)
+                visit.colour = colour
+            except _THEIRS:
+                colour = None
+        yield Board(
+            evidence=views.evidence_panel(item, n_cells=n_cells),
+            lit=visit.lit,
+            colours=colours,
+            colour=colour,
+        )
+
+    def peek(self, visit: Visit, cell: int) -> Board:
+        """Say what one cell is."""
+        try:
+            return Board(tip=cell_map.cell_words(visit.session, cell))
+        except _THEIRS as exc:
+            known = {"cell": cell, "barcode": "", "cluster": "", "label": "", "confidence": 0}
+            return Board(tip=known | {"text": str(exc)})
+
+    # Taking home
+
+    def take_home(self, visit: Visit, kind: str) -> Iterator[tuple[Board, Path | None]]:
+        """Write a file to be taken home, while the visitor watches."""
+        made: list[Path] = []
+        wanted = take_home.Wanted(
+            colour=visit.colour,
+            talk=[(m["role"], m["content"]) for m in visit.messages if said_aloud(m)],
+            calls=visit.calls,
+            source=visit.source,
+        )
+
+        def run() -> Iterator[None]:
+            made.append(take_home.MAKERS[kind](visit.session, wanted))
+            yield
+
+        work = self.visits.begin(visit.key, f"Writing: {take_home.WORDS[kind]}")
+        try:
+            for item in ticking(run, work):
+                if item is None and not made:
+                    yield Board(work=work.html()), None
+        except _THEIRS as exc:
+            yield Board(work=""), None
+            raise VisitError(str(exc)) from exc
+        log_event(visit.key, "took home", kind=kind, bytes=made[0].stat().st_size)
+        yield Board(work=""), made[0]
+
+    # The conversation
+
+    def answer(self, question: str, visit: Visit) -> Iterator[Board]:
+        """Answer a question while the visitor watches."""
+        if not question.strip():
+            return
+        visit.turn += 1
+        turn = visit.turn
+        visit.answering.cancel()
+        if not visit.lock.acquire(timeout=_STOPPING):
+            msg = "The answer before is still being stopped. Ask again in a moment."
+            raise VisitError(msg)
+        started, before = time.monotonic(), len(visit.session.evidence)
+        try:
+            visit.say(views.escape(question), role="user")
+            yield Board(messages=visit.messages, is_answering=True)
+            for _ in self.steps(visit, question):
+                if visit.turn != turn:
+                    return
+                yield Board(messages=visit.messages)
+        finally:
+            settle(visit)
+            visit.lock.release()
+        log_event(
+            visit.key,
+            "answered",
+            seconds=round(time.monotonic() - started, 2),
+            n_evidence=len(visit.session.evidence) - before,
+        )
+        visit.keep()
+        yield replace(
+            self.look(visit, before), chips=visit.assistant.suggestions(), is_answering=False
+        )
+
+    def look(self, visit: Visit, n_before: int) -> Board:
+        """Let the map show what the answer was about."""
+        colours = colour = lit = None
+        for item in list(visit.session.evidence.values())[n_before:]:
+            wanted, cells = views.look_of(visit.session, item)
+            if cells is not None and 0 < len(cells) < visit.session.prepared.adata.n_obs:
+                ask = item.tool in {"select_cells", "describe_selection"}
+                words = f"{len(cells):,} cells of {item.id}"
+                lit = lit_json(visit, cells, words, ask=ask)
+            elif wanted is not None:
+                lit = ""
+            if wanted is not None and wanted != visit.colour:
+                try:
+                    colours, colour = cell_map.map_colours(visit.session, wanted), wanted
+                except _THEIRS:
+                    continue
+        visit.colour, visit.lit = colour or visit.colour, visit.lit if lit is None else lit
+        return Board(colours=colours, colour=colour, lit=lit, messages=visit.messages)
+
+    @staticmethod
+    def steps(visit: Visit, question: str) -> Iterator[None]:
+        """Follow an answer; an error becomes a sentence, and the conversation goes on."""
+        try:
+            yield from follow(visit, question)
+        except _THEIRS as exc:
+            visit.say(views.escape(exc))
+        except Exception:
+            logger.exception("An answer failed")
+            visit.say("Something went wrong on my side with that question; it was logged.")
+        yield
+
+    def stop(self, visit: Visit) -> Board:
+        """End the answer that is being given."""
+        visit.turn += 1
+        visit.answering.cancel()
+        settle(visit)
+        visit.say("*Stopped.*")
+        return Board(messages=visit.messages, is_answering=False, work="")
+
+
+def said_aloud(message: dict[str, Any]) -> bool:
+    """Whether a message is a question or an answer, and no step or picture on the way."""
+    return isinstance(message["content"], str) and "title" not in message["metadata"]
+
+
+def title_of(path: Path | None) -> str:
+    """Return what a dataset is called while it is being opened."""
+    return "the demo" if path is None else path.name
+
+
+def lit_json(visit: Visit, cells: Any, words: str, *, ask: bool = False) -> str:
+    """Return what the map is told about cells that are to light up."""
+    return json.dumps(
+        {"bits": cell_map.lit_cells(visit.session, cells), "words": words, "ask": ask}
+    )
+
+
+def settle(visit: Visit) -> None:
+    """Stop the spinners of steps that will not return."""
+    for message in visit.messages:
+        if message["metadata"].get("status") == "pending":
+            message["metadata"]["status"] = "done"
