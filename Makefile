@@ -3,7 +3,7 @@
 # make lint      formatting, style and import layers, as CI checks them
 # make results   scores on whole studies, beside baselines, into the README    (make results DATA=folder)
 # make pictures  the screenshots of the README, from the page itself
-# make lock      write requirements.lock anew from pyproject.toml
+# make lock      write requirements.lock and requirements.txt anew from pyproject.toml
 .PHONY: help chat test lint results pictures lock setup
 .DEFAULT_GOAL := help
 
@@ -41,7 +41,7 @@ results: setup
 		--similarities build/similarities.parquet --readme README.md --record
 
 pictures: setup
-	CELL2TEXT_SCREENSHOTS=docs $(bin)/python -m pytest tests/test_app_page.py -k references
+	CELL2TEXT_SCREENSHOTS=docs $(bin)/python -m pytest tests/test_app_page.py -k 'references or drawn or gene or evidence or uploaded or home or phone'
 
 # torch is pruned and named apart, so that each machine takes its own build of it (CPU or CUDA).
 lock: setup
@@ -49,3 +49,5 @@ lock: setup
 	$(bin)/uv export --frozen --no-hashes --no-emit-project --no-header --no-annotate \
 		--extra dev --extra anthropic --extra openai --extra ollama --extra mcp --prune torch --quiet -o requirements.lock
 	echo "torch==$(TORCH)" >> requirements.lock
+	$(bin)/python -c "import tomllib; print('# What a Hugging Face Space installs; written by make lock from pyproject.toml.', \
+		*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" > requirements.txt

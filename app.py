@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -66,12 +66,15 @@ class Rooms:
         Whether descriptions are kept between runs, below the data folder.
     orthologues
         Table of a mouse's genes and the human ones, for datasets of a mouse.
+    is_shared
+        Whether several visitors read cells at the same time.
     """
 
     checkpoint: str | None = None
     device: str = "auto"
     remember: bool = True
     orthologues: Path | None = None
+    is_shared: bool = False
     _loaded: dict[str, Any] = field(default_factory=dict)
     _locks: dict[str, threading.Lock] = field(
         default_factory=lambda: {"knowledge": threading.Lock(), "describer": threading.Lock()}
@@ -93,10 +96,15 @@ class Rooms:
         """Load the model."""
         from model import load_describer
 
-        cache = data_folder() / "descriptions.sqlite" if self.remember else None
-        return self._once(
-            "describer", lambda: load_describer(self.checkpoint, device=self.device, cache=cache)
-        )
+        # A cache on disk cannot be shared with the process that a GPU is lent to.
+        keeps = self.remember and not is_lent()
+        cache = data_folder() / "descriptions.sqlite" if keeps else None
+
+        def load() -> "Describer":
+            loaded = load_describer(self.checkpoint, device=self.device, cache=cache)
+            return cast("Describer", SharedDescriber(loaded)) if self.is_shared else loaded
+
+        return self._once("describer", load)
 
     def is_loaded(self, name: str) -> bool:
         """Whether ``"describer"`` or ``"knowledge"`` is at hand without waiting."""
@@ -144,6 +152,80 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line)
+
+
+class SharedDescriber:
+    """A describer that all visitors share: one reads at a time, a few hundred cells at once.
+
+    So nobody waits for another's thousand cells, and a GPU has one user. On a Space that lends
+    GPUs the cells are read inside ``spaces.GPU``, in another process, and no loan is longer than
+    it has to be.
+
+    Parameters
+    ----------
+    describer
+        The describer; what is not said here it does itself.
+    """
+
+    CELLS_AT_ONCE = 512
+
+    def __init__(self, describer: "Describer") -> None:
+        self._describer = describer
+        self._read = lent(self._read_here)
+        self._turn = threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._describer, name)
+
+    def describe(
+        self,
+        matrix: Any,
+        var_names: Any,
+        *,
+        progress: Callable[[int, int], None] | None = None,
+        cancel: Callable[[], bool] | None = None,
+        **more: Any,
+    ) -> list[Any]:
+        """Describe cells as `Describer.describe` does."""
+        found: list[Any] = []
+        names, n_cells = list(var_names), matrix.shape[0]
+        for start in range(0, n_cells, self.CELLS_AT_ONCE):
+            rows = matrix[start : start + self.CELLS_AT_ONCE]
+            if not is_lent():  # what cannot be handed to another process
+                more |= {} if cancel is None else {"cancel": cancel}
+                more["progress"] = _from(start, n_cells, progress)
+            with self._turn:
+                found += self._read(rows, names, more)
+            if progress is not None:
+                progress(len(found), n_cells)
+        return found
+
+    def _read_here(self, matrix: Any, var_names: list[str], more: dict[str, Any]) -> list[Any]:
+        return self._describer.describe(matrix, var_names, **more)
+
+
+def _from(
+    start: int, n_cells: int, progress: Callable[[int, int], None] | None
+) -> Callable[[int, int], None] | None:
+    """Count the cells of a part as cells of the whole."""
+    return None if progress is None else lambda done, _: progress(start + done, n_cells)
+
+
+def is_lent() -> bool:
+    """Whether a GPU is lent for a moment here, by the package ``spaces``."""
+    return importlib.util.find_spec("spaces") is not None
+
+
+def lent(read: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    """Return `read` as it runs on a lent GPU, for no longer than its cells need."""
+    if not is_lent():
+        return read
+    import spaces
+
+    def seconds(matrix: Any, *_: Any) -> int:
+        return min(10 + matrix.shape[0] // 50, 60)
+
+    return spaces.GPU(duration=seconds)(read)
 
 
 def data_folder() -> Path:
@@ -237,12 +319,14 @@ def chat(
     if data is not None and not data.exists():
         msg = f"{str(data)!r} does not exist. Expected a dataset file. Check the path."
         raise UsageError(msg)
-    rooms = Rooms(checkpoint, device, orthologues=orthologues)
+    rooms = Rooms(checkpoint, device, orthologues=orthologues, is_shared=True)
     if orthologues is not None:
         rooms.session()  # a table that cannot be used is told now, not to a visitor
     # A Space is reached from outside its container only.
     host = host or ("0.0.0.0" if "SPACE_ID" in os.environ else LOCAL)
     address = Address(host, port, share, root_path, read_logins(login))
+    if is_lent():
+        rooms.describer()  # a Space that lends GPUs looks for what wants one while it starts
     threading.Thread(target=rooms.warm, name="warm-up", daemon=True).start()
     from agent import Desk
 
