@@ -233,8 +233,8 @@ def test_nobody_reaches_what_is_anothers(server: Server, tmp_path: Path, adata: 
     file["path"] = str(next(item for item in kept if item.suffix == ".h5ad"))
     done, said = ben.do("upload", "upload", [file, ben.secret])
     tries["upload by another's path"] = mine in said and done
-    for text in (f"Open {path}", "Export the table of E2", "What is E3?"):
-        tries[text] = mine in ben.ask(text)
+    for text in ("Open the dataset of Ada", "Export the table of E2", f"Open {path}"):
+        tries[text] = f"{mine} is open" in ben.ask(text)
     reached = [name for name, worked in tries.items() if worked]
     print(f"isolation: {len(tries)} ways tried to reach another's data, {len(reached)} worked")
     assert reached == []

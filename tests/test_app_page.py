@@ -132,7 +132,7 @@ def arrive(page: "Page", address: str) -> None:
 def ready(page: "Page") -> None:
     """Wait until the questions and the map are there."""
     page.wait_for_selector("#chips .chip", timeout=150_000)
-    page.wait_for_selector("#cells .map-legend h3", timeout=60_000)
+    page.wait_for_selector("#cells .map-legend h3", timeout=60_000, state="attached")
 
 
 def wait_for_answer(page: "Page", *, after: int) -> str:
@@ -350,7 +350,7 @@ def test_the_page_fits_a_phone_in_the_dark(browser: Any, address: str, tmp_path:
     wide = phone.evaluate("document.documentElement.scrollWidth")
     picture(phone, "phone", tmp_path)
     phone.click("[data-view=cells]")
-    assert phone.locator("#cells canvas").is_visible()
+    phone.wait_for_selector("#cells canvas:visible", timeout=30_000)
     picture(phone, "phone-cells", tmp_path)
     phone.close()
     assert wide <= 390

@@ -83,7 +83,7 @@ function paint() {
   const dim = lit || hot >= 0;
   if (dim) {
     const rest = []; for (let i = 0; i < n; i++) if (!shown(i)) rest.push(i);
-    layer(rest, faint, 0, r * 0.8, 0.45);
+    layer(rest, faint, 0, r * 0.8, 0.65);
   }
   if (groups) {
     const bins = groups.map(() => []);

@@ -90,9 +90,7 @@
       document.querySelectorAll(what).forEach((e) => { if (!e.getAttribute('aria-label')) e.setAttribute('aria-label', name); });
     }
     const gene = document.querySelector('#gene input'); if (gene) gene.placeholder = 'Gene or column …';
-    document.querySelectorAll('#talk .thought-group > .title').forEach((e) => {
-      if (e.getAttribute('role') === 'button' || e.tagName === 'BUTTON') return;
-      e.setAttribute('role', 'button'); e.tabIndex = 0;
-    });
+    // The arrow of a step is for the eye; the line itself is the button.
+    document.querySelectorAll('#talk .thought-group .title .arrow').forEach((e) => e.setAttribute('inert', ''));
   }, 400);
 }
