@@ -155,7 +155,7 @@ def _read(path: Path, limits: Limits, search: _Search) -> Opened:
         return _guard("an archive", path, lambda: _read_archive(path, limits, search))
     for known in FORMATS:
         if _guard(known.name, path, lambda known=known: known.recognises(source)):
-            logger.info("Reading %s as %s", path.name, known.name)
+            logger.info("Reading a file as %s", known.name)
             adata = _guard(known.name, path, lambda known=known: known.read(path, limits))
             return _guard(known.name, path, lambda a=adata, k=known: _finish(a, k, path, limits))
     if path.is_dir():

@@ -23,7 +23,7 @@
     document.getElementById(button.dataset.opens)?.classList.remove('is-open');
   });
   const view = (name) => {
-    document.body.classList.toggle('shows-cells', name === 'cells');
+    document.getElementById('room')?.classList.toggle('shows-cells', name === 'cells');
     document.querySelectorAll('[data-view]').forEach((b) => b.setAttribute('aria-pressed', String(b.dataset.view === name)));
   };
   document.addEventListener('click', (event) => {
@@ -69,11 +69,11 @@
   const input = () => document.querySelector('#opener input[type=file]');
   const files = (event) => event.dataTransfer && [...event.dataTransfer.types].includes('Files');
   let depth = 0;
-  document.addEventListener('dragenter', (event) => { if (files(event)) { depth++; document.body.classList.add('is-dropping'); } });
-  document.addEventListener('dragleave', (event) => { if (files(event) && --depth <= 0) { depth = 0; document.body.classList.remove('is-dropping'); } });
+  document.addEventListener('dragenter', (event) => { if (files(event)) { depth++; document.getElementById('room')?.classList.add('is-dropping'); } });
+  document.addEventListener('dragleave', (event) => { if (files(event) && --depth <= 0) { depth = 0; document.getElementById('room')?.classList.remove('is-dropping'); } });
   document.addEventListener('dragover', (event) => { if (files(event)) event.preventDefault(); });
   document.addEventListener('drop', (event) => {
-    depth = 0; document.body.classList.remove('is-dropping');
+    depth = 0; document.getElementById('room')?.classList.remove('is-dropping');
     if (!files(event) || event.target.closest('#opener')) return;
     event.preventDefault();
     const target = input(); if (!target) return;
