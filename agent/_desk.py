@@ -84,7 +84,10 @@ class Desk:
             yield replace(self.board(visit), secret=secret)
             yield from self.map_of(visit)
             return
-        again = self.visits.is_kept(key)
+        # Whoever started the server with a file wants to see that file.
+        again = self.visits.is_kept(key) and (
+            self.data is None or self.visits.kept_source(key) == str(self.data)
+        )
         yield Board(secret=secret)
         yield from self.opening(key, self.data, again=again)
 

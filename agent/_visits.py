@@ -195,6 +195,13 @@ class Visits:
         if (work := self._works.get(key)) is not None:
             work.cancel()
 
+    def kept_source(self, key: str) -> str | None:
+        """Return the path of the dataset of a visit that is kept; None for the demo."""
+        place = self.place(key)
+        if place is None:
+            return None
+        return json.loads((place / "visit.json").read_text(encoding="utf-8"))["source"]
+
     def open(self, key: str, path: Path | None, *, early: "Callable[[Session], None]") -> Visit:
         """Open a dataset, or the demo when `path` is None, as the start of a conversation.
 

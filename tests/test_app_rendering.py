@@ -183,3 +183,17 @@ def test_a_bug_in_an_answer_is_told_and_the_conversation_goes_on() -> None:
     visit.assistant = TwoStepAssistant(Evidence("E1", "t", "x"))  # type: ignore[assignment]
     list(desk.answer("And now?", visit))
     assert "B cells" in visit.messages[-2]["content"]
+
+
+def test_a_server_started_with_a_file_shows_that_file(tmp_path: Any) -> None:
+    import json
+
+    opened: list[Any] = []
+    desk = Desk(SimpleNamespace(), data=tmp_path / "mine.h5ad", llm=None, folder=tmp_path)
+    desk.opening = lambda key, path, *, again=False: iter([opened.append((path, again))])  # type: ignore[method-assign]
+    secret = "s" * 43
+    place = desk.visits.place(desk.visits.key_of(secret))
+    for source, again in ((None, False), (str(tmp_path / "mine.h5ad"), True)):
+        (place / "visit.json").write_text(json.dumps({"source": source}))
+        list(desk.arrive(secret, None))
+        assert opened.pop() == (tmp_path / "mine.h5ad", again)
