@@ -940,7 +940,7 @@ def build_page(desk: "Desk", *, is_local: bool = False) -> "gr.Blocks":
         name = str(event._data.get("id", ""))
         yield from shown(desk.show_evidence(visit_of(secret, request), name))
 
-    def ask(question: str, secret: str, request: gr.Request) -> Iterator[list[Any]]:
+    def ask_this(question: str, secret: str, request: gr.Request) -> Iterator[list[Any]]:
         yield from shown(desk.answer(question, visit_of(secret, request)))
 
     def pose(event: gr.EventData, secret: str, request: gr.Request) -> Iterator[list[Any]]:
@@ -977,7 +977,7 @@ def build_page(desk: "Desk", *, is_local: bool = False) -> "gr.Blocks":
         on.cells.unlight(unlight, on.secret, everything, **quick)
         on.cells.peek(peek, on.secret, everything, trigger_mode="always_last", **quick)
         on.cells.evidence(show_evidence, on.secret, everything, **quick)
-        asked = [on.question.submit(ask, [on.question, on.secret], everything, **slow)]
+        asked = [on.question.submit(ask_this, [on.question, on.secret], everything, **slow)]
         asked += [on.cells.pose(pose, on.secret, everything, **slow)]
         on.question.stop(stop, on.secret, everything, cancels=asked, queue=False, **private)
         fetch = "() => setTimeout(() => document.querySelector('#ready a[download]')?.click(), 400)"
