@@ -71,7 +71,9 @@ def read_lean(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | No
     for reader in (_of_markers, _same_again, _of_genes, _of_listed, _of_terms, _columns):
         ask = reader(found, last, focus, bare=bare)
         if ask is not None:
-            return replace(ask, text=f"{found.raw}")
+            # Whose cells the last question was about stands in its words.
+            is_same = ask.intent == last.intent and bool(ask.cell_types)
+            return replace(ask, text=f"{last.text} {found.raw}" if is_same else found.raw)
     return None
 
 

@@ -83,6 +83,11 @@ def read_file_ask(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask 
     return None
 
 
+def _said_values(found: Mentions) -> tuple[tuple[str, str], ...]:
+    """Return the values that are named as the file writes them, not by the part they play."""
+    return tuple(pair for pair in found.values if pair[1].casefold() in found.text)
+
+
 def _plain(found: Mentions) -> bool:
     return not (found.genes or found.clusters or found.cell_types or found.term_ids)
 
@@ -136,7 +141,7 @@ def _quality(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | Non
 
 def _origin(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read "which tissue?", "are the patients healthy?", "is it Smart-seq2?"."""
-    if not _plain(found) or found.values or len(found.shape.split()) > 14:
+    if not _plain(found) or _said_values(found) or len(found.shape.split()) > 14:
         return None
     sought = re.search(
         r"\b(?:sex(?:es)?|genders?|males?|females?|smok\w+|"
@@ -331,7 +336,8 @@ def _pathway(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | Non
                  r"phase|g2m|does)\b", found.text):  # fmt: skip
         return None
     name = next((name for stem, name in _STEMS.items() if said.startswith(stem)), said)
-    column = found.values[0][0] if found.values else found.column
+    values = _said_values(found)
+    column = values[0][0] if values else None if found.values else found.column
     column = column if column in vocabulary.grouping_columns else None
     return Ask("score_set", name=name, column=column)
 

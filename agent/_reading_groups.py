@@ -23,6 +23,7 @@ from ._reading_selections import (
     describe_chosen,
     list_made,
     name_chosen,
+    names_selection,
     select_cells,
 )
 from ._rule import DIFFERENCE
@@ -69,7 +70,7 @@ _DOTS = re.compile(
     r"\b(?:heat ?maps?|matrix ?plots?|dot ?plots?|bubble ?plots?|bubbles?|dots|dot)\b"
 )
 _WHICH_GROUPS = re.compile(
-    r"\b(?:what|which|list|name)\b.*\b(?:conditions|treatments|experimental groups|arms|"
+    r"\b(?:what|which|list|name)\b(?: \w+){0,4} (?:conditions|treatments|experimental groups|arms|"
     r"study groups|groups of samples)\b(?: (?:are|do|exist|were)\b.*)?[\s.?!]*$"
 )
 _PEOPLE = re.compile(r"\b(?:donors?|patients?|samples?|individuals?|subjects?|participants?)\b")
@@ -78,6 +79,9 @@ _MOST_OF_ALL = re.compile(
     r"\b(?:respon[ds]\w*|affected|chang\w*|react\w*|perturbed|differs?|altered)\b.*"
     r"\b(?:most|strongest|strongly|best|least)\b|"
     r"\b(?:most|strongest) (?:affected|respon\w+|chang\w+|perturbed) (?:cell ?types?|clusters?)\b"
+)
+_OF_TYPES = frozenset(
+    {"look_up", "which_clusters", "count_type", "term_difference", "describe_cluster", "confidence"}
 )
 _THE_REST = re.compile(
     r"\b(?:all|the|every) (?:the )?(?:others?|rest|remaining)\b|\beverything\b|\beveryone else\b|"
@@ -229,6 +233,8 @@ def _conditions(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | 
     """Read which genes differ between two conditions."""
     if len(found.clusters) > 1 or re.search(r"\b(?:umap|colou?r\w*)\b", found.text):
         return None
+    if names_selection(found, vocabulary):
+        return None
     counted = Counter(column for column, _ in found.values)
     column = next((c for c, number in counted.items() if number > 1), None)
     one_value = len(found.values) == 1
@@ -313,7 +319,7 @@ def _of_two_types(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask 
     if not found.cell_types and not found.clusters and not found.genes and not found.values:
         spoken = [name for ask in focus.past for name in ask.cell_types]
         two = tuple(dict.fromkeys(reversed(spoken)))[:2][::-1]
-        of_types = focus.intent in {"look_up", "which_clusters", "count_type", "term_difference"}
+        of_types = focus.intent in _OF_TYPES
         wants = re.search(r"\bgenes?\b|\bmarkers?\b|\bhere\b|\bdata", found.text)
         return Ask("types_here", cell_types=two) if len(two) == 2 and of_types and wants else None
     if len(found.cell_types) != 1 or found.clusters or found.genes or found.values:

@@ -130,16 +130,21 @@ def _is_filter(cells: Cells, found: Mentions) -> bool:
     )
 
 
+def names_selection(found: Mentions, vocabulary: Vocabulary) -> bool:
+    """Whether a selection that there is stands in a stretch by its name."""
+    return any(
+        re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", found.text)
+        for name in vocabulary.selections()
+        if len(name) > 1
+    )
+
+
 def compare_chosen(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read two groups of cells that are compared, at least one of them chosen by words."""
     if not re.search(DIFFERENCE, found.shape):
         return None
     leans = focus.is_on_selection and PRONOUN.search(found.text) is not None
-    named = any(
-        re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", found.text)
-        for name in vocabulary.selections()
-        if len(name) > 1
-    ) or re.search(r"\bselections?\b", found.text)
+    named = names_selection(found, vocabulary) or re.search(r"\bselections?\b", found.text)
     mixed = bool(found.values) and bool(found.clusters or found.cell_types)
     if not (leans or named or mixed):
         return None

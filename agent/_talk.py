@@ -133,6 +133,8 @@ def _explain_words(ask: Ask) -> list[str]:
     if "p value" in text and re.search(r"trust|valid|reliab|believe|rely", text):
         text += " replicate pseudobulk"
     text = text.replace("probability", "confidence")
+    if "donor" in text or "replicate" in text:
+        text += " pseudobulk replicate"
     named = [line for word, line in _WORDS.items() if word in text]
     if named:
         return named

@@ -53,6 +53,9 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
             else:
                 asks.append(ask)
             focus = focus.after(ask)
+            if ask.intent in {"select", "name_selection"} and ask.name:  # spoken of further on
+                made = (*vocabulary.selections(), ask.name)
+                vocabulary = replace(vocabulary, selections=lambda made=made: made)
     return _tidy(asks) or [Ask("unclear", text=text)]
 
 
