@@ -275,12 +275,15 @@ class Describer:
             space, settings = self.space.slot(slot), calibration.slot(slot)
             scores = scores / settings.temperature
             if slot == "cell_type":
-                scores = scores + self._weights_around(around)
                 with torch.no_grad():
                     scores = weigh(torch.from_numpy(scores).to(gates.device)).cpu().numpy()
             probabilities = np.exp(scores - scores.max(1, keepdims=True))
             probabilities /= probabilities.sum(1, keepdims=True)
-            probabilities = space.pass_down(probabilities)
+            walked.read[slot] = probabilities
+            if slot == "cell_type":
+                probabilities = self._settle(probabilities, around)
+            else:
+                probabilities = space.pass_down(probabilities)
             walked.probabilities[slot] = probabilities
             spoken = space.add_up(probabilities)
             sayable = ~np.isin(space.speakable, settings.unsaid)
@@ -492,9 +495,9 @@ class Describer:
         self,
         matrix: sparse.csr_matrix | np.ndarray,
         var_names: Sequence[str],
-        around: Surroundings,
+        around: Surroundings | None,
     ) -> np.ndarray:
-        """Return ``(n, n_choices)`` probabilities of the cell types."""
+        """Return ``(n, n_choices)`` probabilities; as read where `around` is None."""
         import torch
 
         tokens, n_tokens = self.tokens(matrix, var_names)
@@ -508,7 +511,8 @@ class Describer:
                 )
                 gates = (batch != 0).float()
                 walked = self._walk(batch, gates, measured=measured, around=around)
-                parts.append(walked.probabilities["cell_type"])
+                found = walked.read if around is None else walked.probabilities
+                parts.append(found["cell_type"])
         return np.vstack(parts)
 
     def claims(
@@ -604,20 +608,28 @@ class Describer:
             If hardly any variable is a gene of the model.
         """
         space, residents = self.space.slot("cell_type"), self.checkpoint.residents
-        p = self._choice_probabilities(matrix, var_names, NOWHERE)
-        found = residents.recognise(space.add_up(p), space)
+        p = self._choice_probabilities(matrix, var_names, None)
+        found = residents.recognise(space.add_up(self._settle(p, NOWHERE)), space)
         home = tuple(sorted({*organs, *found}))
-        # As if the cells had been read with the organs known.
-        p *= np.exp(residents.weigh(space.choices, home) - residents.weigh(space.choices))
-        return Surroundings(home, weights_of_shares(p / p.sum(1, keepdims=True)))
+        return Surroundings(home, weights_of_shares(self._settle(p, Surroundings(home))))
 
-    def _weights_around(self, around: Surroundings | None) -> np.ndarray:
-        """Return ``(n_choices,)`` log factors that the surroundings put on the cell types."""
-        choices = self.space.slot("cell_type").choices
-        if around is None:
-            return np.zeros(len(choices))
-        weights = self.checkpoint.residents.weigh(choices, around.organs)
-        return weights + np.array(around.weights) if around.weights else weights
+    def _settle(self, read: np.ndarray, around: Surroundings | None) -> np.ndarray:
+        """Return ``(n, n_choices)`` probabilities of cell types, given where the cells come from.
+
+        Parameters
+        ----------
+        read
+            ``(n, n_choices)`` probabilities by the cells' own genes.
+        around
+            None where nothing may follow from where they come from.
+        """
+        space, residents = self.space.slot("cell_type"), self.checkpoint.residents
+        organs = () if around is None else around.organs
+        p = read if around is None else residents.settle(read, space, organs)
+        p = space.pass_down(p, residents.strange(space.choices, organs))
+        if around is not None and around.weights:
+            p = p * np.exp(around.weights)
+        return p / p.sum(1, keepdims=True)
 
     def measured(self, var_names: Sequence[str]) -> np.ndarray:
         """Return ``(n_genes,)`` bool, which genes of the model a dataset has."""
@@ -691,6 +703,7 @@ class _Walked:
     def __init__(self) -> None:
         self.facts: CellFacts | None = None
         self.scores: dict[str, torch.Tensor] = {}
+        self.read: dict[str, np.ndarray] = {}
         self.probabilities: dict[str, np.ndarray] = {}
         self.spoken: dict[str, list[str | None]] = {}
         self.fed: dict[str, list[str]] = {}

@@ -92,7 +92,12 @@ class SlotSpace:
         """Return the ``(n_choices,)`` bool mask of choices compatible with a known label."""
         return self.membership[:, self.speakable.index(term_id)] > 0
 
-    def pass_down(self, probabilities: np.ndarray) -> np.ndarray:
+    def nearest_general(self, index: int) -> int:
+        """Return the choice that holds the fewest others among those above a choice, or -1."""
+        held = [(len(below), general) for general, below in self._general if index in below]
+        return min(held)[1] if held else -1
+
+    def pass_down(self, probabilities: np.ndarray, closed: np.ndarray | None = None) -> np.ndarray:
         """Divide the probability of a general choice among the choices below it.
 
         A choice such as "T cell" stands for studies that went no further; what it holds belongs
@@ -104,9 +109,15 @@ class SlotSpace:
         ----------
         probabilities
             ``(n, n_choices)``, each row summing to 1.
+        closed
+            ``(n_choices,)`` bool, choices that get nothing: not every fibroblast is one of the
+            few kinds of it that have a name, which live in one organ each.
         """
         result = probabilities.copy()
-        for index, below in self._general:
+        for index, held in self._general:
+            below = held if closed is None else held[~closed[held]]
+            if len(below) < FEWEST_KINDS:
+                continue
             kinds = result[:, below].sum(1)
             share = np.where(kinds > LEAST_KINDS, result[:, index] / np.maximum(kinds, 1e-9), 0.0)
             result[:, below] *= 1 + share[:, None]

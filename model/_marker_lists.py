@@ -15,6 +15,7 @@ import numpy as np
 from ._description import Description, Slot
 from ._errors import ModelError
 from ._labels import NOT_KNOWN, SLOTS
+from ._residents import HOME
 from ._tissue_prior import LEAST_FACTOR
 
 if TYPE_CHECKING:
@@ -106,9 +107,9 @@ def _prior(describer: "Describer", tissue: Sequence[str]) -> np.ndarray:
     factors = checkpoint.tissues.factors(tissue, space)
     if not tissue:
         return factors
-    weights = np.exp(checkpoint.residents.weigh(space.slot("cell_type").choices, tissue))
-    strange = np.minimum(factors, np.maximum(weights, LEAST_FACTOR))
-    return np.where(weights > 1, weights, strange)
+    choices, residents = space.slot("cell_type").choices, checkpoint.residents
+    factors = np.where(residents.strange(choices, tissue), LEAST_FACTOR, factors)
+    return np.where(residents.at_home(choices, tissue), HOME, factors)
 
 
 def _tokens(

@@ -18,7 +18,8 @@ from ._labels import SlotSpace
 
 #: File of a checkpoint; one without it doubts nothing.
 FILE = "residents.json"
-#: Factor on the probability of a resident of an organ that the cells are not known to come from.
+#: What a resident keeps of its probability where the cells are not known to come from its organ;
+#: the rest is its general kind's, since what speaks for a Kupffer cell speaks for a macrophage.
 DOUBT = 0.02
 #: Factor on the probability of a resident of an organ that they do come from: there, a stromal
 #: cell is a stellate cell rather than any fibroblast, which is also what its anatomists call it.
@@ -47,8 +48,8 @@ class Residents:
         self.organ_of = dict(organ_of)
         self.parenchyma = {organ: list(types) for organ, types in parenchyma.items()}
 
-    def weigh(self, choices: Sequence[str], organs: Iterable[str] = ()) -> np.ndarray:
-        """Return ``(n_choices,)`` log factors: above 0 for residents at home, below for others.
+    def at_home(self, choices: Sequence[str], organs: Iterable[str] = ()) -> np.ndarray:
+        """Return ``(n_choices,)`` bool, which cell types are residents of these organs.
 
         Parameters
         ----------
@@ -58,8 +59,37 @@ class Residents:
             UBERON ids of the organs that the cells come from, with the terms above them.
         """
         known = set(organs)
-        factor = {t: HOME if organ in known else DOUBT for t, organ in self.organ_of.items()}
-        return np.log([factor.get(choice, 1.0) for choice in choices])
+        return np.array([self.organ_of.get(choice) in known for choice in choices])
+
+    def strange(self, choices: Sequence[str], organs: Iterable[str] = ()) -> np.ndarray:
+        """Return ``(n_choices,)`` bool, which cell types are residents of other organs."""
+        resident = np.isin(choices, list(self.organ_of))
+        return resident & ~self.at_home(choices, organs)
+
+    def settle(
+        self, probabilities: np.ndarray, space: SlotSpace, organs: Iterable[str] = ()
+    ) -> np.ndarray:
+        """Prefer residents at home, and read those of other organs as their general kind.
+
+        Parameters
+        ----------
+        probabilities
+            ``(n, n_choices)``, each row summing to 1.
+        space
+            The cell type slot.
+        organs
+            As in `at_home`.
+        """
+        organs = set(organs)
+        p = np.where(self.at_home(space.choices, organs), HOME, 1.0) * probabilities
+        strange = np.flatnonzero(self.strange(space.choices, organs))
+        # A kind of a resident kind first: what it gives up goes all the way.
+        for index in sorted(strange, key=lambda i: space.allowed(space.choices[i]).sum()):
+            general = space.nearest_general(int(index))
+            if general >= 0:
+                p[:, general] += (1 - DOUBT) * p[:, index]
+            p[:, index] *= DOUBT
+        return p / p.sum(1, keepdims=True)
 
     def recognise(self, spoken: np.ndarray, space: SlotSpace) -> tuple[str, ...]:
         """Return the organs whose parenchyma is among the cells.

@@ -138,13 +138,21 @@ def test_a_type_that_is_no_choice_teaches_the_closest_one_above_it():
 LIVER, KUPFFER, HEPATOCYTE = "UBERON:0002107", "CL:0000576", "CL:0000584"
 
 
-def test_a_resident_is_doubted_outside_its_organ():
-    residents = Residents({KUPFFER: LIVER}, {LIVER: [HEPATOCYTE]})
-    choices = [KUPFFER, B]
-    assert residents.weigh(choices)[0] < -3
-    assert residents.weigh(choices)[1] == 0
-    assert residents.weigh(choices, [LIVER])[0] > 0
-    assert residents.weigh(choices, [LIVER])[1] == 0
+def test_a_resident_is_read_as_its_general_kind_outside_its_organ():
+    space = tiny_labels().slot("cell_type")
+    residents = Residents({CD4: LIVER}, {LIVER: [HEPATOCYTE]})
+    column = {choice: i for i, choice in enumerate(space.choices)}
+    p = np.full((1, len(space.choices)), 0.1)
+    p[0, column[CD4]] = 1 - 0.1 * (len(space.choices) - 1)
+    away, home = residents.settle(p, space)[0], residents.settle(p, space, [LIVER])[0]
+    assert away.sum() == pytest.approx(1)
+    assert home.sum() == pytest.approx(1)
+    assert away[column[CD4]] < 0.05 < 0.4 < away[column[T]]
+    assert away[column[B]] == pytest.approx(0.1)
+    assert home[column[CD4]] > p[0, column[CD4]]
+    # Nor does it get what the general kind holds.
+    assert space.pass_down(p, residents.strange(space.choices))[0] == pytest.approx(p[0])
+    assert residents.strange(space.choices, [LIVER]).sum() == 0
 
 
 def test_an_organ_is_recognised_by_enough_cells_of_its_parenchyma():
