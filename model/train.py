@@ -31,6 +31,13 @@ GENE_NAMES = {
     "licence": "HGNC CC0 (not verified)",
     "cite": "doi:10.1093/nar/gkac888",
 }
+#: What textbooks say of cell types, written down for this project.
+TEXTBOOK = {
+    "file": "model/curation/textbook_markers.csv",
+    "repository": "this project",
+    "licence": "Apache-2.0",
+    "cite": "",
+}
 #: Held-out cells that the calibration is fitted on.
 CALIBRATION_CELLS = 3_000
 
@@ -251,7 +258,7 @@ def metadata(config: dict[str, Any], folder: Path) -> dict[str, Any]:
         trained |= rows["file"].str.contains(knowledge)
         columns = ["file", "repository", "licence", "cite", "sha256_16"]
         sources = rows.loc[trained, columns].to_dict("records")
-    sources.append(dict(GENE_NAMES))
+    sources += [dict(GENE_NAMES), dict(TEXTBOOK)]
     held_out = config["mixture"].get("hold_out", ())
     for source in sources:
         calibrates = any(name in source["file"] for name in held_out)
