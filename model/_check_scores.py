@@ -72,8 +72,9 @@ def score_checks(
     For each flag ``*_auroc``, planted against single cells, and ``*_caught``, the share of the
     planted that is flagged; ``flagged``, the share of the study's own cells that is not named
     because of a flag; ``evidence_deletion``, the share of claims that lose more by their ten genes
-    than by ten others; ``contradiction_caught`` and ``contradiction_false``. What cannot be
-    measured in a study is left out.
+    than by ten others; ``contradiction_caught`` and ``contradiction_false``; ``invented``, the
+    share of descriptions with a term that the ontology does not have by that id and name. What
+    cannot be measured in a study is left out.
     """
     rng = np.random.default_rng([seed, 11])
     matrix = linear_scale(cells[0]).astype(np.float32)
@@ -83,6 +84,7 @@ def score_checks(
         row |= _flags(describer, checks, matrix, cells[1], term_ids, terms, rng)
         row |= _contradictions(describer, checks, matrix, cells[1], term_ids, described, terms, rng)
     kinds = [{kind_of(flag) for flag in one.flags} for one in described]
+    row["invented"] = _invented(described, terms)
     row["flagged"] = float(np.mean([not found.isdisjoint(KEYS) for found in kinds]))
     row |= _deletion(describer, matrix, cells[1], around, rng)
     return row
@@ -205,6 +207,18 @@ def _deletion(
     beside = describer.probabilities(np.stack(others), told, measured=measured, around=around)
     weaker = after < beside.reshape(-1, N_DRAWS).mean(1)
     return {"evidence_deletion": float(weaker.mean()), "evidence_claims": float(len(rows))}
+
+
+def _invented(described: "Sequence[Description]", terms: "Mapping[str, LabelTerm]") -> float:
+    """Return the share of descriptions that name a term which is not in the ontology."""
+    wrong = 0
+    for one in described:
+        said = [slot for slot in one.slots.values() if slot.ontology_term_id is not None]
+        wrong += any(
+            slot.ontology_term_id not in terms or terms[slot.ontology_term_id].label != slot.label
+            for slot in said
+        )
+    return wrong / max(1, len(described))
 
 
 def _without(cell: np.ndarray, gone: np.ndarray, width: int) -> np.ndarray:

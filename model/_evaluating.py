@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -173,7 +173,9 @@ def evaluate_cells(
     judge = OntologyJudge(ontology.terms)
     scorer = Scorer(truth, judge, similarity=ontology.similarity)
     described = describer.describe(matrix, var_names, around=around)
-    rows = [scorer.row(_ours(describer, described, known))]
+    p, term_ids = describer.cell_type_probabilities(matrix, var_names, around=around)
+    sure_of = {t: p[:, term_ids.index(t)] for t in set(truth.term_ids) if t in term_ids}
+    rows = [scorer.row(replace(_ours(describer, described, known), sure_of=sure_of))]
     rows[0] |= score_checks(
         describer, cells, truth.term_ids, described, ontology.terms, around=around
     )

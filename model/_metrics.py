@@ -4,7 +4,7 @@ Every method is scored on the same cells by the same code. Whatever a method doe
 baseline has no confidence and writes no text) is left out of its row.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -36,6 +36,9 @@ class Predicted:
         ``(n,)`` its text, over the slots that the true text has.
     parsed
         ``(n,)`` whether a cell type could be read back from its text.
+    sure_of
+        ``{term id: (n,)}`` how sure it is of terms that it did not say, 0-1, for as many of the
+        labels as it can say.
     """
 
     method: str
@@ -44,6 +47,7 @@ class Predicted:
     pathways: Sequence[Collection[str]] | None = None
     texts: Sequence[str] | None = None
     parsed: Sequence[bool] | None = None
+    sure_of: Mapping[str, np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,8 @@ class Scorer:
         label counts as that label; ``similarity`` along the ontology (0 where nothing is said)
         and ``similarity_on_errors``, over the cells whose name is not right;
         ``calibration_error`` of the confidence that the name is true as far as it goes;
+        ``calibration_error_of_label``, where a name below a label counts with how sure the method
+        is of that label, since no more of the name can be judged;
         ``pathway_jaccard``; ``bleu_4``, ``rouge_l``, ``text_exact``, ``parse_rate``. Keys that
         end in ``_low`` and ``_high`` bound 95% intervals.
         """
@@ -126,8 +132,21 @@ class Scorer:
             true = right | (outcomes == "general")
             sure = np.asarray(predicted.confidence, dtype=float)
             row["calibration_error"] = expected_calibration_error(sure[said], true[said])
+            if predicted.sure_of is not None:
+                sure = self._sure_of_labels(predicted, sure)
+                error = expected_calibration_error(sure[said], true[said])
+                row["calibration_error_of_label"] = error
         self._texts(row, predicted)
         return row
+
+    def _sure_of_labels(self, predicted: Predicted, sure: np.ndarray) -> np.ndarray:
+        """Return how sure a method is of as much of each name as the labels can judge."""
+        labels = set(self.truth.term_ids)
+        known = predicted.sure_of or {}
+        folded = [self._fold(term_id, labels) for term_id in predicted.term_ids]
+        return np.array(
+            [known[f][i] if f in known else sure[i] for i, f in enumerate(folded)], dtype=float
+        )
 
     def _share(self, row: dict[str, float | str], key: str, values: np.ndarray) -> None:
         row[key] = float(values.mean())

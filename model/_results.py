@@ -29,6 +29,7 @@ COLUMNS = {
     "similarity": "similarity",
     "similarity_on_errors": "similarity on errors",
     "calibration_error": "calibration error",
+    "calibration_error_of_label": "at the label's depth",
     "pathway_jaccard": "pathway Jaccard",
     "bleu_4": "BLEU-4",
     "rouge_l": "ROUGE-L",
@@ -49,9 +50,17 @@ CHECKS = {
     "evidence_deletion": "evidence holds",
     "contradiction_caught": "swaps caught",
     "contradiction_false": "false alarms",
+    "invented": "terms not in the ontology",
 }
 #: Columns that are errors or not shares; all others are shown in percent.
-_PLAIN = {"calibration_error", "similarity", "similarity_on_errors", "f1_weighted", "f1_macro"}
+_PLAIN = {
+    "calibration_error",
+    "calibration_error_of_label",
+    "similarity",
+    "similarity_on_errors",
+    "f1_weighted",
+    "f1_macro",
+}
 _PLAIN |= {"pathway_jaccard", "bleu_4", "rouge_l", *(k for k in CHECKS if "auroc" in k)}
 
 

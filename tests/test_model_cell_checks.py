@@ -4,9 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
+import scanpy
 from scipy import sparse
 
-from model import CheckpointError
+from model import CheckpointError, load_describer
 from model._cell_checks import (
     CONTRADICTED,
     DOUBLET,
@@ -19,6 +20,8 @@ from model._cell_checks import (
     CellFacts,
     Check,
 )
+from model._check_scores import _deletion, score_checks
+from model._describer import linear_scale
 from model._flagging import flagged, kind_of, remarks
 from model._lineage_presence import SCALE, LineagePresence, gene_strengths
 from model._mitochondria import is_dying, mitochondrial_genes, mitochondrial_share
@@ -224,6 +227,80 @@ def test_a_describer_with_checks_flags_and_withholds(checks):
     assert held.flags[0] == STRANGE
     assert held.slots["cell_type"].ontology_term_id is None
     assert held.slots["cell_type"].runners_up[0].ontology_term_id == named[0]
+
+
+def test_what_the_table_says_of_the_checks_is_counted(checks):
+    describer = tiny_describer()
+    describer.checkpoint.checks = checks
+    names = [f"GENE{i}" for i in range(N_GENES)]
+    kinds = [T_GENES, B_GENES] * 10
+    values = np.zeros((20, N_GENES), np.float32)
+    for row, genes in enumerate(kinds):
+        cell = tokens_of(*genes)[0]
+        values[row, cell - 1] = np.linspace(9, 1, len(cell)) * describer.genes.medians[cell - 1]
+    matrix = sparse.csr_matrix(np.round(values * 10))
+    described = describer.describe(matrix, names)
+    # What the random weights say is put right, so that there are descriptions to exchange.
+    truth = [T_CELL, B_CELL] * 10
+    right = []
+    for one, term in zip(described, truth, strict=True):
+        slot = dataclasses.replace(
+            one.slots["cell_type"], label=describer.space.label(term), ontology_term_id=term
+        )
+        right.append(dataclasses.replace(one, slots={**one.slots, "cell_type": slot}))
+    row = score_checks(describer, (matrix, names), truth, right, describer.space.terms)
+    assert row["contradiction_caught"] == 1.0
+    assert row["contradiction_false"] == 0.0
+    assert row["invented"] == 0.0
+    assert 0 <= row["evidence_deletion"] <= 1
+    assert row["evidence_claims"] > 0
+    assert 0 <= row["doublet_auroc"] <= 1
+    made_up = dataclasses.replace(
+        right[0],
+        slots={"cell_type": dataclasses.replace(right[0].slots["cell_type"], label="T-ish cell")},
+    )
+    worse = score_checks(
+        describer, (matrix, names), truth, [made_up, *right[1:]], describer.space.terms
+    )
+    assert worse["invented"] == pytest.approx(1 / 20)
+
+
+def test_genes_that_speak_for_a_claim_weigh_more_than_others_in_the_real_model():
+    """The ten genes named as evidence lower a claim by more than ten others, nearly always."""
+    describer = load_describer(device="cpu")
+    adata = scanpy.datasets.pbmc68k_reduced().raw.to_adata()
+    rows = np.linspace(0, adata.n_obs - 1, 40).astype(int)
+    names = adata.var_names.tolist()
+    matrix = linear_scale(adata.X[rows])
+    row = _deletion(describer, matrix, names, (), np.random.default_rng(0))
+    assert row["evidence_claims"] >= 30
+    assert row["evidence_deletion"] >= 0.9
+
+
+def test_b_and_t_cells_that_are_exchanged_are_noticed_in_the_real_model():
+    describer = load_describer(device="cpu")
+    checks = describer.checkpoint.checks
+    if checks is None:
+        pytest.skip("the checkpoint has no checks; python -m model.references adds them")
+    adata = scanpy.datasets.pbmc68k_reduced().raw.to_adata()
+    labels = adata.obs["bulk_labels"].astype(str)
+    logits = checks.presence.logits(describer.tokens(adata.X, adata.var_names.tolist())[0])
+    terms = describer.space.terms
+    swaps = {"CD19+ B": T_CELL, "CD4+/CD45RO+ Memory": B_CELL, "CD4+/CD25 T Reg": B_CELL}
+    caught = [
+        checks.contradicted(r, swaps[x], terms)
+        for r, x in zip(logits, labels, strict=True)
+        if x in swaps
+    ]
+    own = {"CD19+ B": B_CELL, "CD4+/CD45RO+ Memory": T_CELL, "CD4+/CD25 T Reg": T_CELL}
+    false = [
+        checks.contradicted(r, own[x], terms)
+        for r, x in zip(logits, labels, strict=True)
+        if x in own
+    ]
+    assert len(caught) > 150
+    assert np.mean(caught) >= 0.9
+    assert np.mean(false) < 0.05
 
 
 def test_checks_are_kept_in_the_checkpoint(checks, tmp_path):

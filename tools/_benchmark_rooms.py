@@ -30,6 +30,26 @@ def _cells(bench: "Bench", n_cells: int) -> "tuple[sparse.csr_matrix, list[str]]
     return sparse.vstack(chunks, format="csr"), names
 
 
+def _real_cells(bench: "Bench", n_cells: int) -> "tuple[sparse.csr_matrix, list[str]]":
+    """Return cells of the user's file, or of the demo, again from the first where there are few.
+
+    What is written about a cell, and so how long it takes to write, depends on what it is.
+    """
+    import anndata
+    import scanpy as sc
+    from scipy import sparse
+
+    if bench.data is not None:
+        adata = anndata.read_h5ad(bench.data, backed="r")
+        matrix = adata[: min(n_cells, adata.n_obs)].to_memory().X
+        adata.file.close()
+    else:
+        adata = sc.datasets.pbmc68k_reduced().raw.to_adata()
+        matrix = adata.X
+    rows = np.arange(n_cells) % matrix.shape[0]
+    return sparse.csr_matrix(matrix)[rows], adata.var_names.tolist()
+
+
 def measure_tokenise(bench: "Bench") -> list[Measure]:
     """Order the genes of cells: all cells of a batch at once, beside one after the other."""
     from model import ModelContest
@@ -77,9 +97,9 @@ def measure_decode(bench: "Bench") -> list[Measure]:
 
     contest = ModelContest(bench.describer)
     n, repeats = bench.sizes.n_decoded, bench.sizes.repeats
-    matrix, names = _cells(bench, n * repeats)
+    matrix, names = _real_cells(bench, n * repeats)
     parts = [matrix[pair * n : (pair + 1) * n] for pair in range(repeats)]
-    described = bench.describer.describe(_cells(bench, 64)[0], names)
+    described = bench.describer.describe(parts[0], names)
     n_pieces = contest.count_pieces([description.text for description in described])
     states = contest.states(parts[0], names)
     contest.generate(states[:1], n_pieces=2)
