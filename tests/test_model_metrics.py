@@ -1,6 +1,7 @@
 """Scores of methods against values worked out by hand and by scikit-learn."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,22 @@ def test_outcomes_are_shares_of_all_cells():
     assert row["answered"] == pytest.approx(0.8)
     assert row["right_when_answered"] == pytest.approx(0.5)
     assert row["right_low"] <= row["right"] <= row["right_high"]
+
+
+def test_a_name_below_a_label_is_judged_by_how_sure_the_label_is():
+    truth = [T, T, T, B]
+    said = Predicted(
+        "x",
+        [CD4, CD4, CD8, B],
+        confidence=[0.55, 0.55, 0.55, 0.95],
+        sure_of={T: np.array([0.95, 0.95, 0.95, 0.0]), B: np.array([0.0, 0.0, 0.0, 0.95])},
+    )
+    row = scorer(truth).row(said)
+    assert row["calibration_error"] == pytest.approx(0.75 * 0.45 + 0.25 * 0.05)
+    assert row["calibration_error_of_label"] == pytest.approx(0.05)
+    # A label that the method cannot say leaves its confidence as it is.
+    row = scorer(truth).row(replace(said, sure_of={}))
+    assert row["calibration_error_of_label"] == pytest.approx(row["calibration_error"])
 
 
 def test_f1_equals_that_of_scikit_learn():
