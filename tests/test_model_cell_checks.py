@@ -26,6 +26,7 @@ from model._flagging import flagged, kind_of, remarks
 from model._lineage_presence import SCALE, LineagePresence, gene_strengths
 from model._mitochondria import is_dying, mitochondrial_genes, mitochondrial_share
 from model._planting import plant_doublets, plant_dying, plant_empty, plant_strange, thin
+from model._surroundings import NOWHERE
 from model.testing import N_GENES, tiny_describer, tiny_labels
 
 B_CELL, T_CELL, CD4, LYMPHOCYTE = "CL:0000236", "CL:0000084", "CL:0000624", "CL:0000542"
@@ -272,7 +273,7 @@ def test_genes_that_speak_for_a_claim_weigh_more_than_others_in_the_real_model()
     rows = np.linspace(0, adata.n_obs - 1, 40).astype(int)
     names = adata.var_names.tolist()
     matrix = linear_scale(adata.X[rows])
-    row = _deletion(describer, matrix, names, (), np.random.default_rng(0))
+    row = _deletion(describer, matrix, names, NOWHERE, np.random.default_rng(0))
     assert row["evidence_claims"] >= 30
     assert row["evidence_deletion"] >= 0.9
 
