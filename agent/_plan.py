@@ -112,13 +112,19 @@ def _clusters_of(ask: Ask, situation: Situation) -> tuple[list[Call], Sequence[s
     return [call], [str(row["cluster"]) for row in exact[:4]]
 
 
+def _called_by_authors(name: str, situation: Situation) -> str:
+    """Return the cells that the authors call so, in the words that the verbs take, or nothing."""
+    known = situation.vocabulary.authors.get(name.casefold())
+    return f"{quoted(known[0])} = {quoted(known[1])}" if known is not None else ""
+
+
 def _authors_cells(ask: Ask, situation: Situation) -> str:
     """Return the cells that a label of the file's authors names, where one was named exactly."""
     for name in ask.cell_types[:1]:
         known = situation.vocabulary.authors.get(name.casefold())
         said = known is not None and known[1].casefold().removesuffix("s") in ask.text.casefold()
-        if known is not None and said:
-            return f"{quoted(known[0])} = {quoted(known[1])}"
+        if said:
+            return _called_by_authors(name, situation)
     return ""
 
 
@@ -326,19 +332,20 @@ def _types_here(ask: Ask, situation: Situation) -> list[Call]:
         return [labels, *_one("compare_clusters", cluster=named[0][0], other=named[0][1])]
     one, two = named
     if not one or not two or set(one) & set(two):
-        own = [
-            _authors_cells(replace(ask, cell_types=(n,), text=n), situation) for n in ask.cell_types
-        ]
+        own = [_called_by_authors(name, situation) for name in ask.cell_types]
         wheres = [where or quoted(name) for where, name in zip(own, ask.cell_types, strict=True)]
-        compared = Call("compare_selections", {"first": wheres[0], "second": wheres[1]})
+        number = _genes_wanted(ask)
+        (compared,) = _one("compare_selections", first=wheres[0], second=wheres[1], n_genes=number)
         result = situation.result(compared)
         if (all(own) or any(own)) and (result is None or result.artifact is not None):
             return [labels, compared]
         return [labels, *_look_up(ask, situation)]
     if len(one) == len(two) == 1:
-        return [labels, *_one("compare_clusters", cluster=one[0], other=two[0])]
+        pair = {"cluster": one[0], "other": two[0]}
+        return [labels, *_one("compare_clusters", **pair, n_genes=_genes_wanted(ask))]
     sides = [f"clusters {', '.join(names)}" for names in (one, two)]
-    return [labels, *_one("compare_selections", first=sides[0], second=sides[1])]
+    pair = {"first": sides[0], "second": sides[1]}
+    return [labels, *_one("compare_selections", **pair, n_genes=_genes_wanted(ask))]
 
 
 def _export_of(name: str, holding: str) -> Plan:

@@ -197,6 +197,7 @@ def ask_about_chosen(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> A
                 + (rf"|(?<!\w){re.escape(name.casefold())}(?!\w)" if len(name) > 2 else ""),
                 found.text,
             )
+            or re.search(rf"\b(?:in|of) {re.escape(name)}\W*$", found.raw)
         ),
         "",
     )
@@ -212,7 +213,10 @@ def ask_about_chosen(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> A
     name = named or focus.selection
     if re.search(r"\bhow many\b|\bsize\b|\bnumber of\b|\bhow (?:big|large)\b", found.text):
         return Ask("selection_size", name=name)
-    if re.search(r"\bgenes?\b|\bmarkers?\b|\bexpress\w*\b|\bspecial\b", found.text):
+    if re.search(
+        r"\bgenes?\b|\bmarkers?\b|\bexpress\w*\b|\bspecial\b|\bdistinguish\w*\b|\bmarks?\b",
+        found.text,
+    ):
         return Ask("compare_selections", where=where, name=name)
     if re.search(
         r"\b(?:what|which|who|describe|identity|types?|tell|summari[sz]e|about|explain|where|look|"

@@ -75,7 +75,9 @@ def tell_types_here(ask: Ask, now: Saying) -> Said:
         told = tell_comparison(ask, now)
         return Said([*_labels_of(ask, now), *told.lines], replace(ask, clusters=clusters))
     if now.of("compare_selections"):
-        return Said([*_labels_of(ask, now), *tell_compared(ask, now).lines])
+        is_by_labels = str(now.of("compare_selections")[0].args["first"]).startswith("clusters")
+        labels = _labels_of(ask, now) if is_by_labels else []
+        return Said([*labels, *tell_compared(ask, now).lines])
     if len(ask.cell_types) < 2:
         return tell_which(ask, now)
     return tell_difference(ask, now)

@@ -34,6 +34,7 @@ _CUT = re.compile(
     r",?\s+(?:and|plus)\s+(?=(?:its|their)\s+(?:\w+\s+){0,2}(?:markers?|genes|pathways?)\b)",
     re.IGNORECASE,
 )
+_STOP = ".\ue000"  # stands for a full stop and a space where nothing is to be cut
 _PLACE = re.compile(
     r"(?i)^(?:and |so |now |ok |then |but )*(?:within|in|inside|among|for|only in|looking only at|"
     r"looking at|regarding|concerning)\s[^,.?!]{1,60},?$"
@@ -46,7 +47,8 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
     if not re.search(r"\w", text):
         return [Ask("empty")]
     asks: list[Ask] = []
-    for stretch in _stretches(correct_spelling(text, vocabulary)):
+    whole = _keep_whole(correct_spelling(text, vocabulary), vocabulary)
+    for stretch in (part.replace(_STOP, ". ") for part in _stretches(whole)):
         for ask in _read(stretch, vocabulary, focus):
             if ask.intent == "name_selection" and asks and asks[-1].intent == "select":
                 asks[-1] = ask = replace(asks[-1], name=ask.name)
@@ -57,6 +59,15 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
                 made = (*vocabulary.selections(), ask.name)
                 vocabulary = replace(vocabulary, selections=lambda made=made: made)
     return _tidy(asks) or [Ask("unclear", text=text)]
+
+
+def _keep_whole(text: str, vocabulary: Vocabulary) -> str:
+    """Mark full stops within labels of the authors ("reg. T cell"), which end no stretch."""
+    for _, label in set(vocabulary.authors.values()):
+        if ". " in label:
+            whole = label.replace(". ", _STOP)
+            text = re.sub(re.escape(label), lambda _, whole=whole: whole, text, flags=re.IGNORECASE)
+    return text
 
 
 def _plain(text: str) -> str:
