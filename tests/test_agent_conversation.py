@@ -438,3 +438,10 @@ def test_arguments_that_are_no_json_end_in_words(session: Session) -> None:
     answer, _, _ = talk(session, broken)
     assert answer.text
     assert answer.references == ()
+
+
+def test_what_is_said_of_the_authors_labels_is_supported(session: Session) -> None:
+    answer, called, _ = ask(Assistant(session), "Do the bulk labels agree with your labels?")
+    assert called == ["compare_labels"]
+    assert answer.unsupported == ()
+    assert "in the ontology" in answer.text

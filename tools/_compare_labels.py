@@ -32,7 +32,7 @@ def compare_labels(session: Session, *, column: str = "") -> Evidence:
     Returns
     -------
     Evidence
-        Table with ``label``, ``cells``, ``ontology_term_id`` of the label where one is known,
+        Table with ``label``, ``cells``, ``ontology_label`` and ``ontology_term_id`` where known,
         ``agree`` (percent of the cells read that the model calls that or a more specific type),
         ``broader`` (percent it calls by a broader name), ``most_often`` (the model's commonest
         name) and ``cells_read``.
@@ -109,6 +109,7 @@ def _row(session: Session, name: str, n_cells: int, sample: np.ndarray) -> dict[
     return {
         "label": clean(name),
         "cells": n_cells,
+        "ontology_label": None if term_id is None else session.knowledge.term(term_id).label,
         "ontology_term_id": term_id,
         "agree": agree,
         "broader": broader,
@@ -143,7 +144,8 @@ def _sentences(key: str, table: list[dict[str, Any]]) -> list[str]:
 def _line(row: dict[str, Any]) -> str:
     said = (
         f"Of the {count(row['cells_read'], 'cell')} read that the authors call "
-        f"{term(quote(row['label']), row['ontology_term_id'])}, the model calls "
+        f"{quote(row['label'])}, in the ontology "
+        f"{term(row['ontology_label'], row['ontology_term_id'])}, the model calls "
         f"{as_percent(row['agree'])} that or a more specific type"
     )
     if row["broader"]:
