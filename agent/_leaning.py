@@ -110,6 +110,8 @@ def _same_again(found: Mentions, last: Ask, focus: Focus, *, bare: bool) -> Ask 
         return last
     if last.intent in _TESTED - {"markers"} and _BY_GENES.search(text):
         return last
+    if last.intent == "conditions" and re.search(r"\b(?:un)?paired\b|\bpseudo ?bulk\b", text):
+        return last
     is_of_worth = re.search(r"\b(?:ok|valid|reliable|believe|mean\w*|independent|trust)\b", text)
     if last.intent in _TESTED and _SIGNIFICANT.search(text) and not is_of_worth:
         return last
@@ -129,6 +131,9 @@ def _sized(last: Ask, focus: Focus) -> Ask:
 def _of_genes(found: Mentions, last: Ask, focus: Focus, *, bare: bool) -> Ask | None:
     """Read "where is it?", "and in cluster 4?" after a gene."""
     after_gene = last.intent in {"expression", "where_highest", "gene_info", "gene_by_group"}
+    of_same = re.match(r"^(?:and |now |what about |how about |same for |ok )*<gene>$", found.shape)
+    if last.intent == "gene_by_group" and of_same and found.genes:
+        return replace(last, genes=found.genes[:1])
     if not after_gene or focus.gene is None or found.genes:
         return None
     if found.cell_types and re.search(r"\bmark(?:s|er|ers)?\b", found.text):
@@ -194,14 +199,18 @@ def _of_terms(found: Mentions, last: Ask, focus: Focus, *, bare: bool) -> Ask | 
 
 def _columns(found: Mentions, last: Ask, focus: Focus, *, bare: bool) -> Ask | None:
     """Read "by donor", "now by author label" after a map, a violin or shares."""
-    if found.column is None or found.genes or found.clusters or found.cell_types or found.values:
+    by_part = found.values and found.values[0][1].casefold() not in found.text
+    column = found.values[0][0] if by_part else found.column
+    if column is None or found.genes or found.clusters or found.cell_types:
+        return None
+    if found.values and not by_part:
         return None
     if not _BY.match(found.text.strip(" ?.!")):
         return None
     if last.intent == "plot":
-        return Ask("plot", column=found.column)
+        return Ask("plot", column=column)
     if last.intent in {"gene_by_group", "expression", "where_highest"} and focus.gene:
-        return Ask("gene_by_group", genes=(focus.gene,), column=found.column)
+        return Ask("gene_by_group", genes=(focus.gene,), column=column)
     if last.intent in {"quality", "family", "score_set"}:
-        return replace(last, column=found.column)
+        return replace(last, column=column)
     return None

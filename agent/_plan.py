@@ -122,7 +122,10 @@ def _authors_cells(ask: Ask, situation: Situation) -> str:
     """Return the cells that a label of the file's authors names, where one was named exactly."""
     for name in ask.cell_types[:1]:
         known = situation.vocabulary.authors.get(name.casefold())
-        said = known is not None and known[1].casefold().removesuffix("s") in ask.text.casefold()
+        plain = ask.text.casefold().replace("-", " ")
+        said = known is not None and (
+            known[1].casefold().replace("-", " ").removesuffix("s") in plain
+        )
         if said:
             return _called_by_authors(name, situation)
     return ""

@@ -60,6 +60,7 @@ _PER = re.compile(r"\b(?:per|of each|in each|for each|by|each|every)\b")
 _ALIKE = re.compile(
     r"\b(?:most|closest|nearest|very|more|least) (?:similar|alike|related|close|different|distinct|"
     r"dissimilar)\b|\b(?:closest|nearest)\b|\bsimilarit(?:y|ies)\b|\bhierarchy\b|\bdendrogram\b|"
+    r"\b(?:look|are|seem) (?:very |most )?(?:alike|similar)\b|"
     r"\bstands? (?:most )?apart\b|\boutlier clusters?\b|\bunlike (?:all )?(?:the )?others\b"
 )
 _TOGETHER = re.compile(

@@ -192,8 +192,9 @@ def _authors(obs: Any, cluster_key: str | None) -> dict[str, tuple[str, str]]:
             continue
         for label in labels:
             low = label.casefold()
-            for key in (low, low.removesuffix("s"), f"{low} cell"):
-                found.setdefault(key, (column, label))
+            for name in dict.fromkeys((low, low.replace("-", " "))):
+                for key in (name, name.removesuffix("s"), f"{name} cell"):
+                    found.setdefault(key, (column, label))
             spelt = CELL_ABBREVIATIONS.get(label.casefold())
             if spelt is not None:
                 found.setdefault(spelt.casefold(), (column, label))
