@@ -1,5 +1,6 @@
 """Questions that make sense next."""
 
+import re
 from typing import TYPE_CHECKING
 
 from ._vocabulary import Vocabulary
@@ -8,6 +9,9 @@ if TYPE_CHECKING:
     from tools import Evidence
 
 _MOST = 4
+# Genes that tell much in one organ or another; the first that is measured is offered.
+_TELLING = ("cd3d", "ms4a1", "lyz", "epcam", "rbfox3", "gfap", "ins", "alb", "col1a1", "ptprc")
+_CONDITION = re.compile(r"(?i)condition|treat|stim|disease|diagnos|status|genotype|response|infect")
 
 
 def suggest(vocabulary: Vocabulary, last: "list[Evidence]") -> list[str]:
@@ -19,15 +23,23 @@ def suggest(vocabulary: Vocabulary, last: "list[Evidence]") -> list[str]:
         found += _after(evidence, vocabulary)
     clusters = vocabulary.clusters
     found += ["Label the clusters", f"What is cluster {clusters[0]}?"]
+    found += _about_conditions(vocabulary)
     if len(clusters) > 1:
         found.append(f"What tells cluster {clusters[0]} from cluster {clusters[1]}?")
-    gene = next(
-        (vocabulary.genes[g] for g in ("cd3d", "ms4a1", "lyz") if g in vocabulary.genes), None
-    )
+    gene = next((vocabulary.genes[g] for g in _TELLING if g in vocabulary.genes), None)
     if gene:
         found.append(f"Show {gene} on the UMAP")
     found += ["Which cell types are here?", "What is in this dataset?"]
     return list(dict.fromkeys(found))[:_MOST]
+
+
+def _about_conditions(vocabulary: Vocabulary) -> list[str]:
+    """Ask for the difference between two conditions, in a dataset that has just two."""
+    for column in vocabulary.conditions:
+        values = vocabulary.values[column]
+        if _CONDITION.search(column) and len(values) == 2:
+            return [f"What changes in {values[0]} vs {values[1]}?"]
+    return []
 
 
 def _after(evidence: "Evidence", vocabulary: Vocabulary) -> list[str]:
