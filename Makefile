@@ -41,7 +41,7 @@ results: setup
 		--similarities build/similarities.parquet --readme README.md --record
 
 pictures: setup
-	CELL2TEXT_SCREENSHOTS=docs $(bin)/python -m pytest tests/test_app_page.py -k 'references or drawn or gene or evidence or uploaded or home or phone'
+	CELL2TEXT_SCREENSHOTS=docs $(bin)/python -m pytest tests/test_app_page.py -k 'not serious and not light'
 
 # torch is pruned and named apart, so that each machine takes its own build of it (CPU or CUDA).
 lock: setup

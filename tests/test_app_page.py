@@ -195,6 +195,7 @@ def test_the_demo_answers_with_references_and_a_follow_up(page: "Page", tmp_path
     assert "cells of E" in page.inner_text("#cells .map-chosen b")
     picture(page, "conversation", tmp_path)
     assert "Cluster 5" in ask(page, "And the next one?")
+    picture(page, "follow-up", tmp_path)
 
 
 def test_cells_are_drawn_around_and_asked_about(page: "Page", tmp_path: Path) -> None:
@@ -290,6 +291,7 @@ def test_a_file_that_is_no_dataset_is_refused_and_the_demo_stays(
     page.set_input_files("#upload input[type=file]", str(letter))
     page.wait_for_selector("#talk :text('could not open')", timeout=90_000)
     assert "700" in page.inner_text("#card")
+    picture(page, "broken-file", tmp_path)
     assert "cluster" in ask(page, "How many clusters are there?")
 
 
@@ -306,6 +308,8 @@ def test_an_uploaded_dataset_takes_the_place_of_the_demo(
     shown = page.inner_text("#card .figures").split()
     assert shown == ["12", "cells", "8", "genes", "3", "clusters"]
     assert "12" in ask(page, "How many cells are there?")
+    assert not page.locator("#opener").is_visible()
+    picture(page, "upload", tmp_path)
 
 
 def test_files_are_taken_home(page: "Page", tmp_path: Path) -> None:

@@ -83,6 +83,14 @@
     target.dispatchEvent(new Event('change', { bubbles: true }));
   }, true);
 
+  // Once a dataset is being opened, how far that is matters more than the panel it was chosen in.
+  let opening = false;
+  new MutationObserver(() => {
+    const now = /^(Opening|Reading)/.test(document.querySelector('#work .work')?.textContent || '');
+    if (now && !opening && document.querySelector('#opener.is-open')) close();
+    opening = now;
+  }).observe(document.body, { childList: true, subtree: true });
+
   // Names that assistive technology reads, where the components give none.
   setInterval(() => {
     for (const [what, name] of [['#upload button', 'Choose a dataset file'], ['#question .submit-button', 'Ask'],
