@@ -16,8 +16,10 @@ from ._names import Name, NameIndex
 from ._spellings import (
     GENE_SYMBOL,
     beginnings,
+    head_last,
     readings,
     remarks,
+    shouted_words,
     without_brackets,
     without_letter,
     without_likeness,
@@ -36,9 +38,10 @@ _MARKER = re.compile(
     r"|^type\w{1,2}$|^l\d(?:to\d)?$"
 )
 """A gene or its state, a numbered type or a cortical layer: it marks a kind of cell, names none."""
+_SURFACE = re.compile(r"^cd\d|^l\d|[+-]$|(?:hi|lo)$")
+"""What stands on a cell, or the layer it lies in: never short for a cell."""
 _CODE_WORD = re.compile(r"^[A-Z0-9]{1,7}$")
 """A symbol by itself: one letter away from a word it is another symbol, not a slip."""
-_CAPITALS = re.compile(r"\b[A-Z][A-Z0-9]{2,}\b")
 _NUMBERED = re.compile(r"^([a-z]{2,}?)\d{1,2}$")
 _MAX_TOKENS = 14
 _MIN_COVERAGE = 0.5
@@ -50,10 +53,13 @@ _MIN_SHARE = 0.5
 _LONG_WORD = 8
 _SHORT = 4
 """Author names below this length are too often something else to stand beside unknown words."""
+_SHORT_NAME = 5
+"""Letters up to which a word may be short for a cell: "ganglion" by itself is none."""
 _SHORTEST_NAME = 2
 """Letters that a name before a remark must have."""
 _FIRM = 0.9
 _SCORE_BEFORE_REMARK = 0.6
+_SHARE_OF_A_KIND = 0.85
 _WORTH_OF_TISSUE = 1.2
 _WORTH_OF_MARKER = 0.5
 _WORTH_OF_STATE = 0.4
@@ -87,10 +93,10 @@ class WordMatcher:
                 return draft.noting(left).times(1.0 if spelling == text else 0.95)
         if self._names.biological and GENE_SYMBOL.match(text):
             return Draft(note="It reads as the symbol of a gene.")
-        shouted = _shouted(text)
+        shouted = shouted_words(text)
         if self._names.biological:
             text = without_likeness(text)
-        for order in dict.fromkeys((_head_last(text), text)):
+        for order in dict.fromkeys((head_last(text), text)):
             tokens = tokenise(order, biological=self._names.biological)
             if len(tokens) > _MAX_TOKENS:
                 return Draft(note="It is longer than any name.")
@@ -230,7 +236,7 @@ class WordMatcher:
             plain = names[0].kind != "author" or len(candidate) > 1
             if max(map(len, candidate)) < 2 and not candidate & {"t", "b"}:
                 continue
-            if candidate <= GREEK_WORDS and marked:
+            if candidate <= GREEK_WORDS and marked or self._is_of_another_organ(names[0], tokens):
                 continue
             covered = sum(map(self._told, candidate))
             rating = (
@@ -247,6 +253,9 @@ class WordMatcher:
         (plain, has_head, covered, *_), covered_key, names = best
         implied = key_of(self._terms[names[0].term_id].label, biological=self._names.biological)
         left = [token for token in tokens if token not in covered_key | implied]
+        kind = [] if lineage else self._kind_among(left, names[0].term_id)
+        if kind:
+            return self._draft(kind).times(_SHARE_OF_A_KIND)
         coverage = covered / (covered + sum(worth[token] for token in left))
         short = plain <= 0 and max(map(len, covered_key)) < _SHORT
         needed = _MIN_COVERAGE_OF_HEAD if has_head else _MIN_COVERAGE
@@ -260,6 +269,28 @@ class WordMatcher:
         note = f"No term holds all of the name; {label} is the nearest without '{shown}'."
         score = draft.score * (0.55 + 0.35 * coverage)
         return Draft(ids=draft.ids, score=score, note=note)
+
+    def _is_of_another_organ(self, name: Name, tokens: tuple[str, ...]) -> bool:
+        """Tell whether authors mean a cell of one organ, and the text says another.
+
+        "Ductal" is of the pancreas, unless it is "salivary ductal".
+        """
+        if name.kind != "author":
+            return False
+        theirs = TISSUE_WORDS & key_of(self._terms[name.term_id].label)
+        return bool(theirs) and not theirs & set(tokens) and bool(TISSUE_WORDS & set(tokens))
+
+    def _kind_among(self, tokens: Sequence[str], term_id: str) -> list[Name]:
+        """Return the short name of a kind of the term: AT2 in "Epi_AT2_SFTPC"."""
+        for token in tokens:
+            if len(token) > _SHORT_NAME or _SURFACE.search(token):
+                continue
+            names = self._names.keyed(frozenset({token}))
+            if not names or names[0].kind != "author" or names[0].term_id == term_id:
+                continue
+            if self._graph.is_a(names[0].term_id, term_id):
+                return names
+        return []
 
     def _by_beginning(self, text: str) -> Draft | None:
         """Read a name before a remark: the alpha cell in "alpha_MHC II", the MPP in "MPP-MkEry"."""
@@ -369,20 +400,3 @@ class WordMatcher:
         names = self._names.keyed(frozenset(corrected))
         draft = self._draft(names) if names else self._by_containment(corrected, shouted)
         return draft and draft.noting(f"Read {changed}.").times(0.9)
-
-
-def _head_last(text: str) -> str:
-    """Put what the cell is last: "basal cell of bladder", "EC4_immune"."""
-    first, of, rest = text.partition(" of ")
-    if of:
-        return f"{rest} {first}"
-    first, underscore, rest = text.partition("_")
-    turned = underscore and len(first) > 1 and not text.isupper()
-    return f"{rest} {first}" if turned else text
-
-
-def _shouted(text: str) -> frozenset[str]:
-    """Return words in capitals, in lower case: gene symbols, most often."""
-    if text.isupper():
-        return frozenset()
-    return frozenset(word.lower() for word in _CAPITALS.findall(text))

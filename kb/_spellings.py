@@ -39,6 +39,7 @@ _NUMBERED_CAPITAL = re.compile(r"(?<=[a-z])[A-Z]?\d*$")
 """As in "hEndoA1": a kind of one atlas, by a letter and a number."""
 _LETTER_PREFIX = re.compile(r"^[a-z](?=[A-Z][A-Za-z]{2,}[a-z\d]*|[A-Z]{3,})")
 """As in "iEVT" and "dStromal": a state or a place in one letter."""
+_CAPITALS = re.compile(r"\b[A-Z][A-Z0-9]{2,}\b")
 _JOINT = re.compile(r"\s*[_|:]\s*|\s+-\s+|(?<=[A-Za-z0-9+])[-.](?=[A-Za-z0-9])|\s+(?=[A-Z0-9(])")
 """Where a remark may begin: at a separator, or before a word in capitals or a number."""
 
@@ -102,3 +103,20 @@ def beginnings(text: str) -> list[tuple[str, str]]:
         for joint in reversed(list(_JOINT.finditer(text)))
         if joint.start() > 0
     ]
+
+
+def head_last(text: str) -> str:
+    """Put what the cell is last: "basal cell of bladder", "EC4_immune"."""
+    first, of, rest = text.partition(" of ")
+    if of:
+        return f"{rest} {first}"
+    first, underscore, rest = text.partition("_")
+    turned = underscore and len(first) > 1 and not text.isupper()
+    return f"{rest} {first}" if turned else text
+
+
+def shouted_words(text: str) -> frozenset[str]:
+    """Return words in capitals, in lower case: gene symbols, most often."""
+    if text.isupper():
+        return frozenset()
+    return frozenset(word.lower() for word in _CAPITALS.findall(text))

@@ -231,6 +231,7 @@ UNIFIED_WORDS: dict[str, tuple[str, ...]] = {
         "lymphatic": "",
         "lymphocyte": "",
         "mammary gland": "breast",
+        "luminal": "lumenal",
         "macula": "",
         "medulla": "medullary",
         "mesangial": "mesangium",
@@ -319,7 +320,8 @@ TISSUE_WORDS = _words("""
     embryo endometrium epidermis esophagus eye gingiva gland gonad heart hippocampus hypothalamus
     ileum intestine jejunum kidney leg liver lung mammary marrow lymphnode medulla midbrain mucosa
     muscle nasal node omentum ovary pancreas parenchyma pbmc placenta pleura prostate rectum
-    retina septum skin spinal spleen stomach subcutaneous synovium testis thalamus thymus tongue
+    retina salivary septum skin spinal spleen stomach subcutaneous synovium testis thalamus
+    thymus tongue
     tonsil trachea umbilical ureter uterus vagina ventricle visceral
     """)
 """Organs and places, in unified form; left off last, and said so."""
