@@ -58,11 +58,8 @@ _SHORT_NAME = 5
 _SHORTEST_NAME = 2
 """Letters that a name before a remark must have."""
 _FIRM = 0.9
-_SCORE_BEFORE_REMARK = 0.6
-_SHARE_OF_A_KIND = 0.85
-_WORTH_OF_TISSUE = 1.2
-_WORTH_OF_MARKER = 0.5
-_WORTH_OF_STATE = 0.4
+_SCORE_BEFORE_REMARK, _SHARE_OF_A_KIND = 0.6, 0.85
+_WORTH_OF_TISSUE, _WORTH_OF_MARKER, _WORTH_OF_STATE = 1.2, 0.5, 0.4
 _OF_THE_BLOOD = "CL:0000988"
 """Hematopoietic cell, which says something, near the root as it is."""
 _T_LINEAGES = frozenset({"cd4+", "cd8+"})
