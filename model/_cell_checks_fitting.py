@@ -246,7 +246,7 @@ def _fit_checks(
         STRANGE: read_facts(checkpoint, presence, _tokens(strange, data)),
     }
     usual = [facts["single"]]
-    if unseen is not None:
+    if unseen is not None and len(unseen.lineages):
         usual.append(read_facts(checkpoint, presence, _tokens(unseen.matrix, data)))
     checks = {}
     for flag in (DOUBLET, EMPTY, STRANGE):
@@ -258,6 +258,8 @@ def _fit_checks(
             ]
         )
         planted = facts[flag].features(flag)
+        if not len(whole) or not len(planted):  # no cell has genes enough to be judged
+            continue
         check = Check((1.0,), 0.0, 0.0) if flag == DOUBLET else _regress(whole, planted)
         score = check.score(whole)
         threshold = float(np.quantile(score, 1 - FALSE_ALARMS))

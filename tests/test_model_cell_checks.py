@@ -3,11 +3,13 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 import scanpy
 from scipy import sparse
 
 from model import CheckpointError, load_describer
+from model import _cell_checks_fitting as fitting
 from model._cell_checks import (
     CONTRADICTED,
     DOUBLET,
@@ -20,14 +22,24 @@ from model._cell_checks import (
     CellFacts,
     Check,
 )
+from model._cell_checks_fitting import fit_cell_checks
 from model._check_scores import _deletion, score_checks
 from model._describer import linear_scale
 from model._flagging import flagged, kind_of, remarks
 from model._lineage_presence import SCALE, LineagePresence, gene_strengths
 from model._mitochondria import is_dying, mitochondrial_genes, mitochondrial_share
 from model._planting import plant_doublets, plant_dying, plant_empty, plant_strange, thin
+from model._profiles import NoiseConfig
 from model._surroundings import NOWHERE
-from model.testing import N_GENES, tiny_describer, tiny_labels
+from model._tokens import rank_value_tokens
+from model._training_data import DataConfig, TrainingData
+from model.testing import (
+    N_GENES,
+    tiny_checkpoint,
+    tiny_describer,
+    tiny_labels,
+    write_training_folder,
+)
 
 B_CELL, T_CELL, CD4, LYMPHOCYTE = "CL:0000236", "CL:0000084", "CL:0000624", "CL:0000542"
 
@@ -228,6 +240,46 @@ def test_a_describer_with_checks_flags_and_withholds(checks):
     assert held.flags[0] == STRANGE
     assert held.slots["cell_type"].ontology_term_id is None
     assert held.slots["cell_type"].runners_up[0].ontology_term_id == named[0]
+
+
+def test_the_checks_are_learnt_from_training_cells(tmp_path, monkeypatch):
+    data, curation = write_training_folder(tmp_path)
+    table = tmp_path / "lineages.csv"
+    rows = [("T cell", T_CELL), ("B cell", B_CELL), ("monocyte", "CL:0000576"), ("none", "CL:9")]
+    pd.DataFrame(rows, columns=["lineage", "cell_type_id"]).to_csv(table, index=False)
+    checkpoint = tiny_checkpoint()
+    training = TrainingData(
+        data,
+        curation,
+        checkpoint.genes,
+        checkpoint.pathways,
+        DataConfig(marker_list_rate=0.0),
+        NoiseConfig(),
+        labels=checkpoint.labels,
+        max_tokens=40,
+    )
+    for name, value in {"N_CELLS": 400, "N_DOUBLETS": 300, "N_CHECKED": 60, "_EPOCHS": 12}.items():
+        monkeypatch.setattr(fitting, name, value)
+    monkeypatch.setattr(fitting, "FEWEST_GENES", 5)
+    assert fit_cell_checks(checkpoint, training, tmp_path / "no.csv", seed=1) is None
+    made = fit_cell_checks(checkpoint, training, table, seed=1)
+    assert made.presence.names == ("T cell", "B cell", "monocyte")  # one has no cells
+    assert set(made.checks) == {DOUBLET, EMPTY, STRANGE}
+    again = fit_cell_checks(checkpoint, training, table, seed=1)
+    assert np.array_equal(again.presence.weights, made.presence.weights)
+    assert again.checks == made.checks
+    real = training.real[0]
+    truth = made.presence.lineages_of(
+        [row["cell_type"] for row in real.labels], tiny_labels().terms
+    )
+    tokens, _ = rank_value_tokens(
+        real.matrix, np.arange(N_GENES), checkpoint.genes.medians, max_tokens=40
+    )
+    assert (made.presence.logits(tokens).argmax(1) == truth).mean() > 0.9
+    both, _ = plant_doublets(real.matrix, truth, np.random.default_rng(0), n=30)
+    mixed, _ = rank_value_tokens(both, np.arange(N_GENES), checkpoint.genes.medians, max_tokens=40)
+    second = [np.sort(made.presence.logits(cells), axis=1)[:, -2] for cells in (tokens, mixed)]
+    assert np.median(second[1]) > np.median(second[0])
 
 
 def test_what_the_table_says_of_the_checks_is_counted(checks):
