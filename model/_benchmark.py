@@ -163,17 +163,22 @@ class ModelContest:
             for batch in states:
                 self.describer._decoder.walk(batch, likeliest)
 
-    def generate(self, states: "list[torch.Tensor]", *, n_pieces: int) -> list[str]:
+    def generate(
+        self, states: "list[torch.Tensor]", *, n_pieces: int, every_member: bool = False
+    ) -> list[str]:
         """Write texts of `n_pieces` word pieces by greedy ``generate`` with a key-value cache.
 
-        Of several members the first is read. The layers are PyTorch's own.
+        Of several members the first is read, or each for itself, as `decode` reads them all. The
+        layers are PyTorch's own.
         """
         import torch
 
         texts: list[str] = []
         with torch.no_grad():
             for batch in states:
-                cells = batch[:, 0] if batch.ndim == 4 else batch
+                cells = batch
+                if batch.ndim == 4:
+                    cells = batch.flatten(0, 1) if every_member else batch[:, 0]
                 prompt = torch.tensor([self._model.prompt_ids] * len(cells), device=cells.device)
                 output = self._plain.generate(
                     inputs_embeds=self._model.splice(prompt, cells),

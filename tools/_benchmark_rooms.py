@@ -110,6 +110,11 @@ def measure_decode(bench: "Bench") -> list[Measure]:
         lambda pair: contest.generate(states, n_pieces=n_pieces),
         repeats=repeats,
     )
+    each = in_pairs(
+        lambda pair: contest.decode(states),
+        lambda pair: contest.generate(states, n_pieces=n_pieces, every_member=True),
+        repeats=1,
+    )
     whole = in_pairs(
         lambda pair: bench.describer.describe(parts[pair], names),
         lambda pair: contest.generate(contest.states(parts[pair], names), n_pieces=n_pieces),
@@ -123,6 +128,13 @@ def measure_decode(bench: "Bench") -> list[Measure]:
             seconds=text,
             target=_DECODE_TARGET,
             facts=facts | _per_second(n, text),
+        ),
+        faster(
+            "decode.members",
+            "constrained decoding, all members of the encoder read",
+            f"{usual}, of each member for itself",
+            seconds=each,
+            facts=_per_second(n, each),
         ),
         faster(
             "decode.describe",
