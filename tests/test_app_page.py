@@ -308,7 +308,7 @@ def test_an_uploaded_dataset_takes_the_place_of_the_demo(
     shown = page.inner_text("#card .figures").split()
     assert shown == ["12", "cells", "8", "genes", "3", "clusters"]
     assert "12" in ask(page, "How many cells are there?")
-    assert not page.locator("#opener").is_visible()
+    page.wait_for_selector("#opener", state="hidden", timeout=10_000)
     picture(page, "upload", tmp_path)
 
 

@@ -36,7 +36,7 @@
       if (shown) panel.querySelector('button, input:not([type=file]), textarea, a')?.focus();
       return;
     }
-    if (!event.target.closest('#opener, #takehome')) close();
+    if (!event.target.closest('#opener, #takehome') || event.target.closest('#opener .done')) close();
     const views = event.target.closest('[data-view]'); if (views) view(views.dataset.view);
     if (event.target.closest('[data-close=evidence]')) {
       document.getElementById('evidence').classList.add('is-closed');
@@ -84,11 +84,13 @@
   }, true);
 
   // Once a dataset is being opened, how far that is matters more than the panel it was chosen in.
-  let opening = false;
+  // A small one is open before that can be seen: then the card tells.
+  let opening = false, title = '';
   new MutationObserver(() => {
     const now = /^(Opening|Reading)/.test(document.querySelector('#work .work')?.textContent || '');
-    if (now && !opening && document.querySelector('#opener.is-open')) close();
-    opening = now;
+    const shown = document.querySelector('#card h2')?.textContent || '';
+    if (((now && !opening) || shown !== title) && document.querySelector('#opener.is-open')) close();
+    [opening, title] = [now, shown];
   }).observe(document.body, { childList: true, subtree: true });
 
   // Names that assistive technology reads, where the components give none.
