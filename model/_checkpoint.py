@@ -14,6 +14,7 @@
 ``metadata.json``      sources with licences, seed, versions, scores
 ``lineage_markers.json`` genes that decide between close lineages; optional
 ``cell_checks.safetensors`` whether a droplet holds one living cell of a known kind; optional
+``marker_lists.json``  types of the lists that marker encoders read; optional
 ``residents.json``     cell types of one organ, and what the organ is known by; optional
 ``tissues.json``       cell types that training saw in each tissue; optional
 ``references.parquet`` training profiles for baselines, see `_references`; optional
@@ -42,6 +43,8 @@ from ._hub import download
 from ._labels import LabelSpace
 from ._lineage_markers import FILE as LINEAGES
 from ._lineage_markers import LineageMarkers
+from ._list_overlap import FILE as LISTS
+from ._list_overlap import load_types, save_types
 from ._pathway_reference import FILE as PATHWAYS_REFERENCE
 from ._pathways import PathwayScorer
 from ._residents import FILE as RESIDENTS
@@ -84,6 +87,7 @@ class Checkpoint:
     lineages: LineageMarkers | None = None
     residents: Residents = field(default_factory=lambda: Residents({}, {}))
     checks: CellChecks | None = None
+    list_types: tuple[str, ...] = ()  # of the lists that marker encoders read
     folder: Path | None = None  # where it was loaded from
 
     def weigh_lineages(
@@ -127,6 +131,8 @@ class Checkpoint:
             self.calibration.save(new / "calibration.json")
             if self.lineages is not None:
                 self.lineages.save(new / LINEAGES)
+            if self.list_types:
+                save_types(self.list_types, new / LISTS)
             if self.checks is not None:
                 self.checks.save(new / CELL_CHECKS)
             self.residents.save(new / RESIDENTS)
@@ -239,6 +245,7 @@ def load_checkpoint(path: str | Path | None = None, *, device: str = "auto") -> 
         residents=Residents.load(folder / RESIDENTS),
         lineages=LineageMarkers.load(folder / LINEAGES, genes, choices),
         checks=CellChecks.load(folder / CELL_CHECKS),
+        list_types=load_types(folder / LISTS),
         folder=folder,
     )
 
@@ -286,7 +293,7 @@ def _optional(folder: Path) -> list[str]:
 def revision(folder: Path) -> str:
     """Return a short hash of everything that decides what a checkpoint says."""
     digest = hashlib.sha256()
-    companions = (PATHWAYS_REFERENCE, TISSUES, LINEAGES, RESIDENTS, CELL_CHECKS)
+    companions = (PATHWAYS_REFERENCE, TISSUES, LINEAGES, RESIDENTS, CELL_CHECKS, LISTS)
     for name in (*FILES, *companions, *_optional(folder)):
         if name != "metadata.json" and (folder / name).is_file():
             digest.update(name.encode())

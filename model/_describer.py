@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from ._engine import BATCH_SIZE, Engine, context_of
 from ._errors import GeneMatchError, ModelError
 from ._flagging import flagged, is_unnamed, remarks, withhold
 from ._labels import NOT_KNOWN
+from ._list_overlap import ListOverlap, overlap_of
 from ._mitochondria import is_dying, mitochondrial_share
 from ._surroundings import NOWHERE, Surroundings, weights_of_shares
 from ._tokens import rank_value_tokens, undo_log1p
@@ -69,6 +71,13 @@ class Describer:
         computed = [slot for slot in self.space.stated if slot.startswith("pathway")]
         self._decoder = ConstrainedDecoder(model, collator, computed=computed)
         self.engine = Engine()
+
+    @cached_property
+    def overlap(self) -> ListOverlap | None:
+        """The lists that the checkpoint's marker encoders read, to lay other lists beside."""
+        space = self.space.slot("cell_type")
+        types = self.checkpoint.list_types
+        return overlap_of(self._model, types, space, self.space.terms)
 
     @property
     def revision(self) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from ._description import Description, Slot
 from ._errors import ModelError
 from ._labels import NOT_KNOWN, SLOTS
+from ._list_overlap import WEIGHT
 from ._residents import HOME
 from ._tissue_prior import LEAST_FACTOR
 
@@ -142,6 +143,8 @@ def _read(
         gates = (batch != 0).float().requires_grad_(with_genes)
         walked = describer._walk(batch, gates, around=None)
         p = walked.probabilities["cell_type"] * prior
+        if describer.overlap is not None:
+            p = p * np.exp(WEIGHT * describer.overlap.score(tokens))
         p /= p.sum(1, keepdims=True)
         spoken = space.add_up(p)
         best = [space.most_specific(row * sayable, least=settings.least) for row in spoken]

@@ -224,6 +224,11 @@ class TrainingData:
         """Textbook lists, then published ones, of every type that has any."""
         return [kept[t] for kept in (self.textbook, self.published) for t in sorted(kept)]
 
+    @property
+    def marker_list_types(self) -> tuple[str, ...]:
+        """Cell Ontology ids of `marker_lists`."""
+        return tuple(t for kept in (self.textbook, self.published) for t in sorted(kept))
+
     def fit_reference(self, *, n_cells: int, seed: int) -> None:
         """Fit the gene sets' reference on pseudo-cells."""
         batch = self._draw(n_cells, np.random.default_rng([seed, 0]), profiles_only=True)

@@ -110,6 +110,8 @@ def train(
     )
     residents = pd.read_csv(CURATION / "resident_types.csv", keep_default_na=False)
     checkpoint.residents = Residents.from_table(residents)
+    if checkpoint.model.config.encoder.n_marker_lists:
+        checkpoint.list_types = trainer.data.marker_list_types
     seed = trainer.config.seed
     held_out = None
     if trainer.data.config.hold_out:
