@@ -7,12 +7,14 @@ module should be because a page and a command line share one door: rooms, comman
 in this order.
 """
 
+import contextlib
 import csv
 import functools
 import importlib.util
 import json
 import logging
 import os
+import subprocess
 import sys
 import textwrap
 import threading
@@ -124,18 +126,31 @@ class Rooms:
     def warm(self) -> None:
         """Load everything that a first answer waits for; to be run beside the server's start."""
         try:
+            # First the model: what else a visitor waits for, the visitor's own session loads.
+            self.describer()
             session = self.session()
             session.open_demo()
-            self.describer()
             from agent import Assistant
 
             assistant = Assistant(session)
             for question in ("What is in this dataset?", "What is cluster 0?"):
                 for _ in assistant.ask(question):
                     pass
-            self.knowledge().build()
+            _build_index_aside(data_folder() / "kb")
+            self.knowledge().build()  # nothing is left to do, unless the other process failed
         except Exception:  # whoever asks will be told; the page must start
             logger.exception("Warming up failed")
+
+
+def _build_index_aside(folder: Path) -> None:
+    """Build the search index in a process that gives way to those who are being answered."""
+    command = [sys.executable, "-m", "kb.build", "--path", str(folder)]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as builder:
+        if hasattr(os, "setpriority"):
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, builder.pid, 15)
 
 
 class JsonLines(logging.Formatter):
