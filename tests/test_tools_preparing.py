@@ -13,7 +13,7 @@ from tools._errors import OpeningCancelledError
 from tools._gene_tests import compare_genes
 from tools._limits import Limits
 from tools._neighbors import add_neighbors
-from tools._preparing import prepare, stratified
+from tools._preparing import cluster_graph, prepare, stratified
 
 
 def silent(fraction: float, text: str) -> None:
@@ -44,6 +44,14 @@ def test_clusters_are_found_where_none_are_stored(groups: anndata.AnnData) -> No
     assert any("Leiden" in made for made in prepared.made)
     again = prepare(groups, limits=Limits(), progress=silent)
     assert prepared.adata.obs["leiden"].tolist() == again.adata.obs["leiden"].tolist()
+
+
+def test_clusters_are_the_same_each_time() -> None:
+    rng = np.random.default_rng(0)
+    graph = sparse.random(300, 300, density=0.05, rng=rng)  # no structure: ties all over
+    graph = graph + graph.T
+    first = cluster_graph(graph)
+    assert all(np.array_equal(first, cluster_graph(graph)) for _ in range(10))
 
 
 def test_source_is_left_as_it_is(groups: anndata.AnnData) -> None:

@@ -5,7 +5,9 @@ seeded, and is recorded in words with its parameters, so that an answer can say 
 Nothing is filtered: quality is measured and reported.
 """
 
+import ctypes
 import logging
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +37,7 @@ _N_HVG = 2_000
 _N_PCS = 50
 _N_NEIGHBORS = 15
 _FEWEST_TO_CLUSTER = 10  # cells
+_one_at_a_time = threading.Lock()  # the C library has one state of chance for all threads
 
 
 @dataclass
@@ -205,19 +208,28 @@ def _cluster(adata: "AnnData", key: str) -> list[str]:
         ]
     made = make_neighbors(adata)
     at_stage(0.9, "Clustering")
-    labels = _leiden(adata.obsp["connectivities"])
+    labels = cluster_graph(adata.obsp["connectivities"])
     adata.obs[key] = pd.Categorical(labels.astype(str))
     made.append(f"Leiden clusters (scikit-network, resolution 1, seed {SEED})")
     return made
 
 
-def _leiden(connectivities: Any) -> np.ndarray:
-    """Cluster a graph; labels are ordered by size, 0 the largest, shape ``(n_obs,)``."""
+def cluster_graph(connectivities: Any) -> np.ndarray:
+    """Cluster a graph; labels are ordered by size, 0 the largest, shape ``(n_obs,)``.
+
+    Notes
+    -----
+    Leiden of scikit-network draws from ``rand()`` of the C library and passes its own
+    ``random_state`` by, so the C library is seeded; else the same file has other clusters
+    each time it is opened in one process.
+    """
     from scipy import sparse
     from sknetwork.clustering import Leiden
 
     graph = sparse.csr_matrix(connectivities, dtype=np.float64)
-    labels = Leiden(resolution=1.0, random_state=SEED, sort_clusters=True).fit_predict(graph)
+    with _one_at_a_time:
+        ctypes.CDLL(None).srand(SEED)
+        labels = Leiden(resolution=1.0, sort_clusters=True).fit_predict(graph)
     _, renumbered = np.unique(labels, return_inverse=True)
     return renumbered
 
