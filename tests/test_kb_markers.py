@@ -41,6 +41,8 @@ def test_gene_speaks_first_for_the_type_it_is_known_for(
         (B_CELL, {"MS4A1", "CD79A", "CD19"}),
         ("CL:0000940", {"TRAV1-2", "SLC4A10"}),
         ("CL:0000169", {"INS", "MAFA", "IAPP"}),
+        ("CL:0000066", {"EPCAM", "CDH1"}),
+        ("CL:0000097", {"KIT", "CPA3", "TPSAB1"}),
     ],
 )
 def test_type_is_known_by_genes_that_tell(

@@ -49,6 +49,23 @@ def test_gene_is_explained_by_its_types_and_their_sources(empty: Session) -> Non
     assert "'CD20' is the gene MS4A1." in evidence.text
 
 
+@pytest.mark.parametrize(
+    ("gene", "words"),
+    [
+        ("MT-CO1", "mitochondrial gene"),
+        ("RPS27", "gene of the ribosome"),
+        ("ACTB", "nearly all cells"),
+        ("MKI67", "gene of dividing cells"),
+        ("TP53", "no established marker"),
+    ],
+)
+def test_a_gene_that_tells_no_type_is_said_to_tell_none(
+    empty: Session, gene: str, words: str
+) -> None:
+    assert words in TOOLS["explain_gene"](empty, gene=gene).text
+    assert words not in TOOLS["explain_gene"](empty, gene="MS4A1").text
+
+
 def test_type_is_known_by_genes_and_says_which_are_measured(session: Session) -> None:
     evidence = TOOLS["list_markers_of_type"](session, cell_type="B cells", n_genes=20)
     measured = {row["gene"]: row["is_measured"] for row in evidence.table or []}

@@ -1,5 +1,6 @@
 """Which cell types a gene speaks for, and which genes a type is known by, with the sources."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from ._errors import UnknownGeneError, UnknownTermError
@@ -16,7 +17,14 @@ CAVEAT = (
     "Sources copy from one another, so their number is no count of independent findings, and a "
     "gene marks a type only in the tissues and assays in which it was found to."
 )
+_DIVIDING = re.compile(
+    "AURK[AB]|BIRC5|CCN(A2|B[12])|CDC20|CDK1|CENPF|MCM[2-7]|MKI67|PCNA|PLK1|RRM2|TOP2A|TPX2|"
+    "TYMS|UBE2C"
+)
+_EVERYWHERE = re.compile("ACT(B|G1)|B2M|EEF1A1|GAPDH|MALAT1|PPIA|TMSB(4X|10)|TPT1|UB[BC]")
+_RIBOSOMAL = re.compile(r"RP[LS]\d+[AXYL]?\d*|RPLP[0-2]|RPSA")
 _MOST = 100
+_FEW = 2  # sources; a claim of fewer is no established one
 _SPOKEN = 5
 _TISSUES = 6
 
@@ -65,6 +73,10 @@ def explain_gene(session: Session, *, gene: str, n_types: int = 10) -> Evidence:
         sentences.append(
             f"For {speaks[0]['cell_type']} the sources of {symbol} {_are_named(speaks[0])}."
         )
+    published = all(table is session.knowledge.markers for _, table in found)
+    best = max((row["n_sources"] for row in speaks), default=0) if published else _FEW
+    if beware := _beware(symbol, most=best):
+        sentences.append(beware)
     against = [row["cell_type"] for row in table if row["marker"] == "negative"][:_SPOKEN]
     if against:
         sentences.append(f"The absence of {symbol} is listed as a mark of {listing(against)}.")
@@ -82,6 +94,22 @@ def explain_gene(session: Session, *, gene: str, n_types: int = 10) -> Evidence:
             "term_id": speaks[0]["ontology_term_id"] if speaks else None,
         },
     )
+
+
+def _beware(symbol: str, *, most: int) -> str:
+    """Say why a gene tells little of the type of a cell, or nothing where it does tell."""
+    name = symbol.upper()
+    if name.startswith("MT-"):
+        return f"{symbol} is a mitochondrial gene: it speaks of a cell's state, not of its type."
+    if _RIBOSOMAL.fullmatch(name):
+        return f"{symbol} is a gene of the ribosome: all cells have it, so it tells no type apart."
+    if _EVERYWHERE.fullmatch(name):
+        return f"{symbol} is expressed in nearly all cells, so it tells no type apart."
+    if _DIVIDING.fullmatch(name):
+        return f"{symbol} is a gene of dividing cells, of whatever type."
+    if 0 < most < _FEW:
+        return f"With so few sources {symbol} is no established marker of any of them."
+    return ""
 
 
 def list_markers_of_type(session: Session, *, cell_type: str, n_genes: int = 10) -> Evidence:
