@@ -112,9 +112,15 @@ class OwnKnowledge:
         """
         with self._lock:
             known = {correction.number: correction for correction in self.corrections}
-            wanted = number if number is not None else max(known, default=0)
+            if not known:
+                msg = (
+                    "Nothing was corrected in this session, so there is nothing to take back. To "
+                    'correct a label, say for instance "Cluster 1 is monocytes".'
+                )
+                raise UnsupportedError(msg)
+            wanted = number if number is not None else max(known)
             if wanted not in known:
-                shown = ", ".join(map(str, known)) or "none"
+                shown = ", ".join(map(str, known))
                 msg = (
                     f"There is no correction {wanted} to take back. Corrections of this session: "
                     f"{shown}. Name one of them."
