@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._acceleration import choose_device
 from ._adapters import FOLDER as ADAPTER
 from ._adapters import has_adapters, load_adapters, save_adapters
 from ._calibration import Calibration
@@ -198,11 +199,13 @@ def load_checkpoint(path: str | Path | None = None, *, device: str = "auto") -> 
     ------
     CheckpointError
         If a file is missing or the weights do not fit the configuration.
+    DeviceError
+        If the device is not on this machine.
     """
-    import torch
     from safetensors.torch import load_file
     from transformers import AutoTokenizer
 
+    device = choose_device(device)
     folder = find_checkpoint(path)
     config = Cell2TextConfig.load(folder / "config.json")
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
@@ -231,8 +234,6 @@ def load_checkpoint(path: str | Path | None = None, *, device: str = "auto") -> 
     genes = GeneTable.load(folder / "genes.parquet")
     labels = LabelSpace.load(folder / "labels.json")
     choices = labels.slot("cell_type").choices
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
     return Checkpoint(
         model=model.eval().to(device),
         genes=genes,

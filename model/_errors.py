@@ -2,6 +2,7 @@
 
 ModelError (RuntimeError)
 ├── CheckpointError     a checkpoint folder is missing, incomplete or of another version
+├── DeviceError         the device that was named is not on this machine
 ├── GeneMatchError      too few genes of the input are known to the model
 ├── ConfigError         a training or model configuration is not usable
 ├── OutOfMemoryError    not even one cell fits into memory
@@ -15,6 +16,10 @@ class ModelError(RuntimeError):
 
 class CheckpointError(ModelError):
     """A checkpoint folder is missing, incomplete or of another version."""
+
+
+class DeviceError(ModelError):
+    """The device that was named is not on this machine."""
 
 
 class GeneMatchError(ModelError):

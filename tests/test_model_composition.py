@@ -169,6 +169,14 @@ def test_a_checkpoint_that_is_not_whole_is_named(tmp_path):
         load_checkpoint(tmp_path / "saved")
 
 
+@pytest.mark.parametrize("device", ["tpu", "cuda:99", "cuda:", "cpu:one", ""])
+def test_a_device_that_is_not_there_is_named(tmp_path, device):
+    tiny_checkpoint().save(tmp_path / "saved")
+    with pytest.raises(ModelError, match=f"no device '{device}'.*cpu"):
+        load_checkpoint(tmp_path / "saved", device=device)
+    assert load_checkpoint(tmp_path / "saved", device="cpu").model.device.type == "cpu"
+
+
 def test_free_writing_starts_after_the_prompt(describer, cells):
     texts = describer.write_freely(*cells, max_new_tokens=5)
     assert len(texts) == cells[0].shape[0]
