@@ -16,7 +16,8 @@ import torch
 from ._collate import Collator
 from ._descriptions import OPENINGS
 from ._members import agreed
-from ._passes import PromptPrefix, TextState, text_state
+from ._packed_llama import PackedLlama, PackedState, can_be_packed
+from ._passes import LlamaState, PromptPrefix, TextState, backbone, version_of
 
 if TYPE_CHECKING:
     from ._cell2text import Cell2TextModel
@@ -49,6 +50,7 @@ class ConstrainedDecoder:
     ) -> None:
         self.model, self.collator, self.computed = model, collator, frozenset(computed)
         self._prefix = PromptPrefix(model, collator.prompt)
+        self._packed: tuple[object, PackedLlama] | None = None
         self.tries = {slot: self._trie(slot) for slot in collator.space.stated}
 
     def _trie(self, slot: str) -> "_Node":
@@ -84,7 +86,7 @@ class ConstrainedDecoder:
         n, stated = cells.shape[0], self.collator.space.stated
         n_members = cells.shape[1] if cells.ndim == 4 else 1
         cells = cells.flatten(0, 1) if cells.ndim == 4 else cells
-        state = text_state(self.model, self._prefix, cells)
+        state = self._begin(cells)
         results: dict[str, torch.Tensor] = {}
         pending: list[list[int]] = [[] for _ in range(n * n_members)]
         for position, slot in enumerate(stated):
@@ -104,6 +106,18 @@ class ConstrainedDecoder:
             named = [self.collator.name_ids(term, slot) + closing for term in terms]
             pending = [ids for ids in named for _ in range(n_members)]
         return results
+
+    def _begin(self, cells: torch.Tensor) -> TextState:
+        """Return texts that begin with cells ``[B, K, D]``, in the state that suits the model."""
+        from transformers import LlamaModel
+
+        if can_be_packed(self.model):
+            version = version_of(self.model)
+            if self._packed is None or self._packed[0] != version:
+                self._packed = version, PackedLlama(self.model.language_model)
+            return PackedState(self.model, self._prefix, cells, self._packed[1])
+        kind = LlamaState if type(backbone(self.model.language_model)) is LlamaModel else TextState
+        return kind(self.model, self._prefix, cells)
 
     def _choices(self, slot: str, logits: torch.Tensor, state: TextState) -> torch.Tensor:
         """Return ``[B, n_choices]`` log-probabilities along the trie of a slot."""
@@ -126,10 +140,13 @@ class ConstrainedDecoder:
                 columns = [node.children[pieces[p]].choice for p in leaves]
                 total[:, columns] = score[:, None] + options[:, leaves]
             for p, piece in enumerate(pieces):
-                child, branch = node.children[piece], score + options[:, p]
+                child = node.children[piece]
+                if not child.children:
+                    continue
+                branch = score + options[:, p]
                 # Each cell by itself: what another cell of the batch follows counts for nothing.
                 followed = branch.detach().exp() > LEAST_BRANCH
-                if child.children and bool(followed.any()):
+                if bool(followed.any()):
                     longer = [*prefix, piece]
                     branch = branch.masked_fill(~followed, -torch.inf)
                     frontier.append((child, longer, branch, state.peek(longer)))

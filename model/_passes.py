@@ -26,6 +26,11 @@ def backbone(language_model: nn.Module) -> nn.Module:
     return model.get_decoder()
 
 
+def version_of(model: "Cell2TextModel") -> tuple[object, ...]:
+    """Return what changes when the language model's weights do, or their device."""
+    return (model.device, *(w._version for w in model.language_model.parameters()))
+
+
 class PromptPrefix:
     """The keys and values of what every prompt begins with, before the cell: read once.
 
@@ -46,8 +51,7 @@ class PromptPrefix:
 
     def layers(self, n: int) -> Layers:
         """Return the keys and values of the prefix for ``n`` rows."""
-        weights = self.model.language_model.parameters()
-        state = (self.model.device, *(w._version for w in weights))  # changes as weights do
+        state = version_of(self.model)
         if state != self._state:
             self._layers, self._state = self._read(), state
         return [
@@ -196,14 +200,6 @@ class LlamaState(TextState):
             values = torch.cat([known[1], values], dim=2)
         self._layers[index] = keys, values
         return keys, values
-
-
-def text_state(model: "Cell2TextModel", prefix: PromptPrefix, cells: torch.Tensor) -> TextState:
-    """Return the state that suits the model, see `TextState`."""
-    from transformers import LlamaModel
-
-    kind = LlamaState if type(backbone(model.language_model)) is LlamaModel else TextState
-    return kind(model, prefix, cells)
 
 
 def _attend(

@@ -18,6 +18,8 @@ from model._decoding import ConstrainedDecoder
 from model._description_cache import DescriptionCache
 from model._engine import Engine, context_of
 from model._errors import DescribingCancelledError, OutOfMemoryError
+from model._packed_llama import PackedLlama, PackedState, can_be_packed
+from model._passes import LlamaState, PromptPrefix
 from model.testing import N_GENES, tiny_checkpoint, tiny_describer
 
 
@@ -282,6 +284,52 @@ def test_the_beginning_of_the_prompt_is_read_once_and_follows_the_weights():
         after, expected = kept.walk(cells, first), fresh.walk(cells, first)
     assert torch.equal(after["tissue"], expected["tissue"])
     assert not torch.equal(after["cell_type"], before["cell_type"])
+
+
+def test_the_packed_model_says_the_same_and_for_the_same_genes(monkeypatch):
+    model = tiny_checkpoint().model
+    describer = tiny_describer()
+    collator = Collator(describer.text, model.tokenizer, model.prompt_ids)
+    tokens = torch.randint(1, N_GENES, (5, 9))
+
+    def differently(slot, scores):
+        choices = describer.space.slot(slot).choices
+        return [choices[i % len(choices)] for i in range(len(scores))]
+
+    def read():
+        gates = torch.ones(tokens.shape, requires_grad=True)
+        with torch.no_grad():
+            found = ConstrainedDecoder(model, collator).walk(model.encode(tokens), differently)
+        walked = ConstrainedDecoder(model, collator).walk(model.encode(tokens, gates), differently)
+        last = walked["disease"][:, 0].sum() + walked["tissue"][:, 0].sum()
+        return found, walked, torch.autograd.grad(last, gates)[0]
+
+    assert can_be_packed(model)
+    packed = read()
+    monkeypatch.setattr("model._decoding.can_be_packed", lambda model: False)
+    plain = read()
+    for ours, theirs in zip(packed[:2], plain[:2], strict=True):
+        assert ours.keys() == theirs.keys()
+        for slot, scores in ours.items():
+            torch.testing.assert_close(scores, theirs[slot], atol=1e-5, rtol=1e-5)
+    assert packed[2].abs().max() > 0
+    torch.testing.assert_close(packed[2], plain[2], atol=1e-6, rtol=1e-4)
+
+
+def test_the_packed_model_reads_texts_of_different_length():
+    model = tiny_checkpoint().model.eval()
+    prefix = PromptPrefix(model, model.prompt_ids)
+    cells = model.encode(torch.randint(1, N_GENES, (3, 9))).detach()
+    with torch.no_grad():
+        packed = PackedState(model, prefix, cells, PackedLlama(model.language_model))
+        plain = LlamaState(model, prefix, cells)
+        for rows in ([[5, 6], [5, 6], [7, 8]], [[9], [4, 5, 6], [7, 8]], [[5, 6, 7]] * 3):
+            torch.testing.assert_close(
+                packed.feed_ids(rows), plain.feed_ids(rows), atol=1e-5, rtol=1e-5
+            )
+            torch.testing.assert_close(
+                packed.peek([4, 5]), plain.peek([4, 5]), atol=1e-5, rtol=1e-5
+            )
 
 
 def test_only_a_large_model_on_cuda_is_narrowed_and_compiled(monkeypatch):
