@@ -20,6 +20,7 @@ CAVEAT = (
 )
 _MOST_GENES = 100
 _SIGNIFICANT = 0.05
+_CLEAR = 1.0  # log2 fold change: twofold
 
 
 def rank_markers(session: Session, *, cluster: str, n_genes: int = 10) -> Evidence:
@@ -37,7 +38,7 @@ def rank_markers(session: Session, *, cluster: str, n_genes: int = 10) -> Eviden
     Evidence
         Table with ``gene``, ``log2_fold_change`` (``mean_difference`` on z-scores),
         ``p_value_adjusted`` (Benjamini-Hochberg), ``percent_in`` and ``percent_out`` of cells
-        that express the gene.
+        that express the gene. Genes that differ less than twofold come last.
 
     Raises
     ------
@@ -199,11 +200,18 @@ def _compare(session: Session, cluster: str, other: str | None) -> "pd.DataFrame
 def gene_rows(
     session: Session, frame: "pd.DataFrame", n_genes: int, *, extra: dict[str, Any] | None = None
 ) -> list[dict[str, Any]]:
-    """Turn the best genes into rows of plain values, rounded as they are shown."""
+    """Turn the best genes into rows of plain values, rounded as they are shown.
+
+    Of many cells the test is surest of genes that all of them have and some have a little more
+    of, such as those of the ribosome; so genes that differ less than twofold come last.
+    """
     number = min(max(int(n_genes), 1), _MOST_GENES)
     change_name = "log2_fold_change" if session.is_logged else "mean_difference"
     good = frame[(frame["score"] > 0) & (frame["p_value_adjusted"] < _SIGNIFICANT)]
-    good = good.sort_values(["score", "share_in"], ascending=False, kind="stable").head(number)
+    if session.is_logged:
+        good = good.assign(is_clear=good["change"].abs() >= _CLEAR)
+    order = ["is_clear", "score", "share_in"] if session.is_logged else ["score", "share_in"]
+    good = good.sort_values(order, ascending=False, kind="stable").head(number)
     return [
         {
             **(extra or {}),
