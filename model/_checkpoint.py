@@ -12,6 +12,7 @@
 ``pathways_reference.safetensors`` what reference cells score; without it no set is named
 ``calibration.json``   temperature and least probability of every slot
 ``metadata.json``      sources with licences, seed, versions, scores
+``chromosome_arms.json`` genes of each arm, to tell tumour cells by; optional
 ``lineage_markers.json`` genes that decide between close lineages; optional
 ``cell_checks.safetensors`` whether a droplet holds one living cell of a known kind; optional
 ``marker_lists.json``  types of the lists that marker encoders read; optional
@@ -38,6 +39,8 @@ from ._cell2text import Cell2TextModel
 from ._cell_checks import FILE as CELL_CHECKS
 from ._cell_checks import CellChecks
 from ._config import Cell2TextConfig
+from ._copy_number import FILE as ARMS
+from ._copy_number import ChromosomeArms
 from ._errors import CheckpointError
 from ._genes import GeneTable
 from ._hub import download
@@ -88,6 +91,7 @@ class Checkpoint:
     lineages: LineageMarkers | None = None
     residents: Residents = field(default_factory=lambda: Residents({}, {}))
     checks: CellChecks | None = None
+    arms: ChromosomeArms | None = None
     list_types: tuple[str, ...] = ()  # of the lists that marker encoders read
     folder: Path | None = None  # where it was loaded from
 
@@ -136,6 +140,8 @@ class Checkpoint:
                 save_types(self.list_types, new / LISTS)
             if self.checks is not None:
                 self.checks.save(new / CELL_CHECKS)
+            if self.arms is not None:
+                self.arms.save(new / ARMS)
             self.residents.save(new / RESIDENTS)
             metadata = json.dumps(self.metadata, indent=1, ensure_ascii=False)
             (new / "metadata.json").write_text(metadata, encoding="utf-8")
@@ -247,6 +253,7 @@ def load_checkpoint(path: str | Path | None = None, *, device: str = "auto") -> 
         lineages=LineageMarkers.load(folder / LINEAGES, genes, choices),
         checks=CellChecks.load(folder / CELL_CHECKS),
         list_types=load_types(folder / LISTS),
+        arms=ChromosomeArms.load(folder / ARMS),
         folder=folder,
     )
 
@@ -294,7 +301,7 @@ def _optional(folder: Path) -> list[str]:
 def revision(folder: Path) -> str:
     """Return a short hash of everything that decides what a checkpoint says."""
     digest = hashlib.sha256()
-    companions = (PATHWAYS_REFERENCE, TISSUES, LINEAGES, RESIDENTS, CELL_CHECKS, LISTS)
+    companions = (PATHWAYS_REFERENCE, TISSUES, LINEAGES, RESIDENTS, CELL_CHECKS, LISTS, ARMS)
     for name in (*FILES, *companions, *_optional(folder)):
         if name != "metadata.json" and (folder / name).is_file():
             digest.update(name.encode())

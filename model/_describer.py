@@ -12,12 +12,14 @@ from scipy.special import ndtr
 
 from ._cell_checks import CONTRADICTED, DYING, FEW_GENES, CellFacts
 from ._checkpoint import Checkpoint, load_checkpoint
+from ._copy_number import MALIGNANT, move_to_malignant
 from ._description import Candidate, Contrast, Description, GeneEvidence, Slot
 from ._engine import BATCH_SIZE, Engine, context_of
 from ._errors import GeneMatchError, ModelError
 from ._flagging import flagged, is_unnamed, remarks, withhold
 from ._labels import NOT_KNOWN
 from ._list_overlap import ListOverlap, overlap_of
+from ._malignancy import named_malignant
 from ._mitochondria import is_dying, mitochondrial_share
 from ._surroundings import NOWHERE, Surroundings, weights_of_shares
 from ._tokens import rank_value_tokens, undo_log1p
@@ -190,8 +192,36 @@ class Describer:
             cancel=cancel,
         )
         shares = mitochondrial_share(linear, var_names)
-        return [
+        alive = [
             self._unless_dying(one, share) for one, share in zip(described, shares, strict=True)
+        ]
+        return self._of_clones(alive, linear, var_names, around)
+
+    def _of_clones(
+        self,
+        described: list[Description],
+        linear: sparse.csr_matrix,
+        var_names: Sequence[str],
+        around: Surroundings,
+    ) -> list[Description]:
+        """Name the cells malignant whose chromosome arms are those of a clone of the dataset."""
+        arms, found = self.checkpoint.arms, around.copy_number
+        if arms is None or found is None:
+            return described
+        token_ids = self.genes.match(var_names).token_ids
+        of_clone, which = arms.judge(linear, token_ids, found)
+        space = self.space.slot("cell_type")
+        least = self.checkpoint.calibration.slot("cell_type").least
+        return [
+            named_malignant(
+                one,
+                float(share),
+                found.clones[clone],
+                space=space,
+                form=self.text,
+                least=least,
+            )
+            for one, share, clone in zip(described, of_clone, which, strict=True)
         ]
 
     def _unless_dying(self, description: Description, share: float) -> Description:
@@ -498,6 +528,11 @@ class Describer:
         """
         space = self.space.slot("cell_type")
         p = self._choice_probabilities(matrix, var_names, around)
+        arms, found = self.checkpoint.arms, around.copy_number
+        if arms is not None and found is not None:
+            token_ids = self.genes.match(var_names).token_ids
+            of_clone, _ = arms.judge(linear_scale(matrix), token_ids, found)
+            p = move_to_malignant(p, of_clone, space)
         return space.add_up(p), list(space.speakable)
 
     def _choice_probabilities(
@@ -601,7 +636,7 @@ class Describer:
         *,
         organs: Iterable[str] = (),
     ) -> Surroundings:
-        """Look at some cells of a dataset: which organs they are of, and which types are about.
+        """Look at some cells of a dataset: their organs, the types about, and tumour clones.
 
         Parameters
         ----------
@@ -620,7 +655,14 @@ class Describer:
         p = self._choice_probabilities(matrix, var_names, None)
         found = residents.recognise(space.add_up(self._settle(p, NOWHERE)), space)
         home = tuple(sorted({*organs, *found}))
-        return Surroundings(home, weights_of_shares(self._settle(p, Surroundings(home))))
+        weights = weights_of_shares(self._settle(p, Surroundings(home)), space)
+        known = Surroundings(home, weights)
+        arms = self.checkpoint.arms
+        if arms is None or MALIGNANT not in space.choices:
+            return known
+        token_ids = self.genes.match(var_names).token_ids
+        clones = arms.find(linear_scale(matrix), token_ids, self._settle(p, known), space)
+        return replace(known, copy_number=clones)
 
     def _settle(self, read: np.ndarray, around: Surroundings | None) -> np.ndarray:
         """Return ``(n, n_choices)`` probabilities of cell types, given where the cells come from.

@@ -92,12 +92,15 @@ class Description:
         Genes of the cell that the model read.
     flags
         Reasons to distrust the description, such as "few genes".
+    copy_number
+        Chromosome arms that a malignant cell looks to have lost or gained, such as "1p lost".
     """
 
     text: str
     slots: Mapping[str, Slot]
     n_genes: int
     flags: tuple[str, ...] = field(default=())
+    copy_number: tuple[str, ...] = ()
 
     @property
     def pathways(self) -> tuple[str, ...]:

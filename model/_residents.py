@@ -24,6 +24,9 @@ DOUBT = 0.02
 #: Factor on the probability of a resident of an organ that they do come from: there, a stromal
 #: cell is a stellate cell rather than any fibroblast, which is also what its anatomists call it.
 HOME = 3.0
+#: Factor on the probability of a type that is rare outside an organ which the cells are not known
+#: to come from: a cell with few genes read looks like a progenitor of blood.
+RARE = 0.1
 #: A cell is parenchyma from this probability on.
 SURE = 0.7
 #: An organ is recognised by so many cells of its parenchyma, and by this share of all cells.
@@ -40,12 +43,17 @@ class Residents:
         ``{cell type id: UBERON id of its organ}``.
     parenchyma
         ``{UBERON id: ids of cell types that only this organ has}``.
+    rare_but_in
+        ``{cell type id: UBERON id of the organ}`` outside which the type is rare.
     """
 
     def __init__(
-        self, organ_of: Mapping[str, str], parenchyma: Mapping[str, Sequence[str]]
+        self,
+        organ_of: Mapping[str, str],
+        parenchyma: Mapping[str, Sequence[str]],
+        rare_but_in: Mapping[str, str] | None = None,
     ) -> None:
-        self.organ_of = dict(organ_of)
+        self.organ_of, self.rare_but_in = dict(organ_of), dict(rare_but_in or {})
         self.parenchyma = {organ: list(types) for organ, types in parenchyma.items()}
 
     def at_home(self, choices: Sequence[str], organs: Iterable[str] = ()) -> np.ndarray:
@@ -82,6 +90,8 @@ class Residents:
         """
         organs = set(organs)
         p = np.where(self.at_home(space.choices, organs), HOME, 1.0) * probabilities
+        rare = [self.rare_but_in.get(choice, "") for choice in space.choices]
+        p = np.where([bool(home) and home not in organs for home in rare], RARE, 1.0) * p
         strange = np.flatnonzero(self.strange(space.choices, organs))
         # A kind of a resident kind first: what it gives up goes all the way.
         for index in sorted(strange, key=lambda i: space.allowed(space.choices[i]).sum()):
@@ -111,7 +121,11 @@ class Residents:
 
     def save(self, path: Path) -> None:
         """Write ``residents.json``."""
-        data = {"organ_of": self.organ_of, "parenchyma": self.parenchyma}
+        data = {
+            "organ_of": self.organ_of,
+            "parenchyma": self.parenchyma,
+            "rare_but_in": self.rare_but_in,
+        }
         new = path.with_name(f"{path.name}.new")
         new.write_text(json.dumps(data, indent=1, sort_keys=True), encoding="utf-8")
         new.replace(path)
@@ -122,13 +136,15 @@ class Residents:
         if not path.is_file():
             return cls({}, {})
         data = json.loads(path.read_text(encoding="utf-8"))
-        return cls(data["organ_of"], data["parenchyma"])
+        return cls(data["organ_of"], data["parenchyma"], data.get("rare_but_in"))
 
     @classmethod
     def from_table(cls, table: pd.DataFrame) -> "Residents":
         """Take the reviewed table: columns ``organ_id``, ``cell_type_id`` and ``kind``."""
         residents = table[table["kind"].eq("resident")]
         rest = table[table["kind"].eq("parenchyma")]
+        rare = table[table["kind"].eq("rare")]
         organ_of = dict(zip(residents["cell_type_id"], residents["organ_id"], strict=True))
         parenchyma = {str(o): rows["cell_type_id"].tolist() for o, rows in rest.groupby("organ_id")}
-        return cls(organ_of, parenchyma)
+        rare_but_in = dict(zip(rare["cell_type_id"], rare["organ_id"], strict=True))
+        return cls(organ_of, parenchyma, rare_but_in)

@@ -4,16 +4,19 @@ A cell is described by its own genes. But a reading that hesitates between a typ
 dataset has many and one of which it has none is helped by knowing so. The shares of the types are
 estimated from the readings of a few hundred cells by expectation maximisation, as for a classifier
 that meets other proportions than it was trained on (Saerens 2002, doi:10.1162/089976602753284446).
-They count for less than they would if the readings were independent and calibrated, and a type
-that was not among those cells stays possible.
+A type that was not among those cells stays possible.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-#: Weight of the shares, 0 to 1; chosen on the development studies.
-STRENGTH = 0.6
+from ._copy_number import CopyNumber, kinds_below
+from ._labels import SlotSpace
+
+#: Types below each of these count as one: how studies divide them differs too much for a share of
+#: one to speak against another.
+FAMILIES = ("CL:0000625",)
 #: Cells of all types alike that are counted beside the dataset's own, as a share of these.
 _ALIKE = 0.3
 _ROUNDS = 20
@@ -30,28 +33,47 @@ class Surroundings:
     weights
         ``(n_choices,)`` log factors on the probabilities of the cell types; empty where the types
         about are not known.
+    copy_number
+        Tumour clones among the cells; None where none is known.
     """
 
     organs: tuple[str, ...] = ()
     weights: tuple[float, ...] = ()
+    copy_number: CopyNumber | None = None
 
 
 #: Nothing is known of the other cells.
 NOWHERE = Surroundings()
 
 
-def weights_of_shares(probabilities: np.ndarray) -> tuple[float, ...]:
+def weights_of_shares(probabilities: np.ndarray, space: SlotSpace) -> tuple[float, ...]:
     """Return ``(n_choices,)`` log factors from the readings of some cells of a dataset.
 
     Parameters
     ----------
     probabilities
         ``(n, n_choices)``, each row summing to 1.
+    space
+        The cell type slot.
     """
-    n_choices = probabilities.shape[1]
-    share = np.full(n_choices, 1 / n_choices)
+    class_of = _classes(space)
+    alike = np.bincount(class_of) / len(class_of)
+    added = np.zeros((len(class_of), len(alike)))
+    added[np.arange(len(class_of)), class_of] = 1
+    read = probabilities @ added
+    share = alike
     for _ in range(_ROUNDS):
-        weighted = probabilities * (share * n_choices) ** STRENGTH
+        weighted = read * (share / alike)
         weighted /= weighted.sum(1, keepdims=True)
-        share = (weighted.mean(0) + _ALIKE / n_choices) / (1 + _ALIKE)
-    return tuple(np.round(STRENGTH * np.log(share * n_choices), 3).tolist())
+        share = (weighted.mean(0) + _ALIKE * alike) / (1 + _ALIKE)
+    return tuple(np.round(np.log(share / alike), 3)[class_of].tolist())
+
+
+def _classes(space: SlotSpace) -> np.ndarray:
+    """Return ``(n_choices,)`` the class of each choice, families taken together."""
+    label = np.arange(len(space.choices))
+    for family in FAMILIES:
+        own = kinds_below(space, (family,))
+        if own.any():
+            label[own] = np.flatnonzero(own)[0]
+    return np.unique(label, return_inverse=True)[1]

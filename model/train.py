@@ -68,6 +68,7 @@ def train(
 
     from ._card import write_card
     from ._cell_checks_fitting import fit_cell_checks
+    from ._copy_number import POSITIONS, ChromosomeArms
     from ._lineage_fitting import fit_lineages
     from ._residents import Residents
     from ._training_members import train_members
@@ -110,6 +111,9 @@ def train(
     )
     residents = pd.read_csv(CURATION / "resident_types.csv", keep_default_na=False)
     checkpoint.residents = Residents.from_table(residents)
+    positions = Path(config["data"]) / "knowledge" / POSITIONS
+    if positions.is_file():
+        checkpoint.arms = ChromosomeArms.from_positions(positions, checkpoint.genes)
     if checkpoint.model.config.encoder.n_marker_lists:
         checkpoint.list_types = trainer.data.marker_list_types
     seed = trainer.config.seed
