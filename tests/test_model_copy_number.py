@@ -48,7 +48,8 @@ def space() -> SlotSpace:
 def draw(arms, *, n=(40, 40, 40), loss=0.5, gain=1.5, depth=4_000, seed=1):
     """Return counts of T cells, epithelial cells and tumour cells, and what each was read as."""
     rng = np.random.default_rng(seed)
-    kinds = rng.lognormal(0.0, 1.0, (2, N_GENES))  # two types that differ in every gene
+    one = rng.lognormal(0.0, 1.0, N_GENES)
+    kinds = np.vstack([one, one * rng.lognormal(0.0, 0.5, N_GENES)])  # every gene differs
     tumour = kinds[1].copy()
     for name in ("3p", "9q"):
         tumour[arms.rows[name]] *= loss
