@@ -6,10 +6,11 @@ the same folder at once, so reading goes there. Where an engine of another relea
 face, the client reads instead.
 """
 
+import functools
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,8 +25,78 @@ Nearest = Iterator[tuple[list[str], list[float]]]
 """For each vector the ids of the nearest documents and their distances."""
 
 
-class CollectionReader(Protocol):
-    """Finds the nearest documents of a collection."""
+Asked = Callable[[str, "np.ndarray", int, "list[str] | None"], Nearest]
+"""Asked with a collection, vectors ``(n_texts, n_dimensions)``, a limit and ids to choose from."""
+
+
+def by_client(client: "ClientAPI") -> Asked:
+    """Read through the client of Chroma."""
+
+    def query(
+        collection: str, vectors: "np.ndarray", limit: int, among: list[str] | None
+    ) -> Nearest:
+        opened = client.get_collection(collection, embedding_function=None)
+        answer = opened.query(
+            query_embeddings=vectors, ids=among, n_results=limit, include=["distances"]
+        )
+        return zip(answer["ids"], answer["distances"] or (), strict=True)
+
+    return query
+
+
+def by_engine(folder: Path) -> Asked:
+    """Read through the engine of Chroma.
+
+    Raises
+    ------
+    ImportError, AttributeError, TypeError
+        If the engine is not there or has another face than it is asked by; the latter two also
+        from what is returned.
+    """
+    import chromadb_rust_bindings
+
+    rust: Any = chromadb_rust_bindings
+    engine = rust.Bindings(
+        allow_reset=False,
+        sqlite_db_config=rust.SqliteDBConfig(
+            hash_type=rust.MigrationHash.MD5,
+            migration_mode=rust.MigrationMode.Apply,
+            url=str(folder / "chroma.sqlite3"),
+        ),
+        persist_path=str(folder),
+        hnsw_cache_size=_OPEN_INDICES,
+    )
+
+    @functools.cache
+    def id_of(collection: str) -> str:
+        return str(engine.get_collection(collection, _TENANT, _DATABASE).id)
+
+    def query(
+        collection: str, vectors: "np.ndarray", limit: int, among: list[str] | None
+    ) -> Nearest:
+        rows = list(vectors)
+        place = (_TENANT, _DATABASE)
+        answer = engine.query(
+            id_of(collection), among, rows, limit, None, None, ["distances"], *place
+        )
+        return zip(answer.ids, answer.distances, strict=True)
+
+    return query
+
+
+class IndexReader:
+    """Reads through the engine, and through the client once the engine does not answer.
+
+    Parameters
+    ----------
+    connect
+        Opens the client; called only when it is needed.
+    """
+
+    def __init__(self, folder: Path, *, connect: Callable[[], "ClientAPI"]) -> None:
+        self._folder, self._connect = folder, connect
+        self._query: Asked | None = None
+        self._is_by_client = False
 
     def query(
         self,
@@ -39,118 +110,12 @@ class CollectionReader(Protocol):
 
         Of the documents with the ids `among` only, if given.
         """
-        ...
-
-
-class ClientReader:
-    """Reads through the client of Chroma."""
-
-    def __init__(self, client: "ClientAPI") -> None:
-        self._client = client
-
-    def query(
-        self,
-        collection: str,
-        vectors: "np.ndarray",
-        *,
-        limit: int,
-        among: Sequence[str] | None,
-    ) -> Nearest:
-        """Return for each vector the nearest, nearest first."""
-        opened = self._client.get_collection(collection, embedding_function=None)
-        answer = opened.query(
-            query_embeddings=vectors,
-            ids=None if among is None else list(among),
-            n_results=limit,
-            include=["distances"],
-        )
-        return zip(answer["ids"], answer["distances"] or (), strict=True)
-
-
-class EngineReader:
-    """Reads through the engine of Chroma.
-
-    Raises
-    ------
-    ImportError, AttributeError, TypeError
-        If the engine is not there or has another face than it is asked by.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        import chromadb_rust_bindings as engine
-
-        self._engine: Any = engine.Bindings(
-            allow_reset=False,
-            sqlite_db_config=engine.SqliteDBConfig(
-                hash_type=engine.MigrationHash.MD5,
-                migration_mode=engine.MigrationMode.Apply,
-                url=str(folder / "chroma.sqlite3"),
-            ),
-            persist_path=str(folder),
-            hnsw_cache_size=_OPEN_INDICES,
-        )
-        self._ids: dict[str, str] = {}
-
-    def query(
-        self,
-        collection: str,
-        vectors: "np.ndarray",
-        *,
-        limit: int,
-        among: Sequence[str] | None,
-    ) -> Nearest:
-        """Return for each vector the nearest, nearest first."""
-        if collection not in self._ids:
-            found = self._engine.get_collection(collection, _TENANT, _DATABASE)
-            self._ids[collection] = str(found.id)
-        answer = self._engine.query(
-            self._ids[collection],
-            None if among is None else list(among),
-            list(vectors),
-            limit,
-            None,
-            None,
-            ["distances"],
-            _TENANT,
-            _DATABASE,
-        )
-        return zip(answer.ids, answer.distances, strict=True)
-
-
-class IndexReader:
-    """Reads through the engine, and through the client once the engine does not answer.
-
-    Parameters
-    ----------
-    connect
-        Opens the client; called only when it is needed.
-    """
-
-    def __init__(self, folder: Path, *, connect: Callable[[], "ClientAPI"]) -> None:
-        self._connect = connect
-        self._reader: CollectionReader
-        try:
-            self._reader = EngineReader(folder)
-        except (ImportError, AttributeError, TypeError) as error:
-            self._reader = self._by_client(error)
-
-    def query(
-        self,
-        collection: str,
-        vectors: "np.ndarray",
-        *,
-        limit: int,
-        among: Sequence[str] | None,
-    ) -> Nearest:
-        """Return for each vector the nearest, nearest first."""
-        try:
-            return self._reader.query(collection, vectors, limit=limit, among=among)
-        except (AttributeError, TypeError) as error:
-            if isinstance(self._reader, ClientReader):
-                raise
-            self._reader = self._by_client(error)
-            return self._reader.query(collection, vectors, limit=limit, among=among)
-
-    def _by_client(self, error: Exception) -> ClientReader:
-        logger.debug("The engine of Chroma cannot be asked (%s); its client is used.", error)
-        return ClientReader(self._connect())
+        asked = (collection, vectors, limit, None if among is None else list(among))
+        if not self._is_by_client:
+            try:
+                self._query = self._query or by_engine(self._folder)
+                return self._query(*asked)
+            except (ImportError, AttributeError, TypeError) as error:
+                logger.debug("The engine of Chroma cannot be asked (%s); its client is.", error)
+                self._query, self._is_by_client = by_client(self._connect()), True
+        return self._query(*asked)

@@ -75,7 +75,7 @@ def test_a_labelled_file_is_scored(h5ad: Path, capsys: pytest.CaptureFixture[str
         (["annotate-markers", "GENE1", "--each-once"], "--each-once needs --file"),
         (["annotate-markers", "GENE1", "--candidates", "B cell; qwertyuiop"], "qwertyuiop"),
         (["evaluate", "nowhere.h5ad", "--labels", "x"], "nowhere.h5ad"),
-        (["evaluate", "{h5ad}", "--labels", "nowhere"], "no column 'nowhere'"),
+        (["evaluate", "{h5ad}", "--labels", "nowhere"], "Column 'nowhere' is not in obs"),
         (["evaluate", "{h5ad}", "--labels", "cell_type", "--data", "no/folder"], "no profiles"),
         (["evaluate", "{h5ad}"], "--labels"),
     ],

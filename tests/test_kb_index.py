@@ -5,13 +5,13 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from kb import IndexBuildError, KnowledgeBase
 from kb._embedding import HashingEmbedder, spelling_similarity
-from kb._reader import EngineReader
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,9 @@ def test_engine_with_another_face_is_passed_over(
     built: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = built._index.nearest(["adult stage"], ontology="HsapDv", limit=3)
-    monkeypatch.setattr(EngineReader, "query", lambda self: None)
+    import chromadb_rust_bindings
+
+    monkeypatch.setattr(chromadb_rust_bindings, "Bindings", lambda **_: SimpleNamespace())
     other = KnowledgeBase.open(built._path, ontologies=("HsapDv",))
     assert other._index.nearest(["adult stage"], ontology="HsapDv", limit=3) == expected
 

@@ -164,7 +164,7 @@ def test_candidates_and_joint_assignment_are_scored_too(
 @pytest.mark.parametrize(
     ("column", "error", "match"),
     [
-        ("nowhere", UnknownLabelError, "obs has no column 'nowhere'. It has: 'label', 'term'"),
+        ("nowhere", UnknownLabelError, "Column 'nowhere' is not in obs. Columns: 'label', 'term'"),
         ("number", UnsupportedError, "means a cell type"),
     ],
 )

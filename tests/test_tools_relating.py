@@ -40,7 +40,7 @@ def test_numbers_of_a_column_are_summed_up(demo: Session) -> None:
 
 
 def test_an_unknown_column_is_refused_with_those_there_are(demo: Session) -> None:
-    with pytest.raises(UnknownLabelError, match="Known columns: 'bulk_labels'"):
+    with pytest.raises(UnknownLabelError, match="'banana' is not in obs. Columns: 'bulk_labels'"):
         TOOLS["describe_column"](demo, column="banana")
 
 

@@ -302,8 +302,12 @@ def test_errors_name_what_was_given_and_what_there_is(demo: Session) -> None:
         TOOLS["describe_cells"](demo, cells=["x"])
     with pytest.raises(UnknownLabelError, match="neither a column of obs nor a measured gene"):
         TOOLS["plot_umap"](demo, color="nothing here")
-    with pytest.raises(UnknownLabelError, match="does not group the cells"):
+    with pytest.raises(UnknownLabelError, match="'weather' is not in obs. Columns that group"):
         TOOLS["count_composition"](demo, by="weather")
+    with pytest.raises(UnknownLabelError, match="nearest is 'phase'. .*'phase', 'bulk_labels'"):
+        TOOLS["count_composition"](demo, by="fase")
+    with pytest.raises(UnknownLabelError, match="Column 'n_genes' does not group the cells"):
+        TOOLS["count_composition"](demo, by="n_genes")
 
 
 def test_questions_before_a_dataset_say_that_none_is_open(knowledge: object) -> None:

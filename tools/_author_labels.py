@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._errors import UnknownLabelError
+from ._columns import require_column
 from ._groupings import find_clustering, is_person
 from ._limits import Limits
-from ._wording import choices, clean, quote
+from ._wording import clean, quote
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,13 +125,8 @@ def label_column(obs: "pd.DataFrame", labels: str) -> np.ndarray:
     UnknownLabelError
         If there is no such column.
     """
-    if labels not in obs:
-        msg = (
-            f"obs has no column {quote(labels)}. It has: "
-            f"{choices([str(c) for c in obs.columns]) or 'none'}. Name the column of labels."
-        )
-        raise UnknownLabelError(msg)
-    values = obs[labels].astype(object)
+    column = require_column(obs, labels, advice="Name the column of labels.")
+    values = obs[column].astype(object)
     return values.where(values.notna(), "").astype(str).to_numpy()
 
 

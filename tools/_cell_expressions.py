@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ._columns import column_named, neither_gene_nor_column
 from ._errors import UnknownGeneError, UnknownLabelError, UnknownTermError, UnsupportedError
 from ._groupings import as_labels, is_person, list_groupings, match_label
 from ._show_expression import gene_values
-from ._wording import choices, clean, quote
+from ._wording import clean, quote
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -238,12 +239,8 @@ def _compared(session: "Session", left: str, how: str, right: str) -> tuple[np.n
     try:
         return _by_gene(session, session.gene(left), how, number)
     except UnknownGeneError as exc:
-        columns = [g.key for g in list_groupings(session.prepared.adata.obs, limit=500)]
-        msg = (
-            f"{quote(left)} is neither a column of obs nor a measured gene. Columns that group "
-            f"cells: {choices(columns)}. Compare one of them, or a gene."
-        )
-        raise UnknownLabelError(msg) from exc
+        advice = "Compare one of them, or a gene."
+        raise neither_gene_nor_column(session, left, advice=advice) from exc
 
 
 def _values(right: str, known: list[str], column: str) -> list[str]:
@@ -298,14 +295,11 @@ def _by_gene(session: "Session", column: int, how: str, number: float) -> tuple[
 
 
 def _column(session: "Session", name: str) -> str | None:
-    """Return the column of obs with that name, in any case and with spaces or underscores."""
-    obs: pd.DataFrame = session.prepared.adata.obs
-    wanted = clean(re.sub(r"(?i)^obs[.:\[]\s*", "", name)).strip("'\"] ").casefold()
-    columns = {str(column).casefold(): str(column) for column in obs.columns}
-    for key in (wanted, wanted.replace(" ", "_"), f"{wanted}_id"):
-        if key in columns:
-            return columns[key]
-    return session.prepared.cluster_key if wanted in {"cluster", "clusters"} else None
+    """Return the column of obs with that name, or None."""
+    found = column_named(session.prepared.adata.obs.columns, name)
+    if found is None and clean(name).casefold() in {"cluster", "clusters"}:
+        return session.prepared.cluster_key
+    return found
 
 
 def _by_name(session: "Session", text: str) -> tuple[np.ndarray, str]:

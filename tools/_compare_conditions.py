@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._cell_expressions import find_positions
-from ._count_composition import find_column
+from ._columns import find_column
 from ._errors import UnsupportedError
 from ._evidence import Evidence
 from ._figures import bars

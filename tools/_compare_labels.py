@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ._authors_labels import term_of_label
-from ._count_composition import find_column
+from ._columns import find_column
 from ._describe_cluster import model_caveat
 from ._errors import UnsupportedError
 from ._evidence import Evidence

@@ -4,13 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from ._errors import UnknownLabelError, UnsupportedError
+from ._columns import find_column
+from ._errors import UnsupportedError
 from ._evidence import Evidence
 from ._figures import stacked_shares
-from ._groupings import as_labels, is_person, list_groupings, match_label
+from ._groupings import as_labels, is_person
 from ._keys import CELL_TYPE_BY_CLUSTER
 from ._session import Session
-from ._wording import as_percent, choices, clean, count, percent, quote
+from ._wording import as_percent, clean, count, percent, quote
 
 CAVEAT = (
     "Shares within a sample add up to 100%, so when one group grows the others shrink; with few "
@@ -18,7 +19,6 @@ CAVEAT = (
     "a difference between conditions may be chance, and cells of one donor are not independent "
     "samples."
 )
-_CLUSTER_WORDS = frozenset({"cluster", "clusters", "clustering"})
 _MOST_SENTENCES = 12
 
 
@@ -94,36 +94,6 @@ def count_composition(session: Session, *, by: str, within: str = "clusters") ->
         },
         of_sample=obs is not whole,
     )
-
-
-def find_column(session: Session, asked: str) -> str:
-    """Return the column of obs that a person names; "clusters" is the clustering.
-
-    Raises
-    ------
-    UnknownLabelError
-        If there is none.
-    """
-    obs = session.prepared.adata.obs
-    word = clean(asked).casefold()
-    if word in _CLUSTER_WORDS:
-        return session.prepared.cluster_key
-    if word.replace("_", " ") in {"cell type", "cell types"} and CELL_TYPE_BY_CLUSTER in obs:
-        return CELL_TYPE_BY_CLUSTER
-    names = [g.key for g in list_groupings(obs, limit=session.limits.clusters)]
-    folded = {name.casefold(): name for name in names}
-    singular = word.removesuffix("s")
-    for candidate in (word, singular, f"{singular}_id", word.replace(" ", "_")):
-        if candidate in folded:
-            return folded[candidate]
-    try:
-        return match_label(asked, names, where="the columns that group cells", noun="Column")
-    except UnknownLabelError as exc:
-        msg = (
-            f"Column {quote(asked)} does not group the cells of this dataset. Columns that do: "
-            f"{choices(names)}. Name one of them, or 'clusters'."
-        )
-        raise UnknownLabelError(msg) from exc
 
 
 def _shown(key: str) -> str:

@@ -4,13 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._count_composition import find_column
-from ._errors import UnknownLabelError
+from ._columns import find_any_column
 from ._evidence import Evidence
 from ._groupings import as_labels, is_person
 from ._keys import PREFIX
 from ._session import Session
-from ._wording import as_percent, choices, clean, count, listing, percent, quote
+from ._wording import as_percent, clean, count, listing, percent, quote
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,10 +80,7 @@ def describe_column(session: Session, *, column: str) -> Evidence:
     UnknownLabelError
         If there is no such column.
     """
-    try:
-        key = find_column(session, column)
-    except UnknownLabelError:
-        key = _number_column(session, column)
+    key = find_any_column(session, column)
     obs = session.all_obs if key in session.all_obs else session.prepared.adata.obs
     is_number = _kind(obs[key]) == "numbers"
     sentences, table = _numbers(key, obs[key]) if is_number else _groups(key, obs[key])
@@ -103,20 +99,6 @@ def _kind(column: "pd.Series") -> str:
     if column.dtype.kind in "iuf" and column.nunique() > _MOST_VALUES:
         return "numbers"
     return "groups" if column.nunique() <= max(2, len(column) // 2) else "text"
-
-
-def _number_column(session: Session, asked: str) -> str:
-    obs = session.all_obs
-    wanted = clean(asked).casefold()
-    for name in map(str, obs.columns):
-        if name.casefold() == wanted:
-            return name
-    known = [clean(name) for name in obs.columns if not str(name).startswith(PREFIX)]
-    msg = (
-        f"There is no column {quote(asked)} in obs. Known columns: {choices(known)}. "
-        "Name one of them."
-    )
-    raise UnknownLabelError(msg)
 
 
 def _groups(key: str, column: "pd.Series") -> tuple[list[str], list[dict[str, Any]]]:

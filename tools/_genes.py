@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from ._errors import UnknownGeneError
 from ._gene_words import COMMON_SYMBOLS, PROTEIN_NAMES
 from ._keys import ID_COLUMNS, SYMBOL_COLUMNS
+from ._near_names import near_names
 from ._species import ENSEMBL, Species, combine, find_species, without_genome
 from ._wording import choices, quote
 
@@ -197,19 +198,11 @@ def find_gene(
 
 
 def _unknown_gene(wanted: str, names: GeneNames, key: str) -> str:
-    from rapidfuzz import fuzz, process
-
-    near = process.extract(
-        key,
-        {name: name.upper() for name in dict.fromkeys(names.symbols)},
-        scorer=fuzz.ratio,
-        limit=5,
-        score_cutoff=60,
-    )
+    near = near_names(key, names.symbols)
     gene = PROTEIN_NAMES.get(key)
     known_as = f" (the gene is {gene})" if gene and gene != key else ""
     similar = (
-        f"Similar names that are measured: {choices([match[2] for match in near])}."
+        f"Similar names that are measured: {choices(near)}."
         if near
         else "No measured gene has a similar name."
     )

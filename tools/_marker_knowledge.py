@@ -7,6 +7,7 @@ from ._errors import UnknownGeneError, UnknownTermError
 from ._evidence import Evidence
 from ._gene_words import PROTEIN_NAMES
 from ._naming import resolve_cell_type
+from ._near_names import near_names
 from ._session import Session
 from ._wording import are, choices, clean, count, listing, quote, term
 
@@ -223,11 +224,9 @@ def _claims_about(session: Session, gene: str) -> "tuple[str, list[tuple[Marker,
         found = [(marker, table) for table in _tables(session) for marker in table.of_gene(name)]
         if found:
             return found[0][0].gene, found
-    from rapidfuzz import fuzz, process
-
     known = {symbol for table in _tables(session) for symbol in table.genes()}
-    near = process.extract(asked, sorted(known), scorer=fuzz.ratio, limit=5, score_cutoff=70)
-    similar = f" Similar names: {choices([match[0] for match in near])}." if near else ""
+    near = near_names(asked, sorted(known), likeness=70)
+    similar = f" Similar names: {choices(near)}." if near else ""
     msg = (
         f"No source lists {quote(gene)} as a marker of a cell type.{similar} "
         "Name a gene by its human symbol, such as MS4A1."

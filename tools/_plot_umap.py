@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ._columns import column_named, neither_gene_nor_column
 from ._errors import UnknownGeneError, UnknownLabelError
 from ._evidence import Evidence
 from ._figures import map_of_groups, map_of_values, pick_points
@@ -11,7 +12,7 @@ from ._label_clusters import label_clusters
 from ._list_clusters import cluster_map
 from ._session import Session
 from ._show_expression import show_expression
-from ._wording import choices, clean, count, quote
+from ._wording import clean, count, quote
 
 _CLUSTER_WORDS = frozenset({"", "cluster", "clusters", "clustering", "group", "groups"})
 _TYPE_WORDS = frozenset(
@@ -49,24 +50,18 @@ def plot_umap(session: Session, *, color: str = "clusters") -> Evidence:
         If `color` is neither a column nor a measured gene.
     """
     word = clean(color).casefold()
-    obs = session.prepared.adata.obs
-    columns = {str(column).casefold(): str(column) for column in obs.columns}
-    if word in columns and word not in _CLUSTER_WORDS:
-        return _column_map(session, columns[word])
     if word in _CLUSTER_WORDS:
         return _cluster_plot(session)
-    if word in _TYPE_WORDS:
+    named = column_named(session.prepared.adata.obs.columns, color)
+    if word in _TYPE_WORDS and (named is None or named.casefold() != word):
         return label_clusters(session)
+    if named is not None:
+        return _column_map(session, named)
     try:
         return show_expression(session, gene=color)
     except UnknownGeneError as exc:
-        groupings = [g.key for g in list_groupings(obs, limit=session.limits.clusters)]
-        msg = (
-            f"{quote(color)} is neither a column of obs nor a measured gene. Columns that group "
-            "cells: "
-            f"{choices(groupings)}. Colour by one of them, by 'clusters', 'cell types' or a gene."
-        )
-        raise UnknownLabelError(msg) from exc
+        advice = "Colour by one of them, by 'clusters', 'cell types' or a gene."
+        raise neither_gene_nor_column(session, color, advice=advice) from exc
 
 
 def _cluster_plot(session: Session) -> Evidence:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ._aucell import aucell, n_top
-from ._count_composition import find_column
+from ._columns import find_column
 from ._errors import DescriberError, UnknownLabelError, UnknownTermError, UnsupportedError
 from ._evidence import Evidence
 from ._figures import map_of_values, pick_points
@@ -16,6 +16,7 @@ from ._groupings import as_labels
 from ._keys import PREFIX
 from ._marker_knowledge import claims_of_type
 from ._naming import resolve_cell_type
+from ._near_names import near_names
 from ._session import Session
 from ._wording import choices, clean, count, listing, quote, term
 
@@ -233,16 +234,8 @@ def _known_sets(session: Session) -> dict[str, GeneSet]:
 
 
 def _unknown(name: str, known: list[str]) -> str:
-    from rapidfuzz import fuzz, process
-
-    near = process.extract(
-        _plain(name),
-        {label: _PREFIX.sub("", _plain(label)) for label in known},
-        scorer=fuzz.ratio,
-        limit=5,
-        score_cutoff=60,
-    )
-    shown = [match[2] for match in near] or known[:5]
+    near = near_names(name, known, plain=lambda label: _PREFIX.sub("", _plain(label)))
+    shown = near or known[:5]
     available = f" Sets at hand include {choices(shown)}." if shown else ""
     return (
         f"There is no gene set or cell type called {quote(name)}.{available} "

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ._count_composition import find_column
+from ._columns import find_column
 from ._errors import UnsupportedError
 from ._evidence import Evidence
 from ._groupings import as_labels, is_person

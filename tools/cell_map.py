@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._columns import column_named, neither_gene_nor_column
 from ._consensus import cluster_verdict
 from ._corrections import corrected_label
 from ._errors import UnknownGeneError, UnknownLabelError, UnsupportedError
@@ -20,7 +21,7 @@ from ._keys import NOT_KNOWN
 from ._preparing import stratified
 from ._session import Session
 from ._show_expression import expression_unit, gene_values
-from ._wording import choices, clean, count, quote
+from ._wording import clean, count, quote
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,18 +112,14 @@ def map_colours(session: Session, color: str = CLUSTERS) -> dict[str, Any]:
     if word == EACH_CELL:
         note = _read_note(session, _cells_read(session))
         return _groups(session, _types_cell_by_cell(session), "Each cell's type", note=note)
-    columns = {str(column).casefold(): str(column) for column in obs.columns}
-    if word in columns:
-        return _column(session, columns[word])
+    named = column_named(obs.columns, color)
+    if named is not None:
+        return _column(session, named)
     try:
         column = session.gene(color)
     except UnknownGeneError as exc:
-        known = [g.key for g in list_groupings(obs, limit=session.limits.clusters)]
-        msg = (
-            f"{quote(color)} is neither a measured gene nor a column of obs. Columns: "
-            f"{choices(known)}. Check the spelling, or name another gene."
-        )
-        raise UnknownLabelError(msg) from exc
+        advice = "Check the spelling, or name another gene."
+        raise neither_gene_nor_column(session, color, advice=advice) from exc
     values = gene_values(session, column)
     n_on = int((values > 0).sum()) if session.is_logged else 0
     note = f"detected in {n_on:,} of {count(len(values), 'cell')}" if session.is_logged else ""
