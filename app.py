@@ -3,12 +3,10 @@
 Clicks and words go in to the rooms, what comes back is drawn or printed. Nothing is decided
 here (that is `agent`) and no fact about cells is computed here (that is `tools`). This is the
 only file that knows Gradio, reads the environment or configures logging. It is longer than a
-module should be because a page and a command line share one door: rooms, commands, page, errors,
-in this order.
+module should be because a page and a command line share one door: environment, commands, page,
+errors, in this order.
 """
 
-import contextlib
-import csv
 import functools
 import importlib.util
 import json
@@ -16,13 +14,12 @@ import logging
 import os
 import subprocess
 import sys
-import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,9 +27,7 @@ if TYPE_CHECKING:
     import gradio as gr
 
     from agent import Board, Desk, Visit
-    from kb import KnowledgeBase
-    from model import Describer
-    from tools import Session
+    from tools import Rooms
 
 logger = logging.getLogger("cell2text")
 cli = typer.Typer(
@@ -51,196 +46,7 @@ class UsageError(ValueError):
     """What was asked for on the command line cannot be done; the message says what can."""
 
 
-# ---------------------------------------------------------------------------------- rooms
-
-
-@dataclass
-class Rooms:
-    """What all visitors share: one describer and one knowledge base, loaded once and only read.
-
-    Parameters
-    ----------
-    checkpoint
-        Folder or hub id of the describer; the compact one of this package when None.
-    device
-        ``"auto"``, ``"cpu"`` or ``"cuda"``.
-    remember
-        Whether descriptions are kept between runs, below the data folder.
-    orthologues
-        Table of a mouse's genes and the human ones, for datasets of a mouse.
-    is_shared
-        Whether several visitors read cells at the same time.
-    """
-
-    checkpoint: str | None = None
-    device: str = "auto"
-    remember: bool = True
-    orthologues: Path | None = None
-    is_shared: bool = False
-    _loaded: dict[str, Any] = field(default_factory=dict)
-    _locks: dict[str, threading.Lock] = field(
-        default_factory=lambda: {"knowledge": threading.Lock(), "describer": threading.Lock()}
-    )
-
-    def _once(self, name: str, load: Callable[[], Any]) -> Any:
-        with self._locks[name]:
-            if name not in self._loaded:
-                self._loaded[name] = load()
-            return self._loaded[name]
-
-    def knowledge(self) -> "KnowledgeBase":
-        """Open the knowledge base, whose index lives below the data folder."""
-        from kb import KnowledgeBase
-
-        return self._once("knowledge", lambda: KnowledgeBase.open(data_folder() / "kb"))
-
-    def describer(self) -> "Describer":
-        """Load the model."""
-        from model import load_describer
-
-        # A cache on disk cannot be shared with the process that a GPU is lent to.
-        keeps = self.remember and not is_lent()
-        cache = data_folder() / "descriptions.sqlite" if keeps else None
-
-        def load() -> "Describer":
-            loaded = load_describer(self.checkpoint, device=self.device, cache=cache)
-            return cast("Describer", SharedDescriber(loaded)) if self.is_shared else loaded
-
-        return self._once("describer", load)
-
-    def is_loaded(self, name: str) -> bool:
-        """Whether ``"describer"`` or ``"knowledge"`` is at hand without waiting."""
-        return name in self._loaded
-
-    def session(self, *, folder: Path | None = None) -> "Session":
-        """Make the workplace of one visitor, who may keep files in `folder`."""
-        from tools import Session
-
-        return Session(
-            knowledge=self.knowledge(),
-            load_describer=self.describer,
-            orthologues=self.orthologues,
-            folder=folder,
-        )
-
-    def warm(self) -> None:
-        """Load everything that a first answer waits for; to be run beside the server's start."""
-        try:
-            # First the model: what else a visitor waits for, the visitor's own session loads.
-            self.describer()
-            session = self.session()
-            session.open_demo()
-            from agent import Assistant
-
-            assistant = Assistant(session)
-            for question in ("What is in this dataset?", "What is cluster 0?"):
-                for _ in assistant.ask(question):
-                    pass
-            _build_index_aside(data_folder() / "kb")
-            self.knowledge().build()  # nothing is left to do, unless the other process failed
-        except Exception:  # whoever asks will be told; the page must start
-            logger.exception("Warming up failed")
-
-
-def _build_index_aside(folder: Path) -> None:
-    """Build the search index in a process that gives way to those who are being answered."""
-    command = [sys.executable, "-m", "kb.build", "--path", str(folder)]
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as builder:
-        if hasattr(os, "setpriority"):
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, builder.pid, 15)
-
-
-class JsonLines(logging.Formatter):
-    """Writes each record as one JSON object, for machines (``CELL2TEXT_LOG_FORMAT=json``)."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line of a record."""
-        line = {
-            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
-            "level": record.levelname,
-            "logger": record.name,
-        }
-        line |= getattr(record, "event", None) or {"event": record.getMessage()}
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line)
-
-
-class SharedDescriber:
-    """A describer that all visitors share: one reads at a time, a few hundred cells at once.
-
-    So nobody waits for another's thousand cells, and a GPU has one user. On a Space that lends
-    GPUs the cells are read inside ``spaces.GPU``, in another process, and no loan is longer than
-    it has to be.
-
-    Parameters
-    ----------
-    describer
-        The describer; what is not said here it does itself.
-    """
-
-    CELLS_AT_ONCE = 512
-
-    def __init__(self, describer: "Describer") -> None:
-        self._describer = describer
-        self._read = lent(self._read_here)
-        self._turn = threading.Lock()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._describer, name)
-
-    def describe(
-        self,
-        matrix: Any,
-        var_names: Any,
-        *,
-        progress: Callable[[int, int], None] | None = None,
-        cancel: Callable[[], bool] | None = None,
-        **more: Any,
-    ) -> list[Any]:
-        """Describe cells as `Describer.describe` does."""
-        found: list[Any] = []
-        names, n_cells = list(var_names), matrix.shape[0]
-        for start in range(0, n_cells, self.CELLS_AT_ONCE):
-            rows = matrix[start : start + self.CELLS_AT_ONCE]
-            if not is_lent():  # what cannot be handed to another process
-                more |= {} if cancel is None else {"cancel": cancel}
-                more["progress"] = _from(start, n_cells, progress)
-            with self._turn:
-                found += self._read(rows, names, more)
-            if progress is not None:
-                progress(len(found), n_cells)
-        return found
-
-    def _read_here(self, matrix: Any, var_names: list[str], more: dict[str, Any]) -> list[Any]:
-        return self._describer.describe(matrix, var_names, **more)
-
-
-def _from(
-    start: int, n_cells: int, progress: Callable[[int, int], None] | None
-) -> Callable[[int, int], None] | None:
-    """Count the cells of a part as cells of the whole."""
-    return None if progress is None else lambda done, _: progress(start + done, n_cells)
-
-
-def is_lent() -> bool:
-    """Whether a GPU is lent for a moment here, by the package ``spaces``."""
-    return importlib.util.find_spec("spaces") is not None
-
-
-def lent(read: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
-    """Return `read` as it runs on a lent GPU, for no longer than its cells need."""
-    if not is_lent():
-        return read
-    import spaces
-
-    def seconds(matrix: Any, *_: Any) -> int:
-        return min(10 + matrix.shape[0] // 50, 60)
-
-    return spaces.GPU(duration=seconds)(read)
+# ----------------------------------------------------------------------------- environment
 
 
 def data_folder() -> Path:
@@ -269,6 +75,29 @@ def prepare_environment(*, offline: bool = False) -> None:
         defaults |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
+
+
+def make_rooms(checkpoint: str | None = None, device: str = "auto", **more: Any) -> "Rooms":
+    """Make what the visitors of this process share."""
+    from tools import Rooms
+
+    return Rooms(data_folder(), checkpoint, device, **more)
+
+
+class JsonLines(logging.Formatter):
+    """Writes each record as one JSON object, for machines (``CELL2TEXT_LOG_FORMAT=json``)."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
+        line = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname,
+            "logger": record.name,
+        }
+        line |= getattr(record, "event", None) or {"event": record.getMessage()}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line)
 
 
 # ------------------------------------------------------------------------------- commands
@@ -334,12 +163,14 @@ def chat(
     if data is not None and not data.exists():
         msg = f"{str(data)!r} does not exist. Expected a dataset file. Check the path."
         raise UsageError(msg)
-    rooms = Rooms(checkpoint, device, orthologues=orthologues, is_shared=True)
+    rooms = make_rooms(checkpoint, device, orthologues=orthologues, is_shared=True)
     if orthologues is not None:
         rooms.session()  # a table that cannot be used is told now, not to a visitor
     # A Space is reached from outside its container only.
     host = host or ("0.0.0.0" if "SPACE_ID" in os.environ else LOCAL)
     address = Address(host, port, share, root_path, read_logins(login))
+    from model import is_lent
+
     if is_lent():
         rooms.describer()  # a Space that lends GPUs looks for what wants one while it starts
     from agent import Desk
@@ -363,20 +194,15 @@ def ask(
 ) -> None:
     """Ask about a dataset; several questions make one conversation."""
     prepare_environment(offline=offline)
-    from agent import Assistant, answer_record
+    from agent import Assistant, answer_record, record_text
 
-    session = Rooms(checkpoint, device, orthologues=orthologues).session()
+    session = make_rooms(checkpoint, device, orthologues=orthologues).session()
     session.open(data)
     assistant = Assistant(session, llm=llm, offline=offline)
     for text in question:
-        result = answer_record(text, assistant.ask(text))
-        if as_json:
-            print(json.dumps(result, ensure_ascii=False), flush=True)
-            continue
-        print(f"> {text}\n\n{result['answer']}\n", flush=True)
-        for item in result["evidence"]:
-            print(f"  [{item['id']}] {item['tool']}: {textwrap.shorten(item['text'], 90)}")
-        print()
+        record = answer_record(text, assistant.ask(text))
+        shown = json.dumps(record, ensure_ascii=False) if as_json else record_text(record)
+        print(shown, flush=True)
 
 
 @cli.command()
@@ -406,7 +232,7 @@ def describe(
 
     from tools import RayEngine, describe_file
 
-    rooms = Rooms(checkpoint, device, remember=False)  # the shards of a run are its memory
+    rooms = make_rooms(checkpoint, device, remember=False)  # the shards of a run are its memory
     shape = "{desc} {percentage:3.0f}% |{bar}| {elapsed} (about {remaining} left)"
     with tqdm(total=1.0, bar_format=shape, disable=None) as bar:
 
@@ -439,15 +265,9 @@ def doctor(
     prepare_environment()
     from tools import doctor as examine
 
-    genes = Rooms(checkpoint).describer().genes
+    genes = make_rooms(checkpoint).describer().genes
     report = examine(data, genes=genes, orthologues=orthologues)
-    if as_json:
-        print(report.model_dump_json())
-    else:
-        for name, value in report.model_dump(exclude={"problems"}).items():
-            print(f"{name:14}{'not known' if value is None else value}")
-        for problem in report.problems:
-            print(f"\n{problem.code}: {problem.message}\n  {problem.fix}")
+    print(report.model_dump_json() if as_json else report.as_text())
     if not report.is_usable:
         worst = report.problems[0]
         msg = f"{worst.message} {worst.fix}"
@@ -471,25 +291,16 @@ def resolve(
             "Example: cell2text resolve 'CD4+ T cell'"
         )
         raise UsageError(msg)
+    from kb import KnowledgeBase  # without `tools`, which takes longer to load than a name to find
+
+    knowledge = KnowledgeBase.open(data_folder() / "kb")
     if file is not None and out is not None:
-        names = read_names(file)
-        found = Rooms().knowledge().resolve_many(names, ontology=ontology, tissue=tissue)
-        with out.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.writer(stream)
-            writer.writerow(["name", "id", "label", "match", "score"])
-            for name, item in zip(names, found, strict=True):
-                writer.writerow([name, item.id, item.label, item.match, item.score])
+        from tools import resolve_name_file
+
+        resolve_name_file(file, out, knowledge=knowledge, ontology=ontology, tissue=tissue)
         return
-    item = Rooms().knowledge().resolve(str(text), ontology=ontology, tissue=tissue)
-    if as_json:
-        print(json.dumps(item.as_dict(), ensure_ascii=False))
-        return
-    print(f"{item.id}  {item.label}  ({item.match}, {item.score:.2f})" if item.id else "no term")
-    if item.note:
-        print(item.note)
-    for other in item.candidates:
-        if other.id != item.id:
-            print(f"or {other.id}  {other.label}  ({other.score:.2f})")
+    found = knowledge.resolve(str(text), ontology=ontology, tissue=tissue)
+    print(json.dumps(found.as_dict(), ensure_ascii=False) if as_json else found.as_text())
 
 
 @cli.command()
@@ -517,7 +328,7 @@ def evaluate(
     prepare_environment(offline=offline)
     from tools import EvaluationSettings, evaluate_file
 
-    rooms = Rooms(checkpoint, device)
+    rooms = make_rooms(checkpoint, device)
     settings = EvaluationSettings(cells, donors, candidates, each_once, free, training)
     report = evaluate_file(
         data,
@@ -562,7 +373,7 @@ def annotate_markers(
     from tools import annotate_marker_file
     from tools import annotate_markers as annotate
 
-    rooms = Rooms(checkpoint, device)
+    rooms = make_rooms(checkpoint, device)
     given = {"describer": rooms.describer(), "knowledge": rooms.knowledge()}
     given |= {"candidates": candidates}
     if file is not None and out is not None:
@@ -610,8 +421,6 @@ PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_optio
 def train(context: typer.Context) -> None:
     """Train a model; the same as python -m model.train."""
     prepare_environment()
-    import subprocess
-
     raise typer.Exit(subprocess.call([sys.executable, "-m", "model.train", *context.args]))
 
 
@@ -631,28 +440,6 @@ def require_choice(option: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         msg = f"{option} {value!r} is not known. Allowed: {', '.join(allowed)}. Choose one."
         raise UsageError(msg)
-
-
-def read_names(path: Path) -> list[str]:
-    """Read the column ``name`` of a CSV file, as text."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
-            rows = [row.get("name") or "" for row in reader]
-            columns = reader.fieldnames or []
-    except (OSError, UnicodeDecodeError, csv.Error) as exc:
-        msg = (
-            f"{str(path)!r} cannot be read as CSV in UTF-8 ({exc}). "
-            "Expected a table with a column 'name'. Check the path."
-        )
-        raise UsageError(msg) from exc
-    if "name" not in columns:
-        msg = (
-            f"{str(path)!r} has no column 'name'. It has: {', '.join(columns[:10]) or 'none'}. "
-            "Rename the column that holds the names."
-        )
-        raise UsageError(msg)
-    return rows
 
 
 # ------------------------------------------------------------------------------------- page
@@ -841,18 +628,7 @@ class Controls:
         if board.notice is not None:
             title, words = board.notice
             gr.Warning(views.escape(words), title=title, duration=12)
-        skip = gr.skip()
-        sent: dict[str, Any] = {}
-        if board.cells is not None:
-            sent["cells"] = json.dumps(board.cells)
-        if board.colours is not None:
-            sent["colours"] = json.dumps(board.colours)
-        if board.lit is not None:
-            sent["lit"] = board.lit
-        if board.tip is not None:
-            sent["tip"] = json.dumps(board.tip)
-        if board.is_settled:
-            sent["wait"] = json.dumps({"words": "", "at": time.monotonic_ns()})
+        skip, sent = gr.skip(), board.on_the_map()
         simple = {value for _, value in COLOURS}
         question = skip
         if board.is_answering is not None:
@@ -921,11 +697,7 @@ def build_page(desk: "Desk", *, is_local: bool = False) -> "gr.Blocks":
         if not (is_local and is_from_here(request)):
             msg = "Paths can be opened only on the machine that serves the page. Upload the file."
             raise told(msg)
-        given = Path(path.strip().strip("'\"")).expanduser()
-        if not path.strip() or not given.exists():
-            msg = f"{path!r} does not exist on this machine. Check the path."
-            raise told(msg)
-        yield from shown(desk.open(key_of(secret, request), given))
+        yield from shown(desk.open_path(key_of(secret, request), path))
 
     def demo(secret: str, request: gr.Request) -> Iterator[list[Any]]:
         yield from shown(desk.open(key_of(secret, request), None))
@@ -981,7 +753,9 @@ def build_page(desk: "Desk", *, is_local: bool = False) -> "gr.Blocks":
         on = Controls(is_local=is_local)
         everything = on.all()
         page.load(arrive, on.secret, everything, **slow)
-        on.upload.upload(upload, [on.upload, on.secret], everything, **slow)
+        sent = on.upload.upload(upload, [on.upload, on.secret], everything, **slow)
+        # Else the file stays in the box, which then takes no other.
+        sent.then(lambda: None, None, on.upload, queue=False, **private)
         on.path.submit(open_path, [on.path, on.secret], everything, **slow)
         on.demo.click(demo, on.secret, everything, **slow)
         on.work.cancel(cancel, on.secret, None, queue=False, **private)
@@ -1084,7 +858,10 @@ def launch(desk: "Desk", address: Address) -> None:
     """Serve the page until interrupted."""
     page, where = serve(desk, address)
     # Not before: loading would keep the server from answering while it looks whether it is up.
-    threading.Thread(target=desk.visits.rooms.warm, name="warm-up", daemon=True).start()
+    from agent import warm_up
+
+    rooms = desk.visits.rooms
+    threading.Thread(target=warm_up, args=(rooms,), name="warm-up", daemon=True).start()
     print(f"Cell2Text Chat is at {where} (stop with Ctrl+C)", flush=True)
     page.block_thread()
 

@@ -1,5 +1,7 @@
 """What a page is to show, said without knowing how a page is made."""
 
+import json
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,6 +43,19 @@ class Board:
     is_answering: bool | None = None
     is_settled: bool = False  # whether the map waits for nothing any more
     notice: tuple[str, str] | None = None  # title and sentence that pass by
+
+    def on_the_map(self) -> dict[str, str]:
+        """Return what the map is sent, each as the text that its script reads."""
+        sent = {
+            name: json.dumps(value)
+            for name in ("cells", "colours", "tip")
+            if (value := getattr(self, name)) is not None
+        }
+        if self.lit is not None:
+            sent["lit"] = self.lit
+        if self.is_settled:  # a new value each time, for the script sees changes only
+            sent["wait"] = json.dumps({"words": "", "at": time.monotonic_ns()})
+        return sent
 
     def on_top_of(self, before: "Board | None") -> "Board":
         """Return this board with what was said just before it and still holds.

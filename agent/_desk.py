@@ -18,11 +18,13 @@ from ._assistant import Assistant
 from ._board import Board
 from ._errors import AgentError, VisitError
 from ._showing import follow
-from ._visits import Rooms, Visit, Visits, log_event
+from ._visits import Visit, Visits, log_event
 from ._work import ticking
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from tools import Rooms
 
 
 logger = logging.getLogger(__name__)
@@ -54,7 +56,7 @@ class Desk:
 
     def __init__(
         self,
-        rooms: Rooms,
+        rooms: "Rooms",
         *,
         data: Path | None,
         llm: str | None,
@@ -90,6 +92,20 @@ class Desk:
         )
         yield Board(secret=secret)
         yield from self.opening(key, self.data, again=again)
+
+    def open_path(self, key: str, typed: str) -> Iterator[Board]:
+        """Open a file by its path on this machine, as a person types or pastes it.
+
+        Raises
+        ------
+        VisitError
+            If there is none.
+        """
+        path = Path(typed.strip().strip("'\"")).expanduser()
+        if not typed.strip() or not path.exists():
+            msg = f"{typed!r} does not exist on this machine. Check the path."
+            raise VisitError(msg)
+        yield from self.open(key, path)
 
     def open(self, key: str, path: Path | None, *, is_ours: bool = False) -> Iterator[Board]:
         """Open a file, or the demo; what cannot be used leaves the open dataset as it is.

@@ -6,6 +6,7 @@ the same evidence, as plain JSON values.
 """
 
 import inspect
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -168,6 +169,16 @@ def _runner(verb: Verb) -> "Callable[[Assistant, dict[str, Any]], dict[str, Any]
 
 def _ask(assistant: "Assistant", named: dict[str, Any]) -> dict[str, Any]:
     return answer_record(named["question"], assistant.ask(named["question"]))
+
+
+def record_text(record: Mapping[str, Any]) -> str:
+    """Return what `answer_record` gathered as text: the answer, and a line for each evidence."""
+    lines = [f"> {record['question']}", "", record["answer"], ""]
+    lines += [
+        f"  [{item['id']}] {item['tool']}: {textwrap.shorten(item['text'], 90)}"
+        for item in record["evidence"]
+    ]
+    return "\n".join([*lines, ""])
 
 
 def answer_record(question: str, steps: Iterable[Step]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from tools import cell_map, keeping, views
 
@@ -27,20 +27,13 @@ if TYPE_CHECKING:
 
     from langgraph.checkpoint.sqlite import SqliteSaver
 
-    from tools import Session
+    from tools import Rooms, Session
 
 logger = logging.getLogger(__name__)
 
 _KEEP_DAYS = 7.0  # days after its last use that a visit is deleted
 _IDLE = 3600  # seconds after its last use that a visit leaves memory; it stays on disk
 _IN_MEMORY = 40  # most visits in memory; beyond, those longest unused leave it
-
-
-class Rooms(Protocol):
-    """Makes the workplaces of visitors."""
-
-    def session(self, *, folder: Path | None = None) -> "Session":
-        """Make a session that may keep files in `folder`."""
 
 
 def log_event(key: str, what: str, **numbers: float | str) -> None:
@@ -128,7 +121,7 @@ class Visits:
 
     def __init__(
         self,
-        rooms: Rooms,
+        rooms: "Rooms",
         *,
         llm: str | None,
         folder: Path | None,

@@ -74,6 +74,18 @@ class Resolution:
             "note": self.note,
         }
 
+    def as_text(self) -> str:
+        """Return the lines that `resolve` prints: the term, and what else it may be."""
+        best = (
+            f"{self.id}  {self.label}  ({self.match}, {self.score:.2f})" if self.id else "no term"
+        )
+        others = [
+            f"or {other.id}  {other.label}  ({other.score:.2f})"
+            for other in self.candidates
+            if other.id != self.id
+        ]
+        return "\n".join([best, *([self.note] if self.note else []), *others])
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:

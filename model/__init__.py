@@ -16,10 +16,12 @@ _HOMES = {
     "ModelContest": "_benchmark",
     "ModelError": "_errors",
     "Ontology": "_evaluating",
+    "SharedDescriber": "_sharing",
     "Slot": "_description",
     "Surroundings": "_surroundings",
     "evaluate_cells": "_evaluating",
     "format_scores": "_results",
+    "is_lent": "_sharing",
     "load_baselines": "_evaluating",
     "load_describer": "_describer",
 }

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import app
+from kb import KnowledgeBase
+from tools import Rooms
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -29,7 +31,7 @@ def own_data_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any) 
 
 @pytest.fixture
 def fake_rooms(monkeypatch: pytest.MonkeyPatch, fake_describer: Any) -> None:
-    monkeypatch.setattr(app.Rooms, "describer", lambda self: fake_describer)
+    monkeypatch.setattr(Rooms, "describer", lambda self: fake_describer)
 
 
 @pytest.fixture
@@ -54,7 +56,6 @@ def test_no_command_means_the_page(
 ) -> None:
     served: dict[str, Any] = {}
     monkeypatch.setattr(app, "launch", lambda desk, address: served.update(vars(address)))
-    monkeypatch.setattr(app.Rooms, "warm", lambda self: None)
     assert app.main(arguments) == 0
     assert (served["host"], served["port"], served["share"]) == ("127.0.0.1", port, False)
     assert served["logins"] == ()
@@ -96,11 +97,11 @@ def test_a_mistake_gives_one_message_and_exit_code_two(
 def test_a_bug_is_not_blamed_on_the_user(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(self: app.Rooms) -> None:
+    def broken(*given: Any, **more: Any) -> None:
         msg = "wires crossed"
         raise RuntimeError(msg)
 
-    monkeypatch.setattr(app.Rooms, "knowledge", broken)
+    monkeypatch.setattr(KnowledgeBase, "resolve", broken)
     assert app.main(["resolve", "B cell"]) == 1
     assert "wires crossed" in caplog.text
 
@@ -177,7 +178,7 @@ def test_resolve_names_the_columns_it_found(
     names = tmp_path / "names.csv"
     names.write_text("label\nB cell\n")
     assert app.main(["resolve", "--file", str(names), "--out", str(tmp_path / "o.csv")]) == 2
-    assert "It has: label" in capsys.readouterr().err
+    assert "It has: 'label'" in capsys.readouterr().err
 
 
 def test_answer_record_is_what_ask_prints() -> None:
@@ -234,8 +235,8 @@ def test_data_folder_follows_the_environment(
     assert app.data_folder() == tmp_path / "cell2text"
 
 
-def test_shared_rooms_load_once() -> None:
-    rooms, made = app.Rooms(), []
+def test_shared_rooms_load_once(tmp_path: Path) -> None:
+    rooms, made = Rooms(tmp_path), []
     first = rooms._once("describer", lambda: made.append(1) or SimpleNamespace())
     assert rooms._once("describer", lambda: made.append(2)) is first
     assert made == [1]

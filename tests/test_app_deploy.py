@@ -13,6 +13,7 @@ import pytest
 from scipy import sparse
 
 import app
+from model import SharedDescriber
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -67,8 +68,8 @@ class Counter:
 
 
 def read_all(monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], list[int]]:
-    monkeypatch.setattr(app.SharedDescriber, "CELLS_AT_ONCE", 3)
-    shared = app.SharedDescriber(Counter())  # type: ignore[arg-type]
+    monkeypatch.setattr(SharedDescriber, "CELLS_AT_ONCE", 3)
+    shared = SharedDescriber(Counter())  # type: ignore[arg-type]
     matrix = sparse.csr_matrix(np.arange(8, dtype=float)[:, None])
     told: list[int] = []
     found = shared.describe(
@@ -102,7 +103,7 @@ def test_a_lent_gpu_reads_the_same_cells_in_short_loans(monkeypatch: pytest.Monk
     spaces = ModuleType("spaces")
     spaces.GPU = lend  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "spaces", spaces)
-    monkeypatch.setattr(app, "is_lent", lambda: True)
+    monkeypatch.setattr("model._sharing.is_lent", lambda: True)
     found, told = read_all(monkeypatch)
     assert found == [f"cell {number} of ('blood',)" for number in range(8)]
     assert told == [3, 6, 8]

@@ -22,10 +22,10 @@ ROOT = Path(__file__).resolve().parent.parent
 # The command as it is, with a reader that needs no weights, and nothing made beforehand.
 SERVER = """
 import sys
-import app
+import agent, app, tools
 from tests.marker_reader import MarkerReader
-app.Rooms.warm = lambda rooms: None
-app.Rooms.describer = lambda rooms: MarkerReader()
+agent.warm_up = lambda rooms: None
+tools.Rooms.describer = lambda rooms: MarkerReader()
 sys.exit(app.main(sys.argv[1:]))
 """
 CALLS: list[tuple[str, dict[str, Any]]] = [

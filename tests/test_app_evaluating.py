@@ -9,6 +9,7 @@ import pytest
 
 import app
 from model.testing import tiny_describer
+from tools import Rooms
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def tiny_rooms(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     describer = tiny_describer()
-    monkeypatch.setattr(app.Rooms, "describer", lambda self: describer)
+    monkeypatch.setattr(Rooms, "describer", lambda self: describer)
     monkeypatch.setenv("CELL2TEXT_HOME", str(tmp_path / "home"))
 
 

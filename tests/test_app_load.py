@@ -21,10 +21,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 READER = """
 import sys
-import app
+import agent, app, tools
 from tests.marker_reader import MarkerReader
-app.Rooms.warm = lambda rooms: None
-app.Rooms.describer = lambda rooms: MarkerReader()
+agent.warm_up = lambda rooms: None
+tools.Rooms.describer = lambda rooms: MarkerReader()
 sys.exit(app.main(sys.argv[1:]))
 """
 MODEL = "import sys, app; sys.exit(app.main(sys.argv[1:]))"

@@ -18,7 +18,9 @@ from ._evaluating import EvaluationReport, EvaluationSettings, evaluate_file
 from ._evidence import Evidence
 from ._limits import Limits
 from ._marker_files import annotate_marker_file
+from ._name_files import resolve_name_file
 from ._registry import TOOLS
+from ._rooms import Rooms
 from ._session import Session
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "NoDatasetError",
     "OpeningCancelledError",
     "RayEngine",
+    "Rooms",
     "Session",
     "ToolError",
     "UnknownGeneError",
@@ -45,6 +48,7 @@ __all__ = [
     "doctor",
     "evaluate_file",
     "keeping",
+    "resolve_name_file",
     "take_home",
     "views",
 ]

@@ -65,6 +65,15 @@ class DoctorReport(BaseModel):
     problems: tuple[Problem, ...] = ()
     cellxgene_lacks: tuple[str, ...] = ()
 
+    def as_text(self) -> str:
+        """Return the lines that ``cell2text doctor`` prints."""
+        lines = [
+            f"{name:14}{'not known' if value is None else value}"
+            for name, value in self.model_dump(exclude={"problems"}).items()
+        ]
+        lines += [f"\n{item.code}: {item.message}\n  {item.fix}" for item in self.problems]
+        return "\n".join(lines)
+
     @property
     def is_usable(self) -> bool:
         """Whether a session can open the file."""
