@@ -90,6 +90,8 @@ class Focus:
     chosen: str = ""  # how it was chosen, for a selection that is not made yet
     column: str | None = None
     values: tuple[str, ...] = ()
+    of: str = ""  # what "those" are: "selection", "type" or "clusters"
+    barcodes: tuple[str, ...] = ()  # single cells in the order in which they were shown
     last: Ask | None = None  # what was answered last
     past: tuple[Ask, ...] = ()  # everything asked so far, the oldest first
 
@@ -108,7 +110,23 @@ class Focus:
     @property
     def is_on_selection(self) -> bool:
         """Whether chosen cells, rather than a cluster, were spoken of last."""
-        return bool(self.those) and self.intent in ABOUT_A_SELECTION
+        return bool(self.those) and (
+            self.intent in ABOUT_A_SELECTION or (self.of == "selection" and self.intent in KEEPS)
+        )
+
+    def _selection(self, ask: Ask) -> str:
+        if ask.intent in {"select", "name_selection"} or ask.intent in ABOUT_A_SELECTION:
+            return ask.name or ("" if ask.intent == "select" else self.selection)
+        return "" if _chooses(ask) else self.selection
+
+    def _of(self, ask: Ask) -> str:
+        if ask.intent in ABOUT_A_SELECTION or _chooses(ask):
+            return "selection"
+        if ask.where or (ask.intent in KEEPS and not (ask.cell_types or ask.clusters)):
+            return self.of
+        if ask.cell_types and ask.intent not in {"why_not", "is_type", "is_known_marker"}:
+            return "type"
+        return "clusters" if ask.clusters and ask.intent not in ABOUT_A_GENE else self.of
 
     def after(self, ask: Ask) -> "Focus":
         """Return what the conversation is about once `ask` is answered."""
@@ -128,17 +146,32 @@ class Focus:
             listing=ask.clusters if len(ask.clusters) > 1 else self.listing,
             recent=(*kept, *ask.clusters),
             listed=ask.listed or self.listed,
-            selection=ask.name or ("" if ask.intent == "select" else self.selection),
-            chosen=ask.where if ask.intent == "select" else self.chosen,
+            selection=self._selection(ask),
+            chosen=ask.where if _chooses(ask) else self.chosen,
             column=ask.column or self.column,
             values=ask.values or self.values,
+            of=self._of(ask),
+            barcodes=ask.barcodes or self.barcodes,
             last=ask,
             past=(*self.past, ask),
         )
 
 
+def _chooses(ask: Ask) -> bool:
+    """Whether "those" are the cells of an ask from now on."""
+    return ask.intent == "select" or (ask.intent == "count_cells" and not ask.second)
+
+
 ABOUT_A_SELECTION = words(
     "select describe_selection compare_selections list_selections selection_size name_selection"
+)
+# Asks about cells that were chosen before, after which these are still spoken of.
+KEEPS = words(
+    """
+    count_cells test_gene is_among conditions composition gene_by_group expression where_highest
+    dots score_set quality uncertain most_changed top_expressed gene_pair describe_cells markers
+    family
+    """
 )
 # Answered without changing what the conversation is about.
 ASIDES = words("export_dataset export_table export_figure recall glossary evidence columns column")

@@ -11,14 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ._asks import SMALL_TALK, Ask
+from ._calls import Situation
 from ._phrasing import cite, quote_all
-from ._plan import NEEDS_NO_DATASET, Situation, can_help, plan
+from ._plan import NEEDS_NO_DATASET, can_help, plan
 from ._recalling import say_recalled
 from ._saying import Said, Saying, Teller
 from ._saying_clusters import CLUSTER_TELLERS
 from ._saying_file import FILE_TELLERS
 from ._saying_groups import GROUP_TELLERS
 from ._saying_knowledge import KNOWLEDGE_TELLERS
+from ._saying_tests import TEST_TELLERS
 from ._saying_things import THING_TELLERS
 from ._saying_types import TYPE_TELLERS
 from ._talk import NO_DATASET, ask_back, say_talk
@@ -32,6 +34,7 @@ TELLERS: Mapping[str, Teller] = {
     **GROUP_TELLERS,
     **KNOWLEDGE_TELLERS,
     **FILE_TELLERS,
+    **TEST_TELLERS,
 }
 
 
@@ -83,8 +86,6 @@ def _say(ask: Ask, now: Situation, *, seed: int) -> tuple[list[str], Ask]:
         said = _tell(ask, Saying(now.vocabulary, tuple(good), seed, now.said))
         lines += said.lines
         outcome = said.ask or ask
-    if ask.intent == "most_changed" and len(good) > 1 and errors:
-        errors = ["I left out the others, where a condition has too few cells to compare."]
     lines += list(dict.fromkeys(errors))
     if ask.missing:
         return [*lines, *ask_back(ask, now.vocabulary)], ask

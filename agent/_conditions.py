@@ -128,7 +128,7 @@ def condition_column(text: str, vocabulary: Vocabulary) -> str | None:
         if re.search(rf"\b{re.escape(name)}(?:e?s)?\b", text):
             return column
     if re.search(
-        r"\b(?:conditions?|treatments?|stimulat\w+|treated|perturb\w+|"
+        r"\b(?:conditions?|treatments?|stimulat\w+|treated|perturb\w+|interferon|ifn\w*|"
         r"(?:experimental|treatment|study) groups)\b",
         text,
     ):

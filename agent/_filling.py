@@ -19,7 +19,7 @@ EMPTY_WORDS = words(
     and what about how of the same for to or then i mean meant now but a an one ones cluster
     clusters please next previous is it them that this ok okay well so no sorry do again also in
     on with gene cells cell more another other following with <cluster> <gene> <type> <value> them
-    actually thing as by if before after just only within among show me see those
+    actually thing as by if before after just only within among show me see those instead
     """
 )
 _ABOUT_ALL = frozenset({"label_clusters", "list_clusters"})

@@ -6,6 +6,9 @@ from dataclasses import replace
 from ._asks import ABOUT_A_CLUSTER, ABOUT_A_GENE, ABOUT_A_TYPE, Ask, Focus
 from ._filling import EMPTY_WORDS, each_of, fill_in
 from ._mentions import Mentions, spell_out
+from ._reading_counts import again as count_again
+from ._reading_tests import test_again
+from ._referring import pointed
 from ._vocabulary import Vocabulary
 from ._words import NUMBERS, ORDINALS
 
@@ -29,6 +32,9 @@ def is_follow_up(found: Mentions) -> bool:
     if has_ordinal:
         words -= {"first", "second", "third", "fourth", "fifth", "last", "sixth", "seventh"}
     starts = _FOLLOWS.match(found.shape) or found.step or has_ordinal
+    starts = starts or re.match(
+        r"^(?:just |only |and )*(?:in|for|among|within|of|with)\b", found.shape
+    )
     if (
         wants_more(found)
         and not names
@@ -40,6 +46,9 @@ def is_follow_up(found: Mentions) -> bool:
 
 
 def read_follow_up(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask:
+    again = _same_with_other_names(found, vocabulary, focus)
+    if again is not None:
+        return again
     last = focus.intent
     if last == "conditions" and focus.last is not None and (found.clusters or found.cell_types):
         types = tuple(map(spell_out, found.cell_types))
@@ -71,12 +80,51 @@ def read_follow_up(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask
         return fill_in(Ask(intent, genes=found.genes, text=found.raw), found, vocabulary, focus)
     intent = last if last in ABOUT_A_CLUSTER else "describe_cluster"
     clusters = found.clusters
+    if "instead" in found.text and focus.last is not None and len(clusters) == 2:
+        new, old = clusters
+        clusters = tuple(new if label == old else label for label in focus.last.clusters) or (new,)
     if intent == "compare" and len(clusters) == 1 and focus.clusters:
         clusters = (focus.clusters[0], clusters[0])
     types = (focus.cell_type,) if intent in {"why_not", "is_type"} and focus.cell_type else ()
     number = focus.number if intent == "describe_cells" else None
     ask = Ask(intent, clusters=clusters, cell_types=types, number=number, text=found.raw)
     return fill_in(ask, found, vocabulary, focus)
+
+
+def _same_with_other_names(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Put the names that were said into the last ask: "and for CXCL10?", "in B cells only?"."""
+    last = focus.last
+    if last is None:
+        return None
+    if last.intent == "test_gene":
+        return test_again(last, found, vocabulary, focus)
+    if last.intent == "count_cells":
+        if found.genes and last.genes and not (found.cell_types or found.clusters):
+            where = re.sub(re.escape(last.genes[0]), found.genes[0], last.where)
+            return replace(last, where=where, genes=found.genes[:1], text=found.raw)
+        return count_again(last, pointed(found.raw, vocabulary, focus), found)
+    if last.intent == "most_changed" and found.genes:
+        return replace(last, genes=found.genes[:1], name="", text=found.raw)
+    if last.intent == "composition" and found.cell_types and not found.values:
+        types = tuple(map(spell_out, found.cell_types))
+        return replace(last, cell_types=types, clusters=(), text=f"{last.text} {found.raw}")
+    if last.intent in {"expression", "where_highest"} and focus.gene and found.cell_types:
+        types = tuple(map(spell_out, found.cell_types))
+        if not (found.genes or found.clusters) and not _named_gene(found, vocabulary):
+            return Ask("expression", genes=(focus.gene,), cell_types=types, text=found.raw)
+    if last.intent == "gene_by_group" and found.cell_types and not found.genes:
+        types = tuple(map(spell_out, found.cell_types))
+        return replace(last, cell_types=types, where="", text=found.raw)
+    if last.intent == "most_changed" and found.cell_types and last.column:
+        types = tuple(map(spell_out, found.cell_types))
+        return Ask(
+            "conditions", column=last.column, values=last.values, cell_types=types, text=found.raw
+        )
+    return None
+
+
+def _named_gene(found: Mentions, vocabulary: Vocabulary) -> bool:
+    return found.cell_types[0].casefold() in vocabulary.genes
 
 
 def _of_a_value(found: Mentions, focus: Focus) -> Ask:

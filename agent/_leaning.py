@@ -49,6 +49,29 @@ _BY_GENES = re.compile(
     r"^(?:and |so |then )*(?:which|what)\b.*\b(?:genes?|proteins?|markers?|antigens?)\b.*"
     r"\b(?:separat\w*|distinguish\w*|tells?|differ\w*|discriminat\w*)\b"
 )
+_MEASURED = frozenset({"composition", "test_gene", "gene_by_group", "conditions", "most_changed"})
+_HOW_MUCH = re.compile(r"^(?:and |so |but )*(?:by )?how (?:much|big|large|strong(?:ly)?)\b.*$")
+_SIDED = frozenset({"compare", "compare_selections", "types_here"})
+_OF_ONE_SIDE = re.compile(
+    r"^(?:and |so |but )*(?:what|which)\b.*\b(?:higher|up|enriched|high|stronger|specific)\b.*"
+    r"\b(?:first|second|former|latter|other|one)\b"
+)
+_RANKED = re.compile(
+    r"^(?:and |so |but )*(?:which|what|who)(?: one| cluster| cell ?types?| cells| group| donor|"
+    r" patient| sample| condition| of (?:them|these|those))? (?:comes?|is|are|has|have|shows?|"
+    r"expresses)(?: it| the)* ?(?:second|next|third|last|highest|lowest|most|strongest|least|top)\b"
+    r".*$"
+)
+_OF_LIST = re.compile(
+    r"\b(?:these|those|them|they|the (?:first|second|third|last|top|list|genes|markers))\b"
+)
+_KNOWN = re.compile(
+    r"\b(?:known|text ?books?|published|canonical|classical|established|literature|reported|"
+    r"described)\b"
+)
+_SEEN = re.compile(
+    r"\b(?:express\w*|high\w*|on|present|detect\w*|found|see|seen|measured|show up|here)\b"
+)
 _SIZED = frozenset(
     {
         "count_type",
@@ -106,9 +129,19 @@ def _same_again(found: Mentions, last: Ask, focus: Focus, *, bare: bool) -> Ask 
         return Ask("plot", column="cell types")
     if last.intent == "composition" and (_BARS.search(text) or _SHARE.match(text)):
         return last
+    if last.intent in _MEASURED and _HOW_MUCH.match(text):
+        return last
+    if last.intent == "gene_by_group" and _RANKED.match(text):
+        return replace(last, text=found.raw)
+    if last.intent in _SIDED and _OF_ONE_SIDE.search(text):
+        return last
     if last.intent in {"compare_selections", "conditions"} and _EACH.match(text):
         return last
     if last.intent in _TESTED - {"markers"} and _BY_GENES.search(text):
+        return last
+    if last.intent in {"conditions", "test_gene", "most_changed"} and re.search(
+        r"\bhow many (?:donors|patients|samples|replicates|people)\b", text
+    ):
         return last
     if last.intent == "conditions" and re.search(r"\b(?:un)?paired\b|\bpseudo ?bulk\b", text):
         return last
@@ -130,18 +163,26 @@ def _sized(last: Ask, focus: Focus) -> Ask:
 
 def _of_genes(found: Mentions, last: Ask, focus: Focus, *, bare: bool) -> Ask | None:
     """Read "where is it?", "and in cluster 4?" after a gene."""
-    after_gene = last.intent in {"expression", "where_highest", "gene_info", "gene_by_group"}
+    after_gene = last.intent in {
+        "expression", "where_highest", "gene_info", "gene_by_group", "count_cells", "test_gene",
+        "is_among",
+    }  # fmt: skip
     of_same = re.match(r"^(?:and |now |what about |how about |same for |ok )*<gene>$", found.shape)
     if last.intent == "gene_by_group" and of_same and found.genes:
         return replace(last, genes=found.genes[:1])
     if not after_gene or focus.gene is None or found.genes:
         return None
-    if found.cell_types and re.search(r"\bmark(?:s|er|ers)?\b", found.text):
+    leans = re.search(r"\b(?:it|that|this|also|too)\b", found.shape)
+    if found.cell_types and re.search(r"\bmark(?:s|er|ers)?\b", found.text) and leans:
         types = tuple(map(spell_out, found.cell_types))[:1]
         return Ask("is_known_marker", genes=(focus.gene,), cell_types=types)
     if found.cell_types:
         return None
     text = found.text.strip(" ?.!")
+    text = re.sub(r"^(?:and |but |so )*(?:in|within) (?:this|my|our|the) data(?:set)?,? ", "", text)
+    text = re.sub(r",? (?:in (?:this|my|our|the) data(?:set)?|here)$", "", text)
+    if bare and _RANKED.match(text):
+        return Ask("where_highest", genes=(focus.gene,))
     if bare and _WHERE.match(text):
         return Ask("where_highest", genes=(focus.gene,))
     if bare and (
@@ -175,6 +216,22 @@ def _of_listed(found: Mentions, last: Ask, focus: Focus, *, bare: bool) -> Ask |
         return None
     if re.search(r"\b(?:umap|map)\b", found.text):
         return None
+    if focus.is_on_selection and not re.search(r"\bgenes?\b|\bmarkers?\b", found.text):
+        return None
+    named_few = re.search(r"\b(?:first|top) (\w+)\b", found.text)
+    genes = focus.listed
+    if named_few and (found.number or 0) > 1:
+        genes = genes[: found.number]
+    if _KNOWN.search(found.text) and _OF_LIST.search(found.text):
+        if found.ordinals:
+            genes = genes[found.ordinals[0] : found.ordinals[0] + 1 or None]
+        if focus.cell_type or focus.clusters:
+            types = (focus.cell_type,) if focus.cell_type else ()
+            return Ask("known_list", cell_types=types, clusters=focus.clusters[-1:], listed=genes)
+    if _SEEN.search(found.text) and _OF_LIST.search(found.text):
+        return Ask("dots", genes=genes)
+    if named_few and re.search(r"\bdot ?plots?|\bheat ?map|\bviolin|\bplot\b", found.text):
+        return Ask("dots", genes=genes)
     if re.search(
         r"\bexpress\w*\b.*\b(?:these|those|them)\b|^(?:show|plot|draw) (?:me )?(?:these|those|"
         r"them)\b",

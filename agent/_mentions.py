@@ -40,7 +40,7 @@ _BARCODE = re.compile(r"\b[ACGT]{10,}(?:-\d+)?\b")
 _SHARED = re.compile(
     r"(?i)\b(cd\d+\+?|fcgr3a\+?|naive|memory|effector|regulatory|classical|non-classical|t|b|"
     r"nk)\s+(and|or|from|vs\.?|"
-    r"versus)\s+([\w+-]+)\s+((?:t\s+|b\s+)?(?:cells?|monocytes?|macrophages?))\b"
+    r"versus)\s+([\w+-]+)\s+((?:cd\d+\+?\s+)?(?:t\s+|b\s+)?(?:cells?|monocytes?|macrophages?))\b"
 )
 _GIVES_NAME = re.compile(
     r"(?i)\b(?:call|name|save|label|store) (?:it|them|that|this|those|these) (?:as )?['\"]?$|"
@@ -79,6 +79,10 @@ def correct_spelling(text: str, vocabulary: Vocabulary) -> str:
     def fix(match: re.Match[str]) -> str:
         word = match.group()
         low = word.casefold()
+        around = match.string[max(match.start() - 1, 0) : match.start()]
+        around += match.string[match.end() : match.end() + 1]
+        if len(low) < 3 and re.search(r"\w", around):
+            return word  # a part of a name: the Y of RPS4Y1
         if low in MISSPELT and low not in labels:
             return MISSPELT[low]
         if _GIVES_NAME.search(match.string[: match.start()]):

@@ -5,59 +5,18 @@ monocytes" become clusters only once the clusters are labelled.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ._asks import Ask
-from ._history import Result, call_key
+from ._calls import Call, Plan, Situation, labelled_as, run
+from ._plan_tests import TEST_PLANS, plan_among
 from ._selecting import quoted
-from ._vocabulary import Vocabulary
 
 _MOST_GENES = 30
 _MOST_CELLS = 30
 _MOST_CLUSTERS = 16  # that are compared one by one
 _ENOUGH_MARKERS = 50  # genes among which a marker is looked for
-
-
-@dataclass(frozen=True)
-class Call:
-    """One tool call that should be made."""
-
-    name: str
-    args: Mapping[str, Any]
-
-    @property
-    def key(self) -> str:
-        """The same for the same call."""
-        return call_key(self.name, self.args)
-
-
-@dataclass(frozen=True)
-class Situation:
-    """What a plan may look at: results of this turn and what was shown before."""
-
-    vocabulary: Vocabulary
-    results: tuple[Result, ...] = ()
-    seen: frozenset[str] = frozenset()
-    earlier: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # artifacts, by id
-    said: str = ""  # earlier answers, to say a caveat only once
-
-    def result(self, call: Call) -> Result | None:
-        """Return what `call` gave in this turn, if it was made."""
-        return next((result for result in self.results if result.key == call.key), None)
-
-    def latest(self, *, holding: str) -> str | None:
-        """Return the id of the newest evidence with a table or a figure; exports aside."""
-        found = [
-            str(item["id"])
-            for item in self.earlier.values()
-            if item.get(holding) and not str(item.get("tool")).startswith("export")
-        ]
-        return max(found, key=lambda name: int(name[1:]), default=None)
-
-
-Plan = Callable[[Ask, Situation], list[Call]]
 
 
 def plan(ask: Ask, situation: Situation) -> list[Call]:
@@ -74,30 +33,6 @@ def can_help(ask: Ask) -> bool:
     return (
         ask.intent in {"why_not", "is_type"} and ask.missing == "cluster" and bool(ask.cell_types)
     )
-
-
-def labelled_as(
-    rows: Sequence[Mapping[str, Any]], name: str, vocabulary: Vocabulary
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return rows of `label_clusters` that are of a type, and rows that may hide it.
-
-    The second holds clusters whose label is broader than what is asked for.
-    """
-    asked = vocabulary.resolve(name)
-    if asked is None:
-        return [], []
-    known = [dict(row) for row in rows if row.get("ontology_term_id")]
-    exact = [row for row in known if vocabulary.is_a(row["ontology_term_id"], asked.id)]
-    broader = [
-        row
-        for row in known
-        if row not in exact and vocabulary.is_a(asked.id, row["ontology_term_id"])
-    ]
-    return exact, broader
-
-
-def _one(tool: str, /, **args: Any) -> list[Call]:
-    return [Call(tool, {key: value for key, value in args.items() if value is not None})]
 
 
 def _clusters_of(ask: Ask, situation: Situation) -> tuple[list[Call], Sequence[str]]:
@@ -136,7 +71,7 @@ def _per_cluster(name: str) -> Plan:
         first, clusters = _clusters_of(ask, situation)
         own = _authors_cells(ask, situation) if not ask.clusters else ""
         if own and name == "describe_cluster" and not (clusters or not _is_made(first, situation)):
-            return [*first, *_one("describe_selection", where=own)]
+            return [*first, *run("describe_selection", where=own)]
         return [*first, *(Call(name, {"cluster": cluster}) for cluster in clusters)]
 
     return make
@@ -152,24 +87,30 @@ def _markers(ask: Ask, situation: Situation) -> list[Call]:
     calls = [*first, *(Call("rank_markers", {"cluster": c, **extra}) for c in clusters)]
     if first and not clusters and _is_made(first, situation):
         if own := _authors_cells(ask, situation):
-            return [*first, *_one("compare_selections", first=own, n_genes=ask.number)]
-        calls += _one("list_markers_of_type", cell_type=ask.cell_types[0])
+            return [*first, *run("compare_selections", first=own, n_genes=ask.number)]
+        calls += run("list_markers_of_type", cell_type=ask.cell_types[0])
     return calls
 
 
 def _cells(ask: Ask, situation: Situation) -> list[Call]:
     if ask.barcodes:
-        return _one("describe_cells", cells=list(ask.barcodes[:_MOST_CELLS]))
+        return run("describe_cells", cells=list(ask.barcodes[:_MOST_CELLS]))
+    if ask.where:
+        return run("describe_cells", where=ask.where, n_cells=min(ask.number or 5, _MOST_CELLS))
     first, clusters = _clusters_of(ask, situation)
     if ask.cell_types and not clusters:
-        return first
+        if not _is_made(first, situation):
+            return first
+        own = _authors_cells(ask, situation) or quoted(ask.cell_types[0])
+        few = min(ask.number or 5, _MOST_CELLS)
+        return [*first, *run("describe_cells", where=own, n_cells=few)]
     number = min(ask.number or 5, _MOST_CELLS)
     cluster = clusters[0] if clusters else None
     if ask.more and situation.seen:
         fresh = situation.vocabulary.more_cells(cluster, situation.seen, number)
         if fresh:
-            return [*first, *_one("describe_cells", cells=fresh, cluster=cluster)]
-    return [*first, *_one("describe_cells", cluster=cluster, n_cells=number)]
+            return [*first, *run("describe_cells", cells=fresh, cluster=cluster)]
+    return [*first, *run("describe_cells", cluster=cluster, n_cells=number)]
 
 
 def _genes_wanted(ask: Ask) -> int | None:
@@ -181,7 +122,7 @@ def _genes_wanted(ask: Ask) -> int | None:
 def _compare(ask: Ask, situation: Situation) -> list[Call]:
     number = _genes_wanted(ask)
     one, two = ask.clusters[:2]
-    return _one("compare_clusters", cluster=one, other=two, n_genes=number)
+    return run("compare_clusters", cluster=one, other=two, n_genes=number)
 
 
 def _alternative(ask: Ask, situation: Situation) -> list[Call]:
@@ -192,25 +133,29 @@ def _alternative(ask: Ask, situation: Situation) -> list[Call]:
 
 
 def _gene(ask: Ask, situation: Situation) -> list[Call]:
-    labels = _one("label_clusters") if ask.cell_types and not ask.clusters else []
-    return labels + _one("show_expression", gene=ask.genes[0], plot=ask.plot)
+    labels = run("label_clusters") if ask.cell_types and not ask.clusters else []
+    authors = situation.vocabulary.authors
+    if all(name.casefold() in authors for name in ask.cell_types):
+        labels = []
+    where = ask.where or None
+    return labels + run("show_expression", gene=ask.genes[0], plot=ask.plot, where=where)
 
 
 def _which(ask: Ask, situation: Situation) -> list[Call]:
-    calls = _one("label_clusters")
+    calls = run("label_clusters")
     labels = situation.result(calls[0])
     if labels is not None and labels.artifact is not None:
         exact, _ = labelled_as(labels.table, ask.cell_types[0], situation.vocabulary)
         if not exact:
-            calls += _one("find_cells", text=ask.cell_types[0])
+            calls += run("find_cells", text=ask.cell_types[0])
     return calls
 
 
 def _gene_info(ask: Ask, situation: Situation) -> list[Call]:
     """Look up what a gene is known for, and where it is on if it is measured."""
-    known = _one("explain_gene", gene=ask.genes[0])
+    known = run("explain_gene", gene=ask.genes[0])
     is_measured = ask.genes[0].casefold() in situation.vocabulary.genes
-    return [*known, *_one("show_expression", gene=ask.genes[0])] if is_measured else known
+    return [*known, *run("show_expression", gene=ask.genes[0])] if is_measured else known
 
 
 def _difference(ask: Ask, situation: Situation) -> list[Call]:
@@ -229,18 +174,33 @@ def _look_up(ask: Ask, situation: Situation) -> list[Call]:
 
 
 def _is_marker(ask: Ask, situation: Situation) -> list[Call]:
-    return _one("rank_markers", cluster=ask.clusters[0], n_genes=_ENOUGH_MARKERS)
+    first, clusters = _clusters_of(ask, situation)
+    calls = [Call("rank_markers", {"cluster": c, "n_genes": _ENOUGH_MARKERS}) for c in clusters[:1]]
+    if first and not calls and _is_made(first, situation) and _authors_cells(ask, situation):
+        own = _authors_cells(ask, situation)
+        calls = run("compare_selections", first=own, n_genes=_ENOUGH_MARKERS)
+    return [*first, *calls]
+
+
+def _within_column(ask: Ask, situation: Situation) -> str | None:
+    """Return the authors' cell types where types are asked for, else nothing: the clusters."""
+    asked = re.search(r"(?i)\b(?:cell ?)?types?\b", ask.text) or ask.cell_types
+    columns = [c for c in situation.vocabulary.author_columns if c != ask.column]
+    return columns[0] if asked and columns else None
 
 
 def _composition(ask: Ask, situation: Situation) -> list[Call]:
+    if ask.where:
+        within = _within_column(ask, situation)
+        return run("count_composition", by=ask.column, within=within, where=ask.where)
     if _authors_cells(ask, situation):
         column, _ = situation.vocabulary.authors[ask.cell_types[0].casefold()]
-        return _one("count_composition", by=ask.column, within=column)
+        return run("count_composition", by=ask.column, within=column)
     if ask.cell_types or re.search(r"\bcell ?types?\b", ask.text, re.IGNORECASE):
-        by_type = _one("count_composition", by=ask.column, within="cell types")
+        by_type = run("count_composition", by=ask.column, within="cell types")
         labels = Call("label_clusters", {})
         return [labels, *by_type] if situation.result(labels) else [labels]
-    return _one("count_composition", by=ask.column)
+    return run("count_composition", by=ask.column)
 
 
 def _within(ask: Ask, situation: Situation) -> tuple[list[Call], str | None]:
@@ -270,25 +230,6 @@ def _conditions(ask: Ask, situation: Situation) -> list[Call]:
     return [*first, Call("compare_conditions", args | ({"within": within} if within else {}))]
 
 
-def _most_changed(ask: Ask, situation: Situation) -> list[Call]:
-    """Compare the conditions within each cell type, or each cluster where types are not known.
-
-    Cells that respond strongly often form clusters of their own, so that a cluster may hold
-    cells of one condition only.
-    """
-    labels = Call("label_clusters", {})
-    result = situation.result(labels)
-    if result is None:
-        return [labels]
-    by_type: dict[str, list[str]] = {}
-    for row in result.table:
-        by_type.setdefault(str(row.get("cell_type")), []).append(str(row["cluster"]))
-    groups = list(by_type.values()) or [[c] for c in situation.vocabulary.clusters]
-    args = {"column": ask.column, **dict(zip(("first", "second"), ask.values, strict=False))}
-    wheres = [f"clusters {', '.join(clusters)}" for clusters in groups[:_MOST_CLUSTERS]]
-    return [labels, *(Call("compare_conditions", {**args, "within": w}) for w in wheres)]
-
-
 def _gene_by_group(ask: Ask, situation: Situation) -> list[Call]:
     first, within = _within(replace(ask, clusters=()), situation)
     if within is None:
@@ -299,13 +240,13 @@ def _gene_by_group(ask: Ask, situation: Situation) -> list[Call]:
 
 def _select(ask: Ask, situation: Situation) -> list[Call]:
     if ask.barcodes:
-        return _one("select_cells", cells=list(ask.barcodes), name=ask.name or None)
-    return _one("select_cells", where=ask.where, name=ask.name or None)
+        return run("select_cells", cells=list(ask.barcodes), name=ask.name or None)
+    return run("select_cells", where=ask.where, name=ask.name or None)
 
 
 def _selections(ask: Ask, situation: Situation) -> list[Call]:
     number = _genes_wanted(ask)
-    return _one("compare_selections", first=ask.where, second=ask.second or None, n_genes=number)
+    return run("compare_selections", first=ask.where, second=ask.second or None, n_genes=number)
 
 
 def _dots(ask: Ask, situation: Situation) -> list[Call]:
@@ -317,8 +258,9 @@ def _dots(ask: Ask, situation: Situation) -> list[Call]:
             return calls
         genes = [str(row["gene"]) for result in found if result for row in result.table[:3]]
         unique_genes = list(dict.fromkeys(genes))[:_MOST_GENES]
-        return [*calls, *_one("plot_dots", genes=unique_genes, by=ask.column)]
-    return _one("plot_dots", genes=list(ask.genes[:_MOST_GENES]), by=ask.column)
+        return [*calls, *run("plot_dots", genes=unique_genes, by=ask.column)]
+    where = ask.where or None
+    return run("plot_dots", genes=list(ask.genes[:_MOST_GENES]), by=ask.column, where=where)
 
 
 def _types_here(ask: Ask, situation: Situation) -> list[Call]:
@@ -332,23 +274,23 @@ def _types_here(ask: Ask, situation: Situation) -> list[Call]:
     if len(named) == 1:  # "the two B cell clusters"
         if len(named[0]) < 2:
             return [labels]
-        return [labels, *_one("compare_clusters", cluster=named[0][0], other=named[0][1])]
+        return [labels, *run("compare_clusters", cluster=named[0][0], other=named[0][1])]
     one, two = named
     if not one or not two or set(one) & set(two):
         own = [_called_by_authors(name, situation) for name in ask.cell_types]
         wheres = [where or quoted(name) for where, name in zip(own, ask.cell_types, strict=True)]
         number = _genes_wanted(ask)
-        (compared,) = _one("compare_selections", first=wheres[0], second=wheres[1], n_genes=number)
+        (compared,) = run("compare_selections", first=wheres[0], second=wheres[1], n_genes=number)
         result = situation.result(compared)
-        if (all(own) or any(own)) and (result is None or result.artifact is not None):
+        if result is None or result.artifact is not None:
             return [labels, compared]
         return [labels, *_look_up(ask, situation)]
     if len(one) == len(two) == 1:
         pair = {"cluster": one[0], "other": two[0]}
-        return [labels, *_one("compare_clusters", **pair, n_genes=_genes_wanted(ask))]
+        return [labels, *run("compare_clusters", **pair, n_genes=_genes_wanted(ask))]
     sides = [f"clusters {', '.join(names)}" for names in (one, two)]
     pair = {"first": sides[0], "second": sides[1]}
-    return [labels, *_one("compare_selections", **pair, n_genes=_genes_wanted(ask))]
+    return [labels, *run("compare_selections", **pair, n_genes=_genes_wanted(ask))]
 
 
 def _export_of(name: str, holding: str) -> Plan:
@@ -359,29 +301,35 @@ def _export_of(name: str, holding: str) -> Plan:
             result = situation.result(drawn)
             if result is None or result.artifact is None:
                 return [drawn]
-            return [drawn, *_one(name, evidence=str(result.artifact["id"]))]
+            return [drawn, *run(name, evidence=str(result.artifact["id"]))]
         evidence = named.group() if named else situation.latest(holding=holding)
-        return _one(name, evidence=evidence) if evidence else []
+        return run(name, evidence=evidence) if evidence else []
 
     return make
 
 
 def _confidence(ask: Ask, situation: Situation) -> list[Call]:
     if not ask.clusters and not ask.cell_types:
-        return _one("label_clusters")
+        return run("label_clusters")
     return _per_cluster("describe_cluster")(ask, situation)
 
 
 _PLANS: Mapping[str, Plan] = {
-    "dataset": lambda ask, now: _one("describe_dataset"),
-    "count": lambda ask, now: _one("describe_dataset"),
-    "list_clusters": lambda ask, now: _one("list_clusters"),
-    "cluster_size": lambda ask, now: _one("list_clusters"),
-    "biggest": lambda ask, now: _one("list_clusters"),
-    "smallest": lambda ask, now: _one("list_clusters"),
-    "label_clusters": lambda ask, now: _one("label_clusters"),
+    **TEST_PLANS,
+    "is_among": lambda ask, now: plan_among(ask, now, plan=plan),
+    "dataset": lambda ask, now: run("describe_dataset"),
+    "count": lambda ask, now: run("describe_dataset"),
+    "list_clusters": lambda ask, now: run("list_clusters"),
+    "cluster_size": lambda ask, now: run("list_clusters"),
+    "biggest": lambda ask, now: run("list_clusters"),
+    "smallest": lambda ask, now: run("list_clusters"),
+    "label_clusters": lambda ask, now: run("label_clusters"),
     "describe_cluster": _per_cluster("describe_cluster"),
-    "explain": _per_cluster("explain_cell_type"),
+    "explain": lambda ask, now: (
+        run("explain_cell_type", cell=ask.barcodes[0])
+        if ask.barcodes
+        else _per_cluster("explain_cell_type")(ask, now)
+    ),
     "confidence": _confidence,
     "markers": _markers,
     "is_marker": _is_marker,
@@ -393,62 +341,64 @@ _PLANS: Mapping[str, Plan] = {
     "where_highest": _gene,
     "gene_info": _gene_info,
     "is_known_marker": _gene_info,
-    "type_markers": lambda ask, now: _one(
+    "type_markers": lambda ask, now: run(
         "list_markers_of_type", cell_type=ask.cell_types[0], n_genes=ask.number
     ),
-    "score_set": lambda ask, now: _one(
+    "score_set": lambda ask, now: run(
         "score_gene_set",
         gene_set=ask.name or None,
         genes=list(ask.genes) or None,
         by=ask.column,
+        where=ask.where or None,
     ),
-    "relabel": lambda ask, now: _one(
+    "relabel": lambda ask, now: run(
         "relabel_cluster", cluster=ask.clusters[0], cell_type=ask.cell_types[0]
     ),
-    "remember_name": lambda ask, now: _one(
+    "remember_name": lambda ask, now: run(
         "remember_name", name=ask.name, cell_type=ask.cell_types[0]
     ),
-    "undo_correction": lambda ask, now: _one("undo_correction", number=ask.number),
-    "list_corrections": lambda ask, now: _one("list_corrections"),
+    "undo_correction": lambda ask, now: run("undo_correction", number=ask.number),
+    "list_corrections": lambda ask, now: run("list_corrections"),
     "which_clusters": _which,
-    "count_type": lambda ask, now: _one("find_cells", text=ask.cell_types[0]),
-    "plot": lambda ask, now: _one("plot_umap", color=ask.column or "clusters"),
+    "count_type": lambda ask, now: run("find_cells", text=ask.cell_types[0]),
+    "plot": lambda ask, now: run("plot_umap", color=ask.column or "clusters"),
     "look_up": _look_up,
     "term_difference": _difference,
-    "search_ontology": lambda ask, now: _one("search_ontology", query=ask.text),
+    "search_ontology": lambda ask, now: run("search_ontology", query=ask.text),
     "composition": _composition,
-    "assign_once": lambda ask, now: _one("assign_cell_types", among=list(ask.cell_types) or None),
+    "assign_once": lambda ask, now: run("assign_cell_types", among=list(ask.cell_types) or None),
     "select": _select,
     "name_selection": _select,
-    "list_selections": lambda ask, now: _one("list_selections"),
-    "selection_size": lambda ask, now: _one("list_selections"),
-    "describe_selection": lambda ask, now: _one("describe_selection", where=ask.where),
+    "list_selections": lambda ask, now: run("list_selections"),
+    "selection_size": lambda ask, now: run("list_selections"),
+    "describe_selection": lambda ask, now: run("describe_selection", where=ask.where),
     "compare_selections": _selections,
     "conditions": _conditions,
-    "most_changed": _most_changed,
     "gene_by_group": _gene_by_group,
     "dots": _dots,
     "types_here": _types_here,
-    "export_dataset": lambda ask, now: _one("export_dataset"),
+    "export_dataset": lambda ask, now: run("export_dataset"),
     "export_table": _export_of("export_table", "table"),
     "export_figure": _export_of("export_figure", "has_figure"),
-    "choose_clusters": lambda ask, now: _one("choose_clusters", column=ask.column),
-    "columns": lambda ask, now: _one("list_columns"),
+    "choose_clusters": lambda ask, now: run("choose_clusters", column=ask.column),
+    "columns": lambda ask, now: run("list_columns"),
     "column": lambda ask, now: [
         Call("describe_column", {"column": column}) for column in ask.listed or (ask.column,)
     ],
-    "quality": lambda ask, now: _one("summarise_quality", by=ask.column),
-    "agreement": lambda ask, now: _one("compare_labels", column=ask.column),
-    "likeness": lambda ask, now: _one(
+    "quality": lambda ask, now: run("summarise_quality", by=ask.column, where=ask.where or None),
+    "agreement": lambda ask, now: run("compare_labels", column=ask.column),
+    "likeness": lambda ask, now: run(
         "relate_clusters", cluster=ask.clusters[0] if ask.clusters else None
     ),
-    "gene_pair": lambda ask, now: _one(
+    "gene_pair": lambda ask, now: run(
         "relate_genes", gene=ask.genes[0], other=ask.genes[1], where=ask.where or None
     ),
-    "top_expressed": lambda ask, now: _one(
+    "top_expressed": lambda ask, now: run(
         "rank_expression", where=ask.where or None, n_genes=ask.number
     ),
-    "family": lambda ask, now: _one("plot_dots", genes=list(ask.listed), by=ask.column),
+    "family": lambda ask, now: run(
+        "plot_dots", genes=list(ask.listed), by=ask.column, where=ask.where or None
+    ),
 }
 
 # Asks that can be answered without an open dataset.
@@ -458,8 +408,3 @@ NEEDS_NO_DATASET = frozenset(
         "type_markers", "remember_name", "undo_correction", "list_corrections",
     }
 )  # fmt: skip
-
-
-def unique(calls: Iterable[Call]) -> list[Call]:
-    """Drop repeated calls, keeping the first."""
-    return list({call.key: call for call in calls}.values())

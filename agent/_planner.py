@@ -20,9 +20,10 @@ from langchain_core.runnables import Runnable
 from pydantic import ConfigDict
 
 from ._asks import Ask
+from ._calls import Call, Situation, unique
 from ._composing import compose
 from ._history import KEY, read_history
-from ._plan import Call, Situation, plan, unique
+from ._plan import plan
 from ._understanding import understand
 from ._vocabulary import Vocabulary
 

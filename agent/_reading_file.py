@@ -22,7 +22,7 @@ _ORIGIN: tuple[tuple[str, str], ...] = (
     (r"diseases?|diagnos\w+|healthy|sick|patholog\w+|illness\w*|what (?:kind of )?(?:tumou?r|"
      r"cancer)|(?:which|what) (?:tumou?r|cancer)|(?:tumou?r|cancer) type",
      r"disease|diagnosis|patholog|tumou?r|cancer|health"),
-    (r"sex(?:es)?|gender|male|female|males|females", r"sex|gender"),
+    (r"sex(?:es)?|gender|male|female|males|females|women|men|woman|man", r"sex|gender"),
     (r"ages?|how old|years old|life stages?|adults?|child\w*|f(?:o)?etal", r"age|stage|"
      r"development"),
     (r"treatments?|therap(?:y|ies)|treated|drugs?|medication", r"treat|therap|drug|stim|condition"),
@@ -45,7 +45,7 @@ _QUALITY = re.compile(
 )
 _AUTHORS = re.compile(
     r"\b(?:authors?'?s?|original|published|provided|given|paper'?s?|existing|manual|reference|"
-    r"ground truth|their) (?:\w+ )?(?:labels?|annotations?|cell types?|names?|clusters?|ones)\b|"
+    r"ground truth|their) (?:\w+ )?(?:labels?|annotations?|cell types?|names?|clusters?|ones?)\b|"
     r"\bauthors?\b"
 )
 _AGREE = re.compile(
@@ -96,8 +96,8 @@ def _plain(found: Mentions) -> bool:
 def _agreement(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read whether the model and the authors agree."""
     column = found.column if found.column in vocabulary.author_columns else None
-    follows = focus.intent == "agreement" and re.search(
-        r"\b(?:where|which|who)\b.*\b(?:disagree|differ|agree|wrong)", found.text
+    follows = focus.intent in {"agreement", "label_clusters"} and re.search(
+        r"\b(?:where|which|who|what)\b.*\b(?:disagree|differ|agree|wrong)", found.text
     )
     named = column is not None or _AUTHORS.search(found.text)
     if follows or (named and _AGREE.search(found.text) and not found.genes):
@@ -145,7 +145,7 @@ def _origin(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None
     if not _plain(found) or _said_values(found) or len(found.shape.split()) > 14:
         return None
     sought = re.search(
-        r"\b(?:sex(?:es)?|genders?|males?|females?|smok\w+|"
+        r"\b(?:sex(?:es)?|genders?|males?|females?|women|men|smok\w+|"
         r"ethnicit\w+)\b",
         found.text,
     )
@@ -304,12 +304,12 @@ _SETS = (
     r"tnf(?:a|-alpha)?(?: signal\w+)?|nf-?kb|wnt|notch|hedgehog|tgf-?(?:b|beta)|mtor\w*|"
     r"unfolded protein response|er stress|adipogenesis|myogenesis|complement|coagulation|"
     r"cholesterol|fatty acid\w*|heme|peroxisome|dna repair|androgen|estrogen|kras|myc|jak[- ]stat|"
-    r"il-?6|ros|oxidative stress|prolifer\w+|cell cycle|cycling|dividing|mitosis"
+    r"il-?6|ros|oxidative stress|prolifer\w+|cell cycle|cycling|cycles?|divid(?:ing|e|es)|mitosis"
 )
 _STEMS = {
     "hypoxi": "hypoxia", "glycoly": "glycolysis", "angiogen": "angiogenesis",
-    "apopto": "apoptosis", "prolifer": "proliferation", "dividing": "proliferation",
-    "inflammat": "inflammatory response", "cycling": "proliferation", "mtor": "mtorc1",
+    "apopto": "apoptosis", "prolifer": "proliferation", "divid": "proliferation",
+    "inflammat": "inflammatory response", "cycl": "proliferation", "mtor": "mtorc1",
 }  # fmt: skip
 
 
@@ -319,7 +319,7 @@ def _pathway(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | Non
     if match is None or found.genes or found.term_ids or found.clusters:
         return None
     said = match.group()
-    is_process = re.match(r"prolif|cell cycle|cycling|dividing|mitosis", said)
+    is_process = re.match(r"prolif|cell cycle|cycl|divid|mitosis", said)
     cue = re.search(
         r"\b(?:pathways?|signal\w*|signatures?|scor\w*|activ\w*|programs?|programmes?|responses?|"
         r"high\w*|low\w*|stress|in which|which (?:cells|clusters?|cell types?)|where|strongest|"

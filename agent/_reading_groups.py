@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from ._asks import Ask, Focus
 from ._conditions import condition_column, other_value
+from ._gene_families import family_of
 from ._mentions import Mentions, spell_out
 from ._reading_knowledge import PUBLISHED
 from ._reading_selections import (
@@ -26,6 +27,7 @@ from ._reading_selections import (
     names_selection,
     select_cells,
 )
+from ._referring import POINTING, pointed
 from ._rule import DIFFERENCE
 from ._selecting import read_cells
 from ._vocabulary import Vocabulary
@@ -52,7 +54,8 @@ _TOO = re.compile(
     r"(?: too| as well| also| please)*$"
 )
 _STRONG = re.compile(
-    r"\b(?:(?:up|down)\W?(?:regulat\w*|stream)?|chang\w+|respon[ds]\w*|de|degs?|dge|"
+    r"\b(?:go(?:es|ing)? (?:up|down)|(?:up|down)\W?(?:regulat\w*|stream)?|chang\w+|"
+    r"respon[ds]\w*|de|degs?|dge|"
     r"differential\w*|"
     r"effects?|affect\w*|induc\w+|happens?|do(?:es)?|vs|versus|against|compar\w+|differ\w*|"
     r"increas\w+|decreas\w+|higher|lower|alter\w*|impact)\b"
@@ -81,7 +84,17 @@ _MOST_OF_ALL = re.compile(
     r"\b(?:most|strongest) (?:affected|respon\w+|chang\w+|perturbed) (?:cell ?types?|clusters?)\b"
 )
 _OF_TYPES = frozenset(
-    {"look_up", "which_clusters", "count_type", "term_difference", "describe_cluster", "confidence"}
+    {
+        "look_up",
+        "which_clusters",
+        "count_type",
+        "term_difference",
+        "describe_cluster",
+        "confidence",
+        "types_here",
+        "markers",
+        "type_markers",
+    }
 )
 _THE_REST = re.compile(
     r"\b(?:all|the|every) (?:the )?(?:others?|rest|remaining)\b|\beverything\b|\beveryone else\b|"
@@ -144,6 +157,18 @@ def _gene_by_group(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask
     if re.search(r"\b(?:umap|t-?sne|map|colou?r\w*|compare)\b", found.text):
         return None
     column = found.values[0][0] if found.values else found.column
+    people = _PEOPLE.search(found.text) and re.search(
+        r"\b(?:each|per|every|by|across|which|between)\b", found.text
+    )
+    if people and not found.values:
+        column = _column_of_people(people_text=found.text, vocabulary=vocabulary) or column
+        other = found.column not in (*vocabulary.people, column, None)
+        if column is not None and other:
+            column = f"{found.column}, {column}"
+        if column is not None:
+            where = read_cells(_without_genes(found), vocabulary, focus).where
+            where = where if found.clusters or found.cell_types else ""
+            return Ask("gene_by_group", genes=found.genes[:1], column=column, where=where)
     if column is None and _INDUCED.search(found.text) and not found.clusters:
         column = condition_column("conditions", vocabulary)
     if column is None or (column not in vocabulary.values and not _VIOLIN.search(found.text)):
@@ -174,9 +199,26 @@ def _gene_by_group(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask
     )
 
 
+def _column_of_people(people_text: str, vocabulary: Vocabulary) -> str | None:
+    """Return the column of donors, or of samples, that a question speaks of."""
+    columns = vocabulary.columns.items()
+    if re.search(r"\bsamples?\b", people_text):
+        return next((c for low, c in columns if low.startswith("sample")), None)
+    return next((c for _, c in columns if c in vocabulary.people), None)
+
+
+def _without_genes(found: Mentions) -> str:
+    return re.sub("|".join(map(re.escape, found.genes)), " ", found.raw, flags=re.IGNORECASE)
+
+
 def _dots(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     if not _DOTS.search(found.text):
         return None
+    family = family_of(found.text, vocabulary.genes)
+    if not found.genes and family is not None and family[1]:
+        column = found.values[0][0] if found.values else found.column
+        column = column or condition_column(found.text, vocabulary)
+        return Ask("family", name=family[0], listed=family[1], column=column)
     genes = found.genes or (
         focus.listed if PRONOUN.search(found.text) or "marker" in found.text else ()
     )
@@ -185,12 +227,22 @@ def _dots(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     return Ask("dots", genes=genes, column=column, missing="" if genes or of_markers else "gene")
 
 
+def known_column(found: Mentions, vocabulary: Vocabulary) -> str | None:
+    """Return the column that a question names, or that of the conditions or people it names."""
+    column = found.column or condition_column(found.text, vocabulary)
+    if column is None and _PEOPLE.search(found.text):
+        column = _column_of_people(found.text, vocabulary)
+    return column
+
+
 def _shares(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read how the cells of samples or conditions divide over clusters or types."""
     groups = (
         found.cell_types or found.clusters or re.search(r"\bclusters?\b|\btypes?\b", found.text)
     )
     is_of_more = found.values and _MORE_OF.search(found.text) and groups
+    of_people = focus.past and focus.past[-1].column in vocabulary.people
+    is_of_more = is_of_more or (of_people and groups and re.search(r"\bmo(?:re|st)\b", found.text))
     apart = re.search(
         r"\bclusters? (?:apart|separately|together|by)\b|\b(?:inter)?mix(?:ed|ing)?\b|\btable\b|"
         r"\bcross-?tab\w*|\bcontingency\b|\boverlap on\b",
@@ -200,7 +252,14 @@ def _shares(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None
         column = found.values[0][0] if found.values else found.column
         if column in vocabulary.values:
             return Ask("composition", column=column)
+    leans = POINTING.search(found.text) and focus.is_on_selection
+    by_shares = _SHARES.search(found.text) and not re.search(r"\bgenes?\b", found.text)
+    if leans and by_shares and not found.genes and known_column(found, vocabulary):
+        column = known_column(found, vocabulary)
+        return Ask("composition", column=column, where=focus.those)
     types_in = re.search(r"\b(?:which|what|list) (?:cell ?types?|cells|clusters?)\b", found.text)
+    if _MOST_OF_ALL.search(found.text) or re.search(r"\bup in\b|\bdown in\b", found.text):
+        return None
     is_of_more = is_of_more or (found.values and types_in and not found.genes)
     is_of_more = is_of_more or _WHICH_GROUPS.search(found.text)
     if (
@@ -212,6 +271,14 @@ def _shares(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None
     if re.search(r"\b(?:umap|colou?r\w*|map)\b", found.text):
         return None
     columns = [column for column, _ in found.values] + ([found.column] if found.column else [])
+    spoken = focus.past[-1].column if focus.past else None
+    if (
+        not columns
+        and spoken in vocabulary.values
+        and found.cell_types
+        and POINTING.search(found.text)
+    ):
+        columns = [str(spoken)]
     if not columns:
         named = condition_column(found.text, vocabulary)
         columns = [named] if named else []
@@ -249,11 +316,16 @@ def _conditions(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | 
             return None
     if column is None or not _STRONG.search(found.text) or found.genes:
         return None
-    if focus.is_on_selection and one_value and re.search(r"\bth(?:o|e)se\b|\bthem\b", found.text):
+    against = re.search(r"\b(?:than|compar\w*|vs|versus|against|from)\b", found.text)
+    leans = re.search(r"\bth(?:o|e)se\b|\bthem\b", found.text)
+    if focus.is_on_selection and one_value and leans and against:
         return None
     left = frozenset((column, label) for label in vocabulary.values[column])
     text = re.sub(r"(?i)\b(?:it|that|this|they)\b", " ", found.raw)
-    cells = read_cells(text, vocabulary, focus, leave_out=left)
+    if POINTING.search(found.text) and focus.of in {"type", "clusters"}:
+        cells = pointed(text, vocabulary, focus, leave_out=left)
+    else:
+        cells = read_cells(text, vocabulary, focus, leave_out=left)
     own = (
         ""
         if set(cells.kinds) <= {"cluster", "type", "value"} and not _others(found, column)
@@ -324,10 +396,13 @@ def _of_two_types(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask 
         return Ask("types_here", cell_types=two) if len(two) == 2 and of_types and wants else None
     if len(found.cell_types) != 1 or found.clusters or found.genes or found.values:
         return None
-    of_type = focus.intent in {"which_clusters", "count_type"} and focus.cell_type
+    of_type = focus.of == "type" and focus.intent in _OF_TYPES and focus.cell_type
     if not of_type or focus.cell_type == _types(found)[0]:
         return None
-    return Ask("types_here", cell_types=(str(focus.cell_type), *_types(found)))
+    subject = str(focus.cell_type)
+    if focus.last is not None and focus.last.intent == "types_here":
+        subject = focus.last.cell_types[0]
+    return Ask("types_here", cell_types=(subject, *_types(found)))
 
 
 def _types_here(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ._asks import Ask, Focus
+from ._gene_families import family_of
 from ._mentions import Mentions, spell_out
 from ._rule import DIFFERENCE
 from ._vocabulary import Vocabulary
@@ -13,7 +14,8 @@ from ._words import COMMON, words
 Reader = Callable[[Mentions, Vocabulary, Focus], Ask | None]
 
 PUBLISHED = re.compile(
-    r"\b(?:known|published|canonical|classical|classic|typical|typically|literature|textbook|usual|"
+    r"\b(?:known|text ?books?|published|canonical|classical|classic|typical|typically|"
+    r"literature|textbook|usual|"
     r"usually|established|commonly|common|accepted|in general|generally|reported|normally|"
     r"by the book|in theory|by definition|in principle)\b"
 )
@@ -65,6 +67,7 @@ _SET_NAME = (
     r"(?i)\b(?:activity|signature|gene ?set|score)\s+(?:of|for)\s+(?:the )?(?P<name>[\w /-]{3,60}?)"
     r"[\s.?!]*$",
 )
+_HALLMARKS = r"interferon|hypoxi|inflammat|prolif|cycl|apopto|stress|angiogen|mtor|p53"
 _NO_SET = words(
     """
     gene genes the a an this that these those marker cluster clusters pathway pathways active
@@ -74,7 +77,10 @@ _NO_SET = words(
 _OF_GENE = re.compile(
     r"\b(?:which|what) (?:cell ?types?|cells)\b.*\b(?:marker|mark|marked|known)\b|"
     r"\bmarker (?:of|for) (?:what|which)\b|"
-    r"\bwhat (?:does|do|is|are)\b.*\b(?:mark|known for|tell us)\b"
+    r"\bwhat (?:does|do|is|are)\b.*\b(?:mark|known for|tell us|a marker (?:of|for)|"
+    r"indicative of)\b|"
+    r"\b(?:which|what|who)\b.*\b(?:speaks? for|stands? for|points? to|indicates?|is "
+    r"(?:characteristic|typical|indicative) of)\b"
 )
 
 
@@ -140,6 +146,9 @@ def _score(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
         return None
     if len(found.genes) > 1:
         return Ask("score_set", genes=found.genes)
+    family = family_of(found.text, vocabulary.genes)
+    if family is not None and len(family[1]) > 1 and not re.search(_HALLMARKS, found.text):
+        return Ask("score_set", genes=family[1], name=family[0])
     column = found.values[0][0] if found.values else found.column
     column = column if column in vocabulary.grouping_columns else None
     raw = re.sub(r"(?i)\b(?:per|by|across|for each|in each|over)\b.*$", "", found.raw) or found.raw
@@ -152,6 +161,24 @@ def _score(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
             return Ask("score_set", name=" ".join(named), column=column)
     types = _types(found)
     return Ask("score_set", name=types[0]) if types else None
+
+
+_STATES = {"exhausted": "exhaustion", "cytotoxic": "cytotoxic", "dysfunctional": "exhaustion"}
+
+
+def _state(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "which T cells look exhausted?": the genes of a state, scored."""
+    said = next((word for word in _STATES if re.search(rf"\b{word}\b", found.text)), None)
+    looks = re.search(r"\b(?:which|what|who|are|is|any|look\w*|seem\w*)\b", found.text)
+    if said is None or not looks or found.genes or found.clusters:
+        return None
+    if re.search(rf"\b{said} (?:<type>|t|cd\d|cells?|nk)\b", found.text):
+        return None
+    family = family_of(f"{_STATES[said]} genes", vocabulary.genes)
+    if family is None or len(family[1]) < 2:
+        return None
+    column = vocabulary.author_columns[0] if vocabulary.author_columns else None
+    return Ask("score_set", genes=family[1], name=family[0], column=column)
 
 
 def _of_gene(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
@@ -182,4 +209,4 @@ def _of_type(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | Non
     return None
 
 
-_READERS: tuple[Reader, ...] = (_remember, _undo, _correct, _of_gene, _of_type, _score)
+_READERS: tuple[Reader, ...] = (_remember, _undo, _correct, _state, _of_gene, _of_type, _score)

@@ -33,7 +33,7 @@ _SIGNED = re.compile(
 _DENIED = re.compile(
     r"\b(?:not|no|without|lack\w*|negative|zero|don't|doesn't|do not|does not|except|but not|"
     r"neither|"
-    r"excluding|nor|minus)\b|\w-(?=[\s,.?!]|$)"
+    r"excluding|nor|minus|outside|aren't|isn't|are not|is not)\b|\w-(?=[\s,.?!]|$)"
 )
 _NO_FILTER = re.compile(
     r"\b(?:what|happens?|does|effects?|upon|after|compar\w*|vs|versus|differ\w*|higher|lower|"
@@ -180,7 +180,10 @@ def describe_chosen(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> As
         r"what are)\b",
         found.text,
     )
-    if not wants or not found.values or found.clusters or not (found.cell_types or found.number):
+    of_cells = found.cell_types or found.number or re.search(r"\bcells\b", found.text)
+    if not wants or not found.values or found.clusters or found.genes or not of_cells:
+        return None
+    if re.search(r"\b(?:genes?|markers?|differ\w*|types?|compar\w*)\b", found.text):
         return None
     cells = read_cells(found.raw, vocabulary, focus)
     return Ask("describe_selection", where=cells.where) if cells.where else None

@@ -11,6 +11,25 @@ WHAT_RULES: tuple[Rule, ...] = (
         "list_clusters",
         r"\b(?:rank|sort|order|list|arrange)\b.*\bclusters?\b.*\b(?:size|cells|number|abundance)\b",
     ),
+    Rule(
+        "dataset",
+        r"\b(?:run ?down|tour|gist|walk me through|primer|briefing|elevator pitch)\b",
+        lambda m, f: not (m.genes or m.clusters or m.cell_types),
+    ),
+    Rule(
+        "label_clusters",
+        r"\bhow many (?:clusters|groups)\b.*\b(?:what|which|who) (?:are they|is each|cell types|"
+        r"types|do they)\b",
+    ),
+    Rule(
+        "describe_cells",
+        r"^(?:please |ok |and |can you )*(?:show|give|pick|read|describe|take)\b.*<type>",
+        lambda m, f: (
+            bool(m.number)
+            and not (m.genes or m.clusters or m.values)
+            and not re.search(r"\bmarkers?\b|\bgenes?\b|\btop\b|\bterms?\b", m.shape)
+        ),
+    ),
     Rule("where_highest", r"\bmarkers?\b", lambda m, f: bool(m.genes and m.cell_types)),
     Rule("is_marker", r"\bmarkers?\b", lambda m, f: bool(m.genes and (m.clusters or f.clusters))),
     Rule(
@@ -197,6 +216,17 @@ WHAT_RULES: tuple[Rule, ...] = (
         r"\b(?:which|what) (?:\w+ )?cells (?:are|do|can)\b|\bcell identities\b|\bpopulations?\b",
         lambda m, f: not m.clusters and not m.cell_types and m.step == 0 and m.ordinal is None,
     ),
+    Rule(
+        "describe_cluster",
+        r"\bpathways?\b|\bprogram(?:me)?s?\b",
+        lambda m, f: bool(m.cell_types) and not m.genes,
+    ),
+    Rule(
+        "where_highest",
+        r"\b(?:restricted|specific|exclusive|unique|limited|"
+        r"confined)\b",
+        has_gene,
+    ),
     # Types in the dataset
     Rule(
         "describe_cluster",
@@ -261,6 +291,7 @@ WHAT_RULES: tuple[Rule, ...] = (
         r"\btell me more\b|\bdescribe\b|^(?:and |ok )*(?:more|details?|more details?)$",
         lambda m, f: bool(f.clusters) or "cluster" in m.shape,
     ),
+    Rule("expression", "", has_gene),
     Rule("list_clusters", r"\bclusters?\b|\bgroups?\b"),
     Rule("expression", r"\b(?:expression|expressed|express|violin)\b"),
     Rule(

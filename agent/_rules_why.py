@@ -44,7 +44,16 @@ WHY_RULES: tuple[Rule, ...] = (
     Rule(
         "choose_clusters",
         r"\b(?:use|switch to|take|choose|group by|cluster by|set)\b|\bback to\b|\breturn to\b",
-        lambda m, f: m.column is not None and not m.genes and not m.cell_types,
+        lambda m, f: (
+            m.column is not None
+            and not m.genes
+            and not m.cell_types
+            and not re.match(
+                r"^(?:and |so |but )*(?:how|what|which|who|did|do|does|is|"
+                r"are)\b",
+                m.shape,
+            )
+        ),
     ),
     Rule(
         "composition",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ._asks import Ask
+from ._calls import labelled_as
 from ._history import Result
 from ._phrasing import (
     cite,
@@ -16,7 +17,6 @@ from ._phrasing import (
     quote_all,
     vary,
 )
-from ._plan import labelled_as
 from ._saying import Said, Saying, Teller
 
 _SURE, _FAIR = 0.8, 0.6
@@ -177,6 +177,8 @@ def tell_confidence(ask: Ask, now: Saying) -> Said:
         lines += now.caveats(artifact)
     if shown:
         return Said(lines, replace(ask, clusters=tuple(shown)))
+    if (chosen := now.artifact("describe_selection")) is not None:
+        return Said([*pick(chosen, r"unsure|describes|labels? "), *now.caveats(chosen)])
     return Said(lines + _confidence_of_all(ask, now))
 
 
@@ -242,7 +244,10 @@ def tell_why(ask: Ask, now: Saying) -> Said:
         lines += now.caveats(artifact)
     if not shown:
         return Said(lines or _no_cluster(ask, now))
-    return Said(lines, replace(ask, clusters=tuple(shown)))
+    genes = tuple(now.of("explain_cell_type")[-1].facts.get("genes") or ())
+    if ask.barcodes:
+        return Said(lines, replace(ask, listed=genes))
+    return Said(lines, replace(ask, clusters=tuple(shown), listed=genes))
 
 
 def tell_markers(ask: Ask, now: Saying) -> Said:
@@ -260,7 +265,9 @@ def tell_markers(ask: Ask, now: Saying) -> Said:
         )
     if not shown:
         known = now.artifact("list_markers_of_type")
-        return Said([*(lines or _no_cluster(ask, now)), *(quote_all(known)[:3] if known else [])])
+        genes = tuple((known.get("facts") or {}).get("genes") or ()) if known else ()
+        said = [*(lines or _no_cluster(ask, now)), *(quote_all(known)[:3] if known else [])]
+        return Said(said, replace(ask, listed=genes))
     listed = tuple(now.of("rank_markers")[-1].facts.get("genes") or ())
     return Said(lines, replace(ask, clusters=tuple(shown), listed=listed))
 
@@ -288,7 +295,19 @@ def tell_comparison(ask: Ask, now: Saying) -> Said:
     """Name the genes that tell two clusters apart."""
     artifact = now.artifact("compare_clusters") or {}
     genes = tuple((artifact.get("facts") or {}).get("genes") or ())
-    return Said(quote_all(artifact), replace(ask, listed=genes))
+    return Said(of_side(quote_all(artifact), ask), replace(ask, listed=genes))
+
+
+def of_side(lines: list[str], ask: Ask) -> list[str]:
+    """Keep the sentences on the second of two groups, or the first, where one was asked for."""
+    asked = re.search(r"(?i)\b(?:higher|up|enriched|high|specific)\b.*\b(first|former|second|"
+    r"latter|"
+                      r"other)\b", ask.text)  # fmt: skip
+    starts = [at for at, line in enumerate(lines) if re.match(r"Higher in |No gene is sig", line)]
+    if asked is None or len(starts) != 2:
+        return lines
+    is_first = asked.group(1).casefold() in {"first", "former"}
+    return lines[starts[0] : starts[1]] if is_first else lines[starts[1] :]
 
 
 def tell_sizes(ask: Ask, now: Saying) -> Said:

@@ -1,13 +1,16 @@
 """Answers about the file, its columns, the quality of its cells, and about likeness."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from ._asks import Ask
-from ._phrasing import cite, quote_all
+from ._phrasing import cite, listing, quote_all
 from ._saying import Said, Saying, Teller
 
 _FEW = 8
+_PER = re.compile(r"(?i)\b(?:per|each|every|by|which|most|fewest|list)\b")
 
 
 def tell_all(ask: Ask, now: Saying) -> Said:
@@ -17,7 +20,19 @@ def tell_all(ask: Ask, now: Saying) -> Said:
         lines.append(f"I see nothing in your file that would tell me about {ask.name}.")
     for result in now.results:
         lines += [*quote_all(result.artifact or {}), *now.caveats(result.artifact)]
+        lines += _each_person(ask, result.artifact or {}, now)
     return Said(list(dict.fromkeys(lines)))
+
+
+def _each_person(ask: Ask, artifact: Mapping[str, Any], now: Saying) -> list[str]:
+    """Say how many cells each of a few people gave, where that was asked."""
+    rows, facts = artifact.get("table") or [], artifact.get("facts") or {}
+    is_of_people = str(facts.get("column")) in now.vocabulary.people
+    if not is_of_people or not _PER.search(ask.text) or not rows or "value" not in rows[0]:
+        return []
+    shown = listing(f"{row['cells']:,} of '{row['value']}'" for row in rows[:_FEW])
+    left = "" if len(rows) <= _FEW else " at the top"
+    return [cite(f"In cells{left} these are {shown}.", str(artifact["id"]))]
 
 
 def tell_quality(ask: Ask, now: Saying) -> Said:

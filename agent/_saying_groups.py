@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from ._asks import Ask
-from ._phrasing import cite, clusters_named, counted, listing, percentage, pick, quote_all
-from ._plan import labelled_as
+from ._calls import labelled_as
+from ._phrasing import cite, counted, listing, percentage, pick, quote_all
 from ._saying import Said, Saying, Teller
-from ._saying_clusters import tell_comparison
+from ._saying_clusters import of_side, tell_comparison
 from ._saying_things import tell_difference
 from ._saying_types import tell_which
 
+_EACH_OF = re.compile(
+    r"\b(?:each|every|per|which|by|contribut\w*|two|both|differ\w*|more|most|list)\b", re.IGNORECASE
+)
 _LESS = re.compile(r"\b(?:lower|less|weaker|down|decreas\w+|reduced)\b", re.IGNORECASE)
 _MORE = re.compile(r"\b(?:higher|more|stronger|up|increas\w+|induced)\b", re.IGNORECASE)
 _SHARE_ASKED = re.compile(
@@ -22,6 +25,13 @@ _SHARE_ASKED = re.compile(
     re.IGNORECASE,
 )
 _MOST_ROWS = 8
+_MOST_PEOPLE = 6  # whose cells are told one by one
+_MOST_VALUES = 12  # groups of which each value is said
+_EACH = re.compile(
+    r"\b(?:each|every|per|numbers?|values?|by|across|list|which (?:donor|patient|sample)|highest|"
+    r"for all)\b",
+    re.IGNORECASE,
+)
 
 
 def tell_evidence(ask: Ask, now: Saying) -> Said:
@@ -64,7 +74,9 @@ def tell_compared(ask: Ask, now: Saying) -> Said:
     """Name the genes that tell two groups of cells apart."""
     artifact = now.artifact("compare_selections") or {}
     genes = tuple((artifact.get("facts") or {}).get("genes") or ())
-    return Said([*quote_all(artifact), *now.caveats(artifact)], replace(ask, listed=genes))
+    return Said(
+        [*of_side(quote_all(artifact), ask), *now.caveats(artifact)], replace(ask, listed=genes)
+    )
 
 
 def tell_types_here(ask: Ask, now: Saying) -> Said:
@@ -107,35 +119,6 @@ def tell_conditions(ask: Ask, now: Saying) -> Said:
     return Said(lines, replace(ask, values=ask.values or values, listed=genes))
 
 
-def tell_most_changed(ask: Ask, now: Saying) -> Said:
-    """Rank clusters by how many genes differ between the conditions in them."""
-    labels = {
-        str(row["cluster"]): str(row["cell_type"])
-        for row in (now.artifact("label_clusters") or {}).get("table") or []
-    }
-    found = sorted(
-        now.of("compare_conditions"), key=lambda r: -int(r.facts.get("n_significant") or 0)
-    )
-    lines = []
-    for result in found:
-        clusters = str(result.args["within"]).removeprefix("clusters ").split(", ")
-        number = counted(int(result.facts["n_significant"]), "gene")
-        verb = "differs" if int(result.facts["n_significant"]) == 1 else "differ"
-        evidence = [str((result.artifact or {})["id"])]
-        kind = ""
-        if clusters[0] in labels:
-            kind = f" ({labels[clusters[0]]})"
-            evidence.append(str((now.artifact("label_clusters") or {})["id"]))
-        where = clusters_named(clusters)
-        lines.append("- " + cite(f"In {where}{kind} {number} {verb}.", *evidence))
-    caveats = now.caveats(found[0].artifact) if found else []
-    note = (
-        "Please mind that in a cluster with more cells more genes come out, so I would not take "
-        "this order for the strength of the response."
-    )
-    return Said([*lines, *caveats, note])
-
-
 def tell_gene_by_group(ask: Ask, now: Saying) -> Said:
     """Say where among the groups of a column a gene is highest; answer "is it higher in"."""
     artifact = now.artifact("plot_violin") or {}
@@ -166,7 +149,27 @@ def tell_gene_by_group(ask: Ask, now: Saying) -> Said:
     elif len(names) == 1:
         row = rows[names[0]]
         lines.append(cite(f"The mean of {gene} in '{names[0]}' is {row['mean']:.2f}.", evidence))
+    if not lines and _EACH.search(ask.text):
+        lines += _each_value(gene, list(rows.values()), evidence)
     return Said([*lines, *quote_all(artifact)], replace(ask, genes=(gene,)))
+
+
+def _each_value(gene: str, rows: list[dict[str, Any]], evidence: str) -> list[str]:
+    """List the mean of a gene in each group: all of a few, else the highest and the lowest."""
+    ranked = sorted(rows, key=lambda row: -row["mean"]) if len(rows) > _MOST_VALUES else rows
+    half = _MOST_VALUES // 2
+    cut = len(rows) > _MOST_VALUES
+    shown = [*ranked[:half], *ranked[-half:]] if cut else ranked
+    lead = f"The means of {gene} in the {half} highest and the {half} lowest of {len(rows)} groups"
+    said = [cite(lead + " are these.", evidence)] if cut else []
+    for row in shown:
+        share = (
+            f", {percentage(row['percent_expressing'])} of {counted(int(row['cells']), 'cell')}"
+            if "percent_expressing" in row
+            else ""
+        )
+        said.append("- " + cite(f"'{row['group']}': mean {row['mean']:.2f}{share}.", evidence))
+    return said
 
 
 def tell_composition(ask: Ask, now: Saying) -> Said:
@@ -175,6 +178,7 @@ def tell_composition(ask: Ask, now: Saying) -> Said:
     if artifact is None:
         return Said([line for r in now.results for line in quote_all(r.artifact or {})])
     lines = _asked_rows(ask, artifact, now) or _largest_change(artifact, now)
+    lines = lines or _of_people(ask, artifact, now)
     if len(ask.values) == 1 and not (ask.clusters or ask.cell_types):
         lines += _parts_of(ask.values[0], artifact, now)
     return Said([*lines, *quote_all(artifact), *now.caveats(artifact)])
@@ -193,6 +197,25 @@ def _parts_of(value: str, artifact: Mapping[str, Any], now: Saying) -> list[str]
         f"{row['cells']:,} in '{row['within']}' ({percentage(row['percent'])})" for row in ranked
     )
     return [cite(f"They are {shown}.", str(artifact["id"]))]
+
+
+def _of_people(ask: Ask, artifact: Mapping[str, Any], now: Saying) -> list[str]:
+    """Say what the cells of a few people are, where that was asked of each."""
+    by = str((artifact.get("facts") or {}).get("by"))
+    rows = artifact.get("table") or []
+    names = list(dict.fromkeys(str(row["by"]) for row in rows))
+    is_asked = by in now.vocabulary.people and _EACH_OF.search(ask.text)
+    if not is_asked or len(names) > _MOST_PEOPLE:
+        return []
+    lines = []
+    for name in names:
+        mine = sorted((r for r in rows if str(r["by"]) == name), key=lambda r: -int(r["cells"]))
+        shown = listing(
+            f"{r['cells']:,} '{r['within']}' ({percentage(r['percent'])})" for r in mine[:5]
+        )
+        line = f"Of the {counted(int(mine[0]['of']), 'cell')} of '{name}' there are {shown}."
+        lines.append(cite(line, str(artifact["id"])))
+    return lines
 
 
 def _largest_change(artifact: Mapping[str, Any], now: Saying) -> list[str]:
@@ -226,7 +249,7 @@ def _asked_rows(ask: Ask, artifact: Mapping[str, Any], now: Saying) -> list[str]
         exact, _ = labelled_as(labels, name, now.vocabulary)
         wanted |= {str(row["cell_type"]).casefold() for row in exact}
     facts, found = artifact.get("facts") or {}, []
-    if str(facts.get("by")) in now.vocabulary.people:
+    if str(facts.get("by")) in now.vocabulary.people and not _EACH_OF.search(ask.text):
         return []
     for row in artifact.get("table") or []:
         is_by = not ask.values or str(row["by"]) in ask.values
@@ -239,6 +262,8 @@ def _asked_rows(ask: Ask, artifact: Mapping[str, Any], now: Saying) -> list[str]
                     str(artifact["id"]),
                 )
             )
+    if found and re.search(r"(?i)\b(?:which|who)\b.*\b(?:most|more|highest|largest)\b", ask.text):
+        found.sort(key=lambda line: -_first_share(line))
     if found or not ask.values:
         return found[:_MOST_ROWS]
     totals = {str(row["by"]): int(row["of"]) for row in artifact.get("table") or []}
@@ -251,6 +276,11 @@ def _asked_rows(ask: Ask, artifact: Mapping[str, Any], now: Saying) -> list[str]
         for value in ask.values
         if value in totals
     ]
+
+
+def _first_share(line: str) -> float:
+    found = re.search(r"\(([\d.]+)%\)", line)
+    return float(found.group(1)) if found else 0.0
 
 
 def tell_assigned(ask: Ask, now: Saying) -> Said:
@@ -282,7 +312,6 @@ GROUP_TELLERS: Mapping[str, Teller] = {
     "compare_selections": tell_compared,
     "types_here": tell_types_here,
     "conditions": tell_conditions,
-    "most_changed": tell_most_changed,
     "gene_by_group": tell_gene_by_group,
     "dots": tell_evidence,
     "composition": tell_composition,

@@ -37,8 +37,16 @@ def tell_known_marker(ask: Ask, now: Saying) -> Said:
             and now.vocabulary.is_a(str(row["ontology_term_id"]), asked.id)
         ]
         gene = (known.get("facts") or {}).get("gene")
-        if rows:
+        own = [row for row in rows if row["ontology_term_id"] == asked.id]
+        if rows and not own:
             best = rows[0]
+            line = (
+                f"Only in part: {gene} is listed for {best['cell_type']} "
+                f"({best['ontology_term_id']}), which is narrower than what you ask about, in "
+                f"{counted(int(best['n_sources']), 'source')}."
+            )
+        elif rows:
+            best = own[0]
             line = (
                 f"Yes: {gene} is listed as a marker of {best['cell_type']} "
                 f"({best['ontology_term_id']}), in {counted(int(best['n_sources']), 'source')}."

@@ -6,11 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 from ._asks import Ask
+from ._calls import labelled_as
+from ._history import Result
 from ._phrasing import cite, counted, listing, percentage, pick, quote_all
-from ._plan import labelled_as
 from ._saying import Said, Saying, Teller
 
 _MOST_NEXT = 2
+_SUBTYPES = re.compile(
+    r"(?i)\bsub-?types?\b|\bsub-?sets?\b|\b(?:kinds?|types|sorts?) of\b|"
+    r"\bchildren\b"
+)
 _OF_THE_BODY = re.compile(
     r"\b(tissues?|diseased?|healthy|covid|cancer|organs?|organism|species|donors?|patients?)\b",
     re.IGNORECASE,
@@ -101,10 +106,11 @@ def tell_expression(ask: Ask, now: Saying) -> Said:
         row = next((row for row in rows if str(row["cluster"]) == cluster), None)
         if row is not None:
             lines.append(cite(_in_cluster(gene, row), evidence))
-    lines += _of_types(ask, gene, rows, now)
+    lines += _of_labels(ask, gene, result, now) or _of_types(ask, gene, rows, now)
     if ask.intent == "where_highest" and not _LACKS.search(ask.text):
         lines += [*pick(artifact, r"\bhighest\b"), *_runners_up(gene, rows, evidence)]
         lines += pick(artifact, r"is detected in|cannot be told|is measured as")
+        lines = _place_asked(ask, gene, result) + lines
         top = str(result.facts.get("highest_cluster"))
         return Said(lines, replace(ask, genes=(gene,), clusters=(top,)))
     both = [row for row in rows if str(row["cluster"]) in ask.clusters]
@@ -117,6 +123,46 @@ def tell_expression(ask: Ask, now: Saying) -> Said:
     elif _LACKS.search(ask.text):
         lines = [*_lacking(gene, rows, evidence), *lines]
     return Said(lines, replace(ask, genes=(gene,), clusters=()))
+
+
+def _of_labels(ask: Ask, gene: str, result: Result, now: Saying) -> list[str]:
+    """Say how a gene stands in the cells that the authors call by a name that was asked about."""
+    evidence, lines = str((result.artifact or {})["id"]), []
+    rows = {str(row["label"]): row for row in result.facts.get("by_label") or []}
+    for name in ask.cell_types:
+        low = name.casefold()
+        known = now.vocabulary.authors.get(low) or now.vocabulary.authors.get(low.rstrip("s"))
+        row = rows.get(known[1]) if known else None
+        if row is None:
+            continue
+        share = (
+            f"{percentage(row['percent_expressing'])} of the {counted(int(row['cells']), 'cell')} "
+            f"that the authors call '{row['label']}' express {gene}, with a mean of "
+            f"{row['mean']:.2f}."
+            if "percent_expressing" in row
+            else f"In the cells that the authors call '{row['label']}' the mean of {gene} is "
+            f"{row['mean']:.2f}."
+        )
+        lines.append(cite(share, evidence))
+    return lines
+
+
+def _place_asked(ask: Ask, gene: str, result: Result) -> list[str]:
+    """Say which group comes second, or last, where that was asked."""
+    asked = re.search(r"(?i)\b(second|third|next|last|lowest|least)\b", ask.text)
+    rows = result.facts.get("by_label") or []
+    name = "label"
+    if not rows or re.search(r"(?i)\bclusters?\b", ask.text):
+        rows = sorted(result.table, key=lambda row: -float(row["mean"]))
+        name = "cluster"
+    if asked is None or len(rows) < 2:
+        return []
+    at = {"second": 1, "next": 1, "third": 2}.get(asked.group(1).casefold(), -1)
+    row = rows[min(at, len(rows) - 1)]
+    group = f"cluster {row[name]}" if name == "cluster" else f"'{row[name]}'"
+    place = {1: "Second for", 2: "Third for"}.get(at, "Lowest for")
+    line = f"{place} {gene} is {group}, with a mean of {row['mean']:.2f}."
+    return [cite(line, str((result.artifact or {})["id"]))]
 
 
 def _of_types(ask: Ask, gene: str, rows: list[dict[str, Any]], now: Saying) -> list[str]:
@@ -219,7 +265,10 @@ def tell_term(ask: Ask, now: Saying) -> Said:
     """Say what the ontology says about a term."""
     lines: list[str] = []
     for result in now.of("look_up_term"):
+        if _SUBTYPES.search(ask.text):
+            lines += pick(result.artifact or {}, r"^Directly below|lies? below it")
         lines += quote_all(result.artifact or {})
+    lines = list(dict.fromkeys(lines))
     names = tuple(str(result.facts.get("label")) for result in now.of("look_up_term"))
     return Said(lines, replace(ask, cell_types=names or ask.cell_types))
 
@@ -254,6 +303,10 @@ def _kinship(ask: Ask, one: Any, two: Any, now: Saying) -> list[str]:
     ]
     shared = [label for term, label in parents[0].items() if term in parents[1]]
     lines = [cite(f"No: neither {first} nor {second} is a kind of the other.", *ids)]
+    above = now.vocabulary.common(terms[0], terms[1]) if not shared else None
+    if above is not None:
+        nearest = f"The nearest type that covers both {first} and {second} is {above.label}"
+        lines.append(cite(f"{nearest} ({above.id}).", *ids))
     if shared:
         both = f"Both {first} and {second} lie directly below {listing(shared)}."
         return [*(lines if is_asked else []), cite(both, *ids)]

@@ -1,14 +1,17 @@
 """Answers about one cell type: which clusters are of it, and why a cluster is or is not."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from ._asks import Ask
+from ._calls import labelled_as
 from ._history import Result
 from ._phrasing import cite, clusters_named, counted, listing, percentage, pick, plural, quote_all
-from ._plan import labelled_as
 from ._saying import Said, Saying, Teller
+
+_DENIED = re.compile(r"(?i)\bnot\b|n't\b|\bother than\b|\bexcept\b|\bno \w+ cells\b")
 
 
 def tell_alternative(ask: Ask, now: Saying) -> Said:
@@ -98,6 +101,8 @@ def tell_which(ask: Ask, now: Saying) -> Said:
     if asked is None:
         return Said([])
     evidence, lines = str(labels["id"]), []
+    if ask.intent == "which_clusters" and not ask.missing and _DENIED.search(ask.text):
+        return _other_clusters(ask, labels, exact, asked)
     if exact:
         clusters = [str(row["cluster"]) for row in exact]
         verb = "is" if len(exact) == 1 else "are"
@@ -133,6 +138,36 @@ def tell_which(ask: Ask, now: Saying) -> Said:
     if found_cells:
         lines += quote_all(found_cells)
     return Said(lines)
+
+
+def _other_clusters(
+    ask: Ask, labels: Mapping[str, Any], exact: list[dict[str, Any]], asked: Any
+) -> Said:
+    """Say which clusters are not of a type: "which clusters are not T cells?"."""
+    own = {str(row["cluster"]) for row in exact}
+    rest = [row for row in labels.get("table") or [] if str(row["cluster"]) not in own]
+    kind = f"{plural(asked.label)} ({asked.id})"
+    if not rest:
+        return Said([cite(f"All clusters are labelled as {kind}.", str(labels["id"]))])
+    clusters = [str(row["cluster"]) for row in rest]
+    verb = "is" if len(rest) == 1 else "are"
+    lines = [f"{clusters_named(clusters).capitalize()} {verb} not labelled as {kind}."]
+    lines += [
+        f"- Cluster {row['cluster']}: "
+        + (
+            f"{row['cell_type']} ({row['ontology_term_id']})."
+            if row.get("ontology_term_id")
+            else "no one type fits."
+        )
+        for row in rest
+    ]
+    said = [
+        "- " + cite(line[2:], str(labels["id"]))
+        if line.startswith("- ")
+        else cite(line, str(labels["id"]))
+        for line in lines
+    ]
+    return Said(said, replace(ask, clusters=tuple(clusters)))
 
 
 def _or_narrower(rows: list[dict[str, Any]], term_id: str) -> str:

@@ -15,14 +15,15 @@ _NOT = re.compile(
     r"no|zero|neither|nor)\b|n't\b"
 )
 _OR = re.compile(r"(?i)\bor\b|/")
-_ABOVE = r"(?:>=|<=|>|<|=|above|over|below|under|at least|at most|more than|less than|"
+_ABOVE = r"(?:>=|<=|>|<|=|above|over|below|under|at least|at most|more than|less than|fewer than|"
 _ABOVE += r"(?:higher|greater|bigger) than|lower than)"
 _AMOUNT = re.compile(
     rf"(?i)^[\s,]*(?:expression\s+|levels?\s+)*(?:is\s+)?({_ABOVE})\s*(\d+(?:\.\d+)?)"
 )
 _SIGNS = {
     "above": ">", "over": ">", "more than": ">", "higher than": ">", "greater than": ">",
-    "bigger than": ">", "below": "<", "under": "<", "less than": "<", "lower than": "<",
+    "bigger than": ">", "below": "<", "under": "<", "less than": "<",
+    "fewer than": "<", "lower than": "<",
     "at least": ">=", "at most": "<=",
 }  # fmt: skip
 _OFF = re.compile(r"(?i)^\s*(?:-(?![\w-])|negative\b|neg\b|low\b|off\b)")
@@ -142,6 +143,7 @@ def _atoms(
         _selections(text, vocabulary, focus),
         _clusters(text, vocabulary),
         _values(text, vocabulary, leave_out),
+        _measures(text, vocabulary),
         _columns(text, vocabulary),
         _authors(text, vocabulary),
         _types(text, vocabulary),
@@ -212,6 +214,46 @@ def _columns(text: str, vocabulary: Vocabulary) -> Iterator[Atom]:
                 yield Atom(
                     match.start(), end, "column", f"{quoted(column)} {sign} {amount.group(2)}"
                 )
+
+
+_MEASURES = (  # what people call numbers of a cell, and the columns that hold them, best first
+    (r"mito\w*(?: (?:reads?|counts?|genes?|share|content|percent\w*|fraction))*|mt(?:-| )\w+",
+     r"(?:percent|pct|pct_counts|fraction)[_.]?(?:mito\w*|mt)|cell2text_percent_mito"),
+    (r"(?:detected |expressed )?(?:genes|features)(?: (?:detected|expressed|per cell))*",
+     r"n_?genes(?:_by_counts)?|n_?features?_rna|cell2text_n_genes"),
+    (r"(?:total )?(?:counts|umis?|reads|transcripts)(?: (?:detected|per cell))*",
+     r"n_?counts?|n_?umis?|n_?count_rna|total_counts|cell2text_total_counts"),
+    (r"(?:years?(?: old| of age)?|(?:years )?old|of age|age)", r"age(?:_years)?|donor_age"),
+)  # fmt: skip
+_AGED = {"older than": ">", "younger than": "<", "aged over": ">", "aged above": ">",
+         "aged under": "<", "over the age of": ">", "under the age of": "<"}  # fmt: skip
+
+
+def _measures(text: str, vocabulary: Vocabulary) -> Iterator[Atom]:
+    """Yield numbers that people do not call by their column: "over 10% mito", "older than 70"."""
+    low = text.casefold()
+    for said, pattern in _MEASURES:
+        column = next(
+            (column for name, column in vocabulary.columns.items() if re.fullmatch(pattern, name)),
+            None,
+        )
+        if column is None:
+            continue
+        amount = rf"(?P<how>{_ABOVE[3:-1]})\s*(?P<n>\d+(?:\.\d+)?)\s*%?"
+        forms = [rf"{amount}\s*(?:of )?(?:the )?(?:{said})\b",
+                 rf"\b(?:{said})\s*(?:is |are |of |content )*{amount}"]  # fmt: skip
+        if "age" in pattern:
+            known = "|".join(_AGED)
+            forms.append(rf"\b(?P<how>{known})\s*(?P<n>\d+)(?: years?(?: old)?)?")
+            people = r"(?:people|donors?|patients?|individuals?|subjects?|those|men|women)"
+            forms.append(rf"{people} (?:who are |that are |aged |of )*{amount}(?! cells)")
+        for form in forms:
+            match = re.search(form, low)
+            if match is not None:
+                how = match["how"]
+                sign = _AGED.get(how) or _SIGNS.get(how, how)
+                yield Atom(*match.span(), "column", f"{quoted(column)} {sign} {match['n']}")
+                break
 
 
 def _authors(text: str, vocabulary: Vocabulary) -> Iterator[Atom]:

@@ -13,7 +13,8 @@ _TALK: tuple[tuple[str, str], ...] = (
      r"moin|how are you|what is up|sup)\b(?: there| you| assistant| all| everyone| again|"
      r" how are you)*"),
     ("bye", r"(?:bye|goodbye|see you|see ya|good night|that is all|quit|exit|farewell)\b.*"),
-    ("ack", r"(?:ok(?:ay)?|great|good|nice|cool|perfect|fine|right|i see|got it|wow|interesting|"
+    ("ack", r"(?:lol|haha|ok(?:ay)?|great|good|nice|cool|perfect|fine|right|i see|got it|wow|"
+    r"interesting|"
      r"super|"
      r"yes|no|yep|nope|alright|understood|sure|hm+|aha|makes sense|well done|awesome)"
      r"(?: (?:good|great|nice|ok|cool|thanks|job|work|it|one))*"),

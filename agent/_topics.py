@@ -59,6 +59,14 @@ TOPICS: dict[str, Topic] = {
             "label, and I show you the genes that spoke for it.",
         ),
     ),
+    "delete": Topic(
+        r"^(?!)",
+        (
+            "I never delete anything of yours.",
+            'Instead I can choose what you want to keep: ask me, for example, to "select the rest" '
+            'or to "select cells that are not in cluster 3", and go on with those.',
+        ),
+    ),
     "lab": Topic(
         r"\b(?:verif\w*|validat\w*|confirm\w*|test|prove)\b.*\b(?:lab|wet|experiment\w*|bench|facs|"
         r"flow|staining|imaging|antibod\w*|qpcr|it|this|that)\b|\b(?:in|at) the (?:lab|bench)\b|"
@@ -199,7 +207,10 @@ TOPICS: dict[str, Topic] = {
     "prognosis": Topic(
         r"\bpredict\w*\b.*\b(?:respon\w+|outcome|survival|prognos\w*|patient)\b|\bprognos\w*|"
         r"\btreat(?:ment)? (?:should|options?|plan)\b|\bshould (?:i|we|the patient) (?:take|get|"
-        r"receive)\b|\bdiagnos(?:e|is)\b.*\bpatient\b",
+        r"receive)\b|\bdiagnos(?:e|is)\b.*\bpatient\b|\bshould (?:i|we) (?:give|treat|prescribe|"
+        r"start|stop|offer)\b|\bmy patients?\b.*\b(?:give|treat\w*|therap\w*|drug|dose|benefit)\b|"
+        r"\b(?:who|which patients?) (?:is|are|will be|would be) (?:more |"
+        r"most )?likely to respond\b",
         (
             "I cannot do that: I describe cells for research and say nothing about how a patient "
             "will fare or should be treated.",

@@ -6,6 +6,7 @@ about. No statistics and no model: every decision can be read here.
 """
 
 import re
+import unicodedata
 from dataclasses import replace
 
 from ._asks import SMALL_TALK, Ask, Focus
@@ -13,9 +14,12 @@ from ._filling import EMPTY_WORDS, each_of, fill_in
 from ._following import is_follow_up, read_answer_to_us, read_follow_up, wants_more
 from ._leaning import read_lean
 from ._mentions import Mentions, correct_spelling, find_mentions, spell_out
+from ._reading_counts import read_count
 from ._reading_file import read_file_ask
 from ._reading_groups import read_group_ask
 from ._reading_knowledge import read_knowledge_ask
+from ._reading_points import read_point
+from ._reading_tests import read_test
 from ._recalling import put_back, read_recall
 from ._rules import classify
 from ._small_talk import small_talk
@@ -72,10 +76,12 @@ def _keep_whole(text: str, vocabulary: Vocabulary) -> str:
 
 def _plain(text: str) -> str:
     table = {"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "\u00a0": " "}
-    plain = text.translate(str.maketrans(table))[:2000]
+    text = unicodedata.normalize("NFKC", text.translate(str.maketrans(table)))
+    plain = "".join(c for c in text if unicodedata.category(c) != "Cf")[:2000]
     plain = re.sub(r"(?i)\b(clusters?) (?:no|nr|num)\.? ?(?=\d)", r"\1 ", plain)
     plain = re.sub(r"(?i)\btop(\d+)", r"top \1", plain)
     plain = re.sub(r"(?<=\w) v\.? (?=\w)", " vs ", plain)
+    plain = re.sub(r"\b(CD[48])s\b", r"\1 T cells", plain)
     return re.sub(r"(?i)\b(what|where|who|how|which|that|it)'s\b", r"\1 is", plain)
 
 
@@ -110,7 +116,10 @@ def _read(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
     topic = find_topic(found)
     if topic is not None:
         return [Ask("topic", name=topic, text=stretch)]
-    for reader in (read_knowledge_ask, read_lean, read_file_ask, read_group_ask):
+    for reader in (
+        read_test, read_point, read_count, read_knowledge_ask, read_lean, read_file_ask,
+        read_group_ask,
+    ):  # fmt: skip
         ask = reader(found, vocabulary, focus)
         if ask is not None:
             return each_of(ask)
@@ -151,7 +160,24 @@ def _read(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
         )
     ):
         ask = replace(ask, intent="describe_cluster")
+    if ask.intent in {"offtopic", "unclear"} and (other := _other_term(found, vocabulary)):
+        return [other]
     return each_of(fill_in(ask, found, vocabulary, focus))
+
+
+def _other_term(found: Mentions, vocabulary: Vocabulary) -> Ask | None:
+    """Read "what is lupus?", "what is the thymus?": a disease or a tissue by its name."""
+    match = re.match(
+        r"^(?:and |so |but |please )*(?:what|who) (?:is|are)(?: an?|"
+        r" the)? (?P<name>[\w' -]{3,60})$",
+        found.text.strip(" ?.!"),
+    )
+    if match is None:
+        return None
+    known = vocabulary.resolve_elsewhere(match["name"])
+    if known is None:
+        return None
+    return Ask("look_up", cell_types=(match["name"],), ontology=known, text=found.raw)
 
 
 def _listed_gene(found: Mentions, focus: Focus) -> Ask | None:

@@ -73,6 +73,10 @@ class Vocabulary:
     authors
         Lower-case label that the file's authors gave to cells, also as the ontology spells it, to
         its column and itself.
+    common
+        Gives the nearest term above two others.
+    resolve_elsewhere
+        Names the ontology of tissues, diseases or life stages that knows a name.
     """
 
     clusters: tuple[str, ...] = ()
@@ -87,6 +91,8 @@ class Vocabulary:
     selections: Callable[[], tuple[str, ...]] = tuple
     recall: Callable[[str], Mapping[str, Any] | None] = lambda name: None
     authors: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    common: Callable[[str, str], Named | None] = lambda one, other: None
+    resolve_elsewhere: Callable[[str], str | None] = lambda text: None
 
     @property
     def author_columns(self) -> tuple[str, ...]:
@@ -132,12 +138,32 @@ def vocabulary_of(session: "Session") -> Vocabulary:
         except (KeyError, ValueError):
             return term_id == ancestor_id
 
+    def common(one: str, other: str) -> Named | None:
+        try:
+            found = session.knowledge.lowest_common_ancestors(one, other)
+        except (KeyError, ValueError):
+            return None
+        return Named(found[0].id, found[0].label) if found else None
+
+    def resolve_elsewhere(text: str) -> str | None:
+        for ontology in ("UBERON", "MONDO"):
+            found = session.knowledge.resolve(text, ontology=ontology)
+            if found.id is not None and found.match in {"id", "label", "synonym", "lexical"}:
+                return ontology
+        return None
+
     def recall(name: str) -> dict[str, Any] | None:
         found = session.evidence.get(name)
         return None if found is None else as_artifact(found)
 
     if session.adata is None:
-        return Vocabulary(resolve=resolve, is_a=is_a, recall=recall)
+        return Vocabulary(
+            resolve=resolve,
+            is_a=is_a,
+            recall=recall,
+            common=common,
+            resolve_elsewhere=resolve_elsewhere,
+        )
 
     def more_cells(cluster: str | None, seen: frozenset[str], number: int) -> list[str]:
         names = session.adata.obs_names
@@ -173,6 +199,8 @@ def vocabulary_of(session: "Session") -> Vocabulary:
             people=frozenset(str(c) for c in session.adata.obs if _PERSON.search(str(c))),
             selections=selections,
             recall=recall,
+            common=common,
+            resolve_elsewhere=resolve_elsewhere,
             authors=_authors(session.adata.obs, session.cluster_key),
         )
 
@@ -192,7 +220,8 @@ def _authors(obs: Any, cluster_key: str | None) -> dict[str, tuple[str, str]]:
             continue
         for label in labels:
             low = label.casefold()
-            for name in dict.fromkeys((low, low.replace("-", " "))):
+            plain = low.replace("+", "").replace("-positive", "").replace(".", "")
+            for name in dict.fromkeys((low, low.replace("-", " "), plain)):
                 for key in (name, name.removesuffix("s"), f"{name} cell"):
                     found.setdefault(key, (column, label))
             spelt = CELL_ABBREVIATIONS.get(label.casefold())

@@ -3,8 +3,9 @@
 import pytest
 
 from agent._asks import Ask, Focus
+from agent._calls import Situation
 from agent._history import Result
-from agent._plan import Situation, plan
+from agent._plan import plan
 from agent._understanding import understand
 from agent._vocabulary import Named, Vocabulary
 

@@ -124,8 +124,11 @@ def test_two_selections_are_told_apart_by_their_genes(session: Session) -> None:
     assert not set(found.facts["genes"]) & set(found.facts["other_genes"])
     rest = TOOLS["compare_selections"](session, first="MS4A1+")
     assert rest.facts["n_second"] == 8
+    shared = TOOLS["compare_selections"](session, first="cluster 0", second="all cells")
+    assert shared.facts["n_second"] == rest.facts["n_second"]
+    assert "4 cells in both were left out of all cells" in shared.text
     with pytest.raises(ToolError, match="share 4 cells"):
-        TOOLS["compare_selections"](session, first="cluster 0", second="all cells")
+        TOOLS["compare_selections"](session, first="cluster 0", second="cluster 0")
     with pytest.raises(ToolError, match="at least 2 cells"):
         TOOLS["compare_selections"](session, first="age > 30")
 

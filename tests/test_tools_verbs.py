@@ -185,7 +185,7 @@ def test_asking_why_not_the_given_label_says_so(demo: Session) -> None:
 def test_genes_behind_a_label_are_traced(demo: Session) -> None:
     evidence = TOOLS["explain_cell_type"](demo, cluster="4")
     assert evidence.facts["genes"][0] == "CD79A"
-    assert "against that label in cluster 4 is LYZ (mean weight -0.25)" in evidence.text
+    assert "against B cell in cluster 4 is LYZ (mean weight -0.25)" in evidence.text
 
 
 def test_markers_are_higher_in_the_cluster(demo: Session) -> None:
@@ -278,7 +278,9 @@ def test_tables_are_plain_json_and_texts_are_sentences(demo: Session) -> None:
 def test_numbers_of_texts_are_in_tables_or_facts(demo: Session) -> None:
     for evidence in _all_evidence(demo):
         held: set[str] = set()
-        for row in [*(evidence.table or []), evidence.facts]:
+        nested = [v for v in evidence.facts.values() if isinstance(v, list)]
+        rows = [row for part in nested for row in part if isinstance(row, dict)]
+        for row in [*(evidence.table or []), evidence.facts, *rows]:
             held |= {f"{v:g}" for v in row.values() if isinstance(v, float)}
             held |= {f"{v:.2f}" for v in row.values() if isinstance(v, float)}
             held |= {str(v) for v in row.values() if v is not None}

@@ -14,8 +14,8 @@ import numpy as np
 
 from ._columns import column_named, neither_gene_nor_column
 from ._errors import UnknownGeneError, UnknownLabelError, UnknownTermError, UnsupportedError
+from ._gene_values import gene_values
 from ._groupings import as_labels, is_person, list_groupings, match_label
-from ._show_expression import gene_values
 from ._wording import clean, quote
 
 if TYPE_CHECKING:
@@ -93,6 +93,47 @@ def find_positions(session: "Session", where: str) -> tuple[np.ndarray, str]:
         msg = f"{quote(text)} cannot be read beyond {quote(reader.rest[0].text)}. {GRAMMAR}"
         raise UnsupportedError(msg)
     return np.flatnonzero(mask), words
+
+
+_NUMBERS = {  # columns of ours, as they are spoken of
+    "cell2text_percent_mito": "a percentage of mitochondrial counts",
+    "cell2text_n_genes": "a number of detected genes",
+    "cell2text_total_counts": "a number of counts",
+}
+_VALUE = re.compile(r"obs\['[^']*'\] is ('[^']*')")
+
+
+def shown(words: str, *, limit: int = 120) -> str:
+    """Return the words of chosen cells as they stand best in a sentence: 'B cells' and 'stim'."""
+    text = re.sub(r"obs\['([^']*)'\] is given values", r"of the '\1' asked for", words)
+    text = _VALUE.sub(r"\1", text).replace(" with a probability of at least 50%", "")
+    text = re.sub(r"obs\['([^']*)'\]", lambda m: _NUMBERS.get(m[1], f"'{m[1]}'"), text)
+    text = re.sub(r"(?<=\S)\s*>\s*0(?!\.?\d)", " detected", text)
+    text = text.replace(">=", "at least").replace("<=", "at most")
+    return clean(text.replace(">", "above").replace("<", "below"), limit=limit)
+
+
+def chosen_mask(session: "Session", where: str) -> tuple[np.ndarray, str]:
+    """Return which cells `where` means, bool, shape ``(n_obs,)``, and it in our words.
+
+    Raises
+    ------
+    UnsupportedError
+        If the words cannot be read or choose no cell.
+    """
+    n_obs = session.prepared.adata.n_obs
+    if not where.strip():
+        return np.ones(n_obs, dtype=bool), ""
+    cells, words = find_positions(session, where)
+    if not len(cells):
+        msg = f"No cell of the dataset is chosen by {quote(where)}. Loosen the words."
+        raise UnsupportedError(msg)
+    return _mask(n_obs, cells), shown(words)
+
+
+def among(words: str) -> list[str]:
+    """Say that only chosen cells were looked at, where they were."""
+    return [f"Only the cells chosen by {words} were looked at."] if words else []
 
 
 @dataclass(frozen=True)

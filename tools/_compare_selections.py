@@ -4,16 +4,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._cell_expressions import find_positions
+from ._cell_expressions import find_positions, shown
 from ._errors import UnsupportedError
 from ._evidence import Evidence
 from ._gene_tests import choose_method, compare_genes
 from ._rank_markers import CAVEAT, gene_bars, gene_detail, gene_rows, method_name
-from ._wording import are, clean, count, listing, quote
+from ._wording import are, count, listing, quote
 
 if TYPE_CHECKING:
     from ._session import Session
 
+_FEWEST = 2  # cells of a group that can be compared
 _LONGEST = 60  # characters of a group's words in a sentence
 
 
@@ -53,8 +54,8 @@ def compare_selections(
         outside, words_out = find_positions(session, second)
     else:
         outside, words_out = np.setdiff1d(np.arange(n_obs), inside), "all other cells"
-    one = clean(words_in, limit=_LONGEST)
-    two = clean(words_out, limit=_LONGEST)
+    one, two = shown(words_in, limit=_LONGEST), shown(words_out, limit=_LONGEST)
+    inside, outside, left_out = _apart(inside, outside, (one, two))
     _check(inside, outside, (one, two))
     matrix, adata = session.expression(), session.prepared.adata
     frame = compare_genes(
@@ -71,6 +72,7 @@ def compare_selections(
         f"The first group, {one}, holds {count(len(inside), 'cell')}, and the second, {two}, "
         f"holds {count(len(outside), 'cell')}."
     ]
+    sentences += left_out
     for rows, high, low in ((up, "first", "second"), (down, "second", "first")):
         names = [row["gene"] for row in rows]
         sentences.append(
@@ -99,6 +101,23 @@ def compare_selections(
             "other_genes": [row["gene"] for row in down],
         },
     )
+
+
+def _apart(
+    inside: np.ndarray, outside: np.ndarray, words: tuple[str, str]
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Leave cells that are in both groups out of the larger one, and say so."""
+    shared = np.intersect1d(inside, outside)
+    if not len(shared):
+        return inside, outside, []
+    is_first = len(inside) > len(outside)
+    one = np.setdiff1d(inside, shared) if is_first else inside
+    two = outside if is_first else np.setdiff1d(outside, shared)
+    if min(len(one), len(two)) < _FEWEST:
+        return inside, outside, []
+    verb = "was" if len(shared) == 1 else "were"
+    said = f"{count(len(shared), 'cell')} in both {verb} left out of {words[0 if is_first else 1]}."
+    return one, two, [said]
 
 
 def _check(inside: np.ndarray, outside: np.ndarray, words: tuple[str, str]) -> None:

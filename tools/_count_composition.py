@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from ._cell_expressions import among, chosen_mask
 from ._columns import find_column
 from ._errors import UnsupportedError
 from ._evidence import Evidence
@@ -22,7 +23,9 @@ CAVEAT = (
 _MOST_SENTENCES = 12
 
 
-def count_composition(session: Session, *, by: str, within: str = "clusters") -> Evidence:
+def count_composition(
+    session: Session, *, by: str, within: str = "clusters", where: str = ""
+) -> Evidence:
     """Count how the cells of each sample, donor or condition divide over clusters.
 
     Parameters
@@ -31,6 +34,8 @@ def count_composition(session: Session, *, by: str, within: str = "clusters") ->
         Column of obs that tells samples or conditions apart, for example "condition".
     within
         What the cells are divided into: "clusters", or another column of obs.
+    where
+        Count these cells only, as `select_cells` takes them; all cells when left out.
 
     Returns
     -------
@@ -56,6 +61,10 @@ def count_composition(session: Session, *, by: str, within: str = "clusters") ->
         raise UnsupportedError(msg)
     whole = session.all_obs
     obs = whole if {by_key, within_key} <= set(whole) else session.prepared.adata.obs
+    words = ""
+    if where.strip():
+        mask, words = chosen_mask(session, where)
+        obs = session.prepared.adata.obs[mask]
     rows, columns = as_labels(obs[by_key]), as_labels(obs[within_key])
     row_names = [str(label) for label in rows.cat.categories]
     column_names = [str(label) for label in columns.cat.categories]
@@ -75,7 +84,7 @@ def count_composition(session: Session, *, by: str, within: str = "clusters") ->
     ]
     return session.record(
         tool="count_composition",
-        text=_text(by_key, within_key, row_names, column_names, counts),
+        text=" ".join([*among(words), _text(by_key, within_key, row_names, column_names, counts)]),
         table=table,
         figure=stacked_shares(
             row_names,

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._cell_expressions import chosen_mask
 from ._describable import is_known
 from ._describe_cluster import PREDICTED, model_caveat
 from ._errors import UnknownLabelError
@@ -24,8 +25,9 @@ def describe_cells(
     cluster: str | None = None,
     n_cells: int = 5,
     cells: list[str] | None = None,
+    where: str = "",
 ) -> Evidence:
-    """Describe single cells in words, some of a cluster, of the dataset, or named ones.
+    """Describe single cells in words: of a cluster, of chosen cells, of all, or named ones.
 
     Parameters
     ----------
@@ -35,6 +37,8 @@ def describe_cells(
         How many cells to describe, at most 50.
     cells
         Barcodes of the cells to describe; `cluster` and `n_cells` are then ignored.
+    where
+        Take cells from these, as `select_cells` takes them, in place of `cluster`.
 
     Returns
     -------
@@ -65,8 +69,9 @@ def describe_cells(
         scope = f"{count(len(positions), 'cell')} of cluster {name}"
     else:
         measure = np.asarray(adata.obs.get("cell2text_n_genes", np.arange(adata.n_obs)))
-        positions = stratified(measure, np.arange(adata.n_obs), number)
-        scope = f"{count(len(positions), 'cell')} of the dataset"
+        mask, words = chosen_mask(session, where)
+        positions = stratified(measure, np.flatnonzero(mask), number)
+        scope = f"{count(len(positions), 'cell')} of {words or 'the dataset'}"
     descriptions = session.describe(positions)
     groups = adata.obs[session.prepared.cluster_key].astype(str).to_numpy()
     table = [

@@ -84,6 +84,8 @@ def describe_column(session: Session, *, column: str) -> Evidence:
     obs = session.all_obs if key in session.all_obs else session.prepared.adata.obs
     is_number = _kind(obs[key]) == "numbers"
     sentences, table = _numbers(key, obs[key]) if is_number else _groups(key, obs[key])
+    if not is_number and len(table) > 1 and not is_person(key):
+        sentences += _people(obs, key, table)
     return session.record(
         tool="describe_column",
         text=" ".join(sentences),
@@ -114,7 +116,9 @@ def _groups(key: str, column: "pd.Series") -> tuple[list[str], list[dict[str, An
         few, many = min(row["cells"] for row in table), max(row["cells"] for row in table)
         return [
             f"The column {name} tells {count(len(table), 'person', 'people')} apart.",
-            f"They gave between {few:,} and {many:,} cells each.",
+            f"They gave {count(few, 'cell')} each."
+            if few == many
+            else f"They gave between {few:,} and {many:,} cells each.",
         ], table
     if len(table) == 1:
         return [f"The column {name} holds {quote(table[0]['value'])} for all cells."], table
@@ -127,6 +131,21 @@ def _groups(key: str, column: "pd.Series") -> tuple[list[str], list[dict[str, An
     lead = "The most frequent are" if left > 0 else "They are"
     said = [f"The column {name} has {count(len(table), 'value')}.", f"{lead} {shown}."]
     return [*said, more] if more else said, table
+
+
+def _people(obs: "pd.DataFrame", key: str, table: list[dict[str, Any]]) -> list[str]:
+    """Say how many people stand behind each value, where each has one value only."""
+    columns = [str(name) for name in obs if is_person(str(name)) and obs[name].nunique() > 1]
+    if not columns:
+        return []
+    by_person = obs.groupby(columns[0], observed=True)[key]
+    if (by_person.nunique() != 1).any():
+        return []
+    numbers = as_labels(by_person.first()).value_counts()
+    for row in table:
+        row["people"] = int(numbers.get(row["value"], 0))
+    shown = listing(f"{row['people']:,} with {quote(row['value'])}" for row in table[:_MOST_VALUES])
+    return [f"Counted in people by {quote(columns[0])} these are {shown}."]
 
 
 def _numbers(key: str, column: "pd.Series") -> tuple[list[str], list[dict[str, Any]]]:

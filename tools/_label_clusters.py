@@ -48,9 +48,7 @@ def label_clusters(session: Session) -> Evidence:
             f"no cell type fits at least {ENOUGH:.0%} of the cells it read."
         )
     sentences += [said for cluster in clusters if (said := correction_sentence(session, cluster))]
-    names = {cluster: clean(verdicts[cluster].label, limit=80) for cluster in clusters}
-    labels = session.prepared.adata.obs[session.prepared.cluster_key].astype(str)
-    write_model_labels(session, [names[label] for label in labels])
+    names = write_types(session)
     for cluster in clusters:
         if (corrected := corrected_label(session, cluster)) is not None:
             names[cluster] = clean(corrected[0], limit=80)
@@ -71,6 +69,18 @@ def label_clusters(session: Session) -> Evidence:
             "unsure": unsure,
         },
     )
+
+
+def write_types(session: Session) -> dict[str, str]:
+    """Write the type of each cell's cluster to obs, and return the type of each cluster."""
+    label_rows(session)
+    names = {
+        cluster: clean(cluster_verdict(session, cluster).label, limit=80)
+        for cluster in session.clusters()
+    }
+    labels = session.prepared.adata.obs[session.prepared.cluster_key].astype(str)
+    write_model_labels(session, [names[label] for label in labels])
+    return names
 
 
 def label_rows(session: Session) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ._errors import UnknownTermError
 from ._evidence import Evidence
 from ._session import Session
-from ._wording import choices, clean, count, listing, quote, term
+from ._wording import are, choices, clean, count, listing, quote, term
 
 if TYPE_CHECKING:
     from kb import Resolution
@@ -18,6 +18,7 @@ _NAMES = {
     "HsapDv": "Human Developmental Stages ontology",
 }
 _MOST_SHOWN = 6
+_MOST_CHILDREN = 8
 
 
 def look_up_term(session: Session, *, name: str, ontology: Ontology = "CL") -> Evidence:
@@ -68,11 +69,15 @@ def look_up_term(session: Session, *, name: str, ontology: Ontology = "CL") -> E
         f"{'lies' if len(below) == 1 else 'lie'} "
         "below it."
     )
+    children = [c for c in below if entry.id in c.parents]
+    if children:
+        named = listing(term(c.label, c.id) for c in children[:_MOST_CHILDREN])
+        left = len(children) - _MOST_CHILDREN
+        more = f", and {left} more" if left > 0 else ""
+        sentences.append(f"Directly below {clean(entry.label)} {are(children)} {named}{more}.")
     rows: list[dict[str, Any]] = [{"id": entry.id, "label": entry.label, "relation": "term"}]
     rows += [{"id": p.id, "label": p.label, "relation": "parent"} for p in parents]
-    rows += [
-        {"id": c.id, "label": c.label, "relation": "child"} for c in below if entry.id in c.parents
-    ]
+    rows += [{"id": c.id, "label": c.label, "relation": "child"} for c in children]
     return session.record(
         tool="look_up_term",
         of_sample=False,

@@ -4,23 +4,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._cell_expressions import find_positions
+from ._cell_expressions import among, chosen_mask
 from ._columns import find_column
-from ._errors import UnknownGeneError, UnsupportedError
+from ._errors import UnknownGeneError, UnknownLabelError, UnsupportedError
 from ._evidence import Evidence
 from ._figures import dots, violins
+from ._gene_values import expression_unit, gene_values
 from ._groupings import as_labels, is_person
-from ._show_expression import expression_unit, gene_values
 from ._wording import as_percent, clean, count, listing, quote
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ._session import Session
 
 _MOST_GENES = 40
 _MOST_GROUPS = 60
+_FEW_GENES = 6  # of which the groups after the highest are named too
+_NEXT, _NEXT_OF_MANY = 5, 2  # groups named after the highest: of one gene, of each of a few
 
 
-def plot_dots(session: "Session", *, genes: list[str], by: str = "clusters") -> Evidence:
+def plot_dots(
+    session: "Session", *, genes: list[str], by: str = "clusters", where: str = ""
+) -> Evidence:
     """Draw a dot plot: how many cells of each group express each gene, and how strongly.
 
     Parameters
@@ -29,6 +35,8 @@ def plot_dots(session: "Session", *, genes: list[str], by: str = "clusters") -> 
         Gene symbols, for example ["CD3D", "MS4A1", "LYZ"]; at most 40.
     by
         "clusters", or a column of obs whose values are the groups.
+    where
+        Only these cells, as `select_cells` takes them; all cells when left out.
 
     Returns
     -------
@@ -51,8 +59,9 @@ def plot_dots(session: "Session", *, genes: list[str], by: str = "clusters") -> 
         msg = "No gene was named. Name one or more, for example CD3D and LYZ."
         raise UnsupportedError(msg)
     key, groups = _groups(session, by)
+    groups, words = _chosen(session, groups, where)
     columns, missing = _measured(session, wanted)
-    table, sentences = [], []
+    table, sentences = [], among(words)
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         sentences.append(f"{listing(map(quote, missing))} {verb} not measured and left out.")
@@ -60,7 +69,8 @@ def plot_dots(session: "Session", *, genes: list[str], by: str = "clusters") -> 
         rows = _by_group(session, gene_values(session, column), groups)
         symbol = clean(session.symbol(column))
         table += [{"gene": symbol, **row} for row in rows]
-        sentences.append(_highest(symbol, rows, key))
+        most = _NEXT_OF_MANY if len(columns) <= _FEW_GENES else 0
+        sentences.append(_highest(symbol, rows, key, most=most))
     symbols = [clean(session.symbol(column)) for column in columns]
     unit = expression_unit(session)
     return session.record(
@@ -87,7 +97,8 @@ def plot_violin(
     gene
         Gene symbol, Ensembl id or a common protein name.
     by
-        "clusters", or a column of obs whose values are the groups, for example "condition".
+        "clusters", or a column of obs whose values are the groups, for example "condition"; or
+        two such columns joined by a comma.
     where
         Only these cells, as `select_cells` takes them; all cells when left out.
 
@@ -109,25 +120,19 @@ def plot_violin(
     """
     key, groups = _groups(session, by)
     column = session.gene(gene)
-    symbol, values, words = clean(session.symbol(column)), gene_values(session, column), ""
-    if where.strip():
-        cells, words = find_positions(session, where)
-        groups = {name: np.intersect1d(here, cells) for name, here in groups.items()}
-        groups = {name: here for name, here in groups.items() if len(here)}
-    if not groups:
-        msg = f"No cell is chosen by {quote(where)}. Loosen the words."
-        raise UnsupportedError(msg)
+    symbol, values = clean(session.symbol(column)), gene_values(session, column)
+    groups, words = _chosen(session, groups, where)
     rows = _by_group(session, values, groups)
     labels = np.full(len(values), "", dtype=object)
     for name, here in groups.items():
         labels[here] = name
     unit = expression_unit(session)
-    among = f" among {clean(words, limit=80)}" if words else ""
+    only = f" among {clean(words, limit=80)}" if words else ""
     return session.record(
         tool="plot_violin",
         text=(
             f"The violins show {symbol} in {count(len(groups), 'group')} of "
-            f"{_named(session, key)}{among}. {_highest(symbol, rows, key)}"
+            f"{_named(session, key)}{only}. {_highest(symbol, rows, key, most=_NEXT)}"
         ),
         table=[{"gene": symbol, **row} for row in rows],
         figure=violins(
@@ -141,6 +146,15 @@ def plot_violin(
         unit=unit,
         facts={"gene": symbol, "by": clean(key), "n_groups": len(groups)},
     )
+
+
+def _chosen(
+    session: "Session", groups: dict[str, np.ndarray], where: str
+) -> tuple[dict[str, np.ndarray], str]:
+    """Keep the cells that `where` means, and the groups that hold any."""
+    mask, words = chosen_mask(session, where)
+    kept = {name: here[mask[here]] for name, here in groups.items()}
+    return {name: here for name, here in kept.items() if len(here)}, words
 
 
 def _measured(session: "Session", wanted: list[str]) -> tuple[list[int], list[str]]:
@@ -158,8 +172,7 @@ def _measured(session: "Session", wanted: list[str]) -> tuple[list[int], list[st
 
 def _groups(session: "Session", by: str) -> tuple[str, dict[str, np.ndarray]]:
     """Return the column and the positions of each of its groups, in their natural order."""
-    key = find_column(session, by)
-    labels = as_labels(session.prepared.adata.obs[key])
+    key, labels = _grouping(session, by)
     names = [str(label) for label in labels.cat.categories]
     if len(names) > _MOST_GROUPS:
         msg = (
@@ -170,6 +183,21 @@ def _groups(session: "Session", by: str) -> tuple[str, dict[str, np.ndarray]]:
     codes = labels.cat.codes.to_numpy()
     found = {name: np.flatnonzero(codes == rank) for rank, name in enumerate(names)}
     return key, {name: here for name, here in found.items() if len(here)}
+
+
+def _grouping(session: "Session", by: str) -> "tuple[str, pd.Series]":
+    """Return the name of a column, or of two that are crossed ("condition, donor"), and labels."""
+    obs = session.prepared.adata.obs
+    try:
+        key = find_column(session, by)
+    except UnknownLabelError:
+        parts = [part for part in by.split(",") if part.strip()]
+        if len(parts) != 2:
+            raise
+        one, two = (find_column(session, part) for part in parts)
+        crossed = as_labels(obs[one]).astype(str) + ", " + as_labels(obs[two]).astype(str)
+        return f"{one}, {two}", as_labels(crossed)
+    return key, as_labels(obs[key])
 
 
 def _named(session: "Session", key: str) -> str:
@@ -192,10 +220,25 @@ def _by_group(
     return rows
 
 
-def _highest(symbol: str, rows: list[dict[str, Any]], key: str) -> str:
-    best = max(rows, key=lambda row: row["mean"])
+def _highest(symbol: str, rows: list[dict[str, Any]], key: str, *, most: int) -> str:
+    """Name the group with the highest mean and, briefly, those after it; people are not named."""
+    ranked = sorted(rows, key=lambda row: -row["mean"])
+    best, after = ranked[0], ranked[1 : 1 + most]
     where = "in one of the groups" if is_person(key) else f"in {quote(best['group'])}"
+    if len(ranked) > 1 and best["mean"] == ranked[-1]["mean"]:
+        return (
+            f"The mean of {symbol} is about the same in all {len(ranked)} groups "
+            f"({best['mean']:.2f})."
+        )
     text = f"The mean of {symbol} is highest {where} ({best['mean']:.2f}"
     if "percent_expressing" in best:
         text += f", {as_percent(best['percent_expressing'])} of the cells"
-    return text + ")."
+    text += ")"
+    if after and not is_person(key):
+        shown = listing(f"{quote(row['group'])} ({row['mean']:.2f})" for row in after)
+        text += f", then in {shown}"
+        left = len(rows) - 1 - len(after)
+        if left:
+            lowest = ranked[-1]
+            text += f", and lowest in {quote(lowest['group'])} ({lowest['mean']:.2f})"
+    return text + "."

@@ -8,8 +8,8 @@ from ._cell_expressions import find_positions
 from ._errors import UnsupportedError
 from ._evidence import Evidence
 from ._figures import bars
+from ._gene_values import expression_unit
 from ._session import Session
-from ._show_expression import expression_unit
 from ._wording import as_percent, clean, count, listing, percent
 
 CAVEAT = (

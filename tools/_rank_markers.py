@@ -215,13 +215,14 @@ def gene_rows(
     return [
         {
             **(extra or {}),
+            "rank": rank,
             "gene": session.symbol(int(row.Index)),
             change_name: round(float(row.change), 2),
             "p_value_adjusted": float(f"{row.p_value_adjusted:.1e}"),
             "percent_in": round(100 * float(row.share_in), 1),
             "percent_out": round(100 * float(row.share_out), 1),
         }
-        for row in good.itertuples()
+        for rank, row in enumerate(good.itertuples(), 1)
     ]
 
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from ._assign_cell_types import assign_cell_types
 from ._compare_conditions import compare_conditions
+from ._compare_gene import compare_gene
 from ._compare_labels import compare_labels
 from ._compare_selections import compare_selections
 from ._compare_types import compare_types
@@ -19,6 +20,7 @@ from ._correct_label import (
     remember_name,
     undo_correction,
 )
+from ._count_cells import count_cells
 from ._count_composition import choose_clusters, count_composition
 from ._describe_cells import describe_cells
 from ._describe_cluster import describe_cluster
@@ -31,12 +33,14 @@ from ._export import export_dataset, export_figure, export_table
 from ._find_cells import find_cells
 from ._label_clusters import label_clusters
 from ._list_clusters import list_clusters
+from ._list_uncertain import list_uncertain
 from ._look_up_term import look_up_term, search_ontology
 from ._marker_knowledge import explain_gene, list_markers_of_type
 from ._plot_genes import plot_dots, plot_violin
 from ._plot_umap import plot_umap
 from ._rank_expression import rank_expression
 from ._rank_markers import compare_clusters, rank_markers
+from ._rank_responses import rank_responses
 from ._relate import relate_clusters, relate_genes
 from ._score_gene_set import score_gene_set
 from ._select_cells import describe_selection, list_selections, select_cells
@@ -90,6 +94,10 @@ TOOLS: MappingProxyType[str, Callable[..., Evidence]] = MappingProxyType(
             relate_clusters,
             relate_genes,
             rank_expression,
+            count_cells,
+            compare_gene,
+            rank_responses,
+            list_uncertain,
         )
     }
 )

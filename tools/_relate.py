@@ -7,8 +7,8 @@ import numpy as np
 from ._cell_expressions import find_positions
 from ._errors import UnsupportedError
 from ._evidence import Evidence
+from ._gene_values import expression_unit, gene_values
 from ._session import Session
-from ._show_expression import expression_unit, gene_values
 from ._wording import as_percent, clean, count, percent
 
 _FEWEST_CELLS = 10

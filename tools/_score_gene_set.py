@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ._aucell import aucell, n_top
+from ._cell_expressions import among, chosen_mask
 from ._columns import find_column
 from ._errors import DescriberError, UnknownLabelError, UnknownTermError, UnsupportedError
 from ._evidence import Evidence
@@ -88,7 +89,12 @@ class GeneSet:
 
 
 def score_gene_set(
-    session: Session, *, gene_set: str = "", genes: list[str] | None = None, by: str = "clusters"
+    session: Session,
+    *,
+    gene_set: str = "",
+    genes: list[str] | None = None,
+    by: str = "clusters",
+    where: str = "",
 ) -> Evidence:
     """Score a gene set in every cell (AUCell) and say in which clusters it is most active.
 
@@ -101,6 +107,8 @@ def score_gene_set(
         Genes to score, in place of a set with a name, or under the name given.
     by
         Groups that are compared: "clusters", or a column of obs such as "condition".
+    where
+        Sum up over these cells only, as `select_cells` takes them; all cells when left out.
 
     Returns
     -------
@@ -125,15 +133,9 @@ def score_gene_set(
     """
     prepared = session.prepared
     groups = find_column(session, by)
-    chosen = _find_set(session, gene_set, genes)
-    columns, missing = _columns(session, chosen.genes)
-    if len(columns) < _LEAST_GENES:
-        msg = (
-            f"A score needs at least {_LEAST_GENES} measured genes, and this dataset measures "
-            f"{len(columns)} of the {count(len(chosen.genes), 'gene')} of {quote(chosen.name)}. "
-            "Name a set with other genes."
-        )
-        raise UnsupportedError(msg)
+    chosen = find_set(session, gene_set, genes)
+    columns = set_columns(session, chosen)
+    missing = _columns(session, chosen.genes)[1]
     session.progress(0.2, f"Scoring {clean(chosen.name)}")
     key = f"{PREFIX}_score_{_slug(chosen.name)}"
     scores = session.cached(
@@ -142,15 +144,16 @@ def score_gene_set(
     session.write_values(key, scores)
     noun = "cluster" if groups == prepared.cluster_key else "group"
     labels = as_labels(prepared.adata.obs[groups])
+    chosen_cells, words = chosen_mask(session, where)
     table = [
-        _row(str(label), scores[(labels == label).to_numpy()], noun=noun)
+        _row(str(label), scores[(labels == label).to_numpy() & chosen_cells], noun=noun)
         for label in labels.cat.categories
-        if (labels == label).any()
+        if ((labels == label).to_numpy() & chosen_cells).any()
     ]
     n_vars = prepared.adata.n_vars
     return session.record(
         tool="score_gene_set",
-        text=" ".join(_sentences(chosen, table, len(columns), missing)),
+        text=" ".join([*_sentences(chosen, table, len(columns), missing), *among(words)]),
         table=table,
         figure=_map(session, scores, chosen.name),
         source=f"AUCell, seed 0; genes of {clean(chosen.source, limit=120)}",
@@ -171,7 +174,7 @@ def score_gene_set(
     )
 
 
-def _find_set(session: Session, name: str, genes: list[str] | None) -> GeneSet:
+def find_set(session: Session, name: str, genes: list[str] | None) -> GeneSet:
     if genes:
         given = tuple(dict.fromkeys(clean(gene) for gene in genes if clean(gene)))
         return GeneSet(clean(name) or "the genes given", given, "the question")
@@ -192,6 +195,25 @@ def _find_set(session: Session, name: str, genes: list[str] | None) -> GeneSet:
     positive = dict.fromkeys(marker.gene for marker, _ in claims if marker.is_positive)
     label = f"markers of {term(found.label, found.id)}"
     return GeneSet(label, tuple(positive)[:_N_MARKERS], session.knowledge.markers.source)
+
+
+def set_columns(session: Session, chosen: GeneSet) -> np.ndarray:
+    """Return the columns of the measured genes of a set.
+
+    Raises
+    ------
+    UnsupportedError
+        If fewer than two of them are measured.
+    """
+    columns, _ = _columns(session, chosen.genes)
+    if len(columns) < _LEAST_GENES:
+        msg = (
+            f"A score needs at least {_LEAST_GENES} measured genes, and this dataset measures "
+            f"{len(columns)} of the {count(len(chosen.genes), 'gene')} of {quote(chosen.name)}. "
+            "Name a set with other genes."
+        )
+        raise UnsupportedError(msg)
+    return columns
 
 
 def _named_in_part(wanted: str, known: dict[str, GeneSet]) -> str | None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._cell_expressions import Selection, find_positions, selections_of
+from ._cell_expressions import Selection, find_positions, selections_of, shown
 from ._consensus import cell_type_verdict
 from ._describe_cluster import cell_type_sentences, model_caveat
 from ._errors import UnknownLabelError, UnsupportedError
@@ -233,18 +233,18 @@ def _record(
     if tool == "select_cells":
         sentences = [f"The selection {quote(item.name)} holds {cells}."]
     else:
-        sentences = [f"Chosen by {clean(item.words, limit=160)} are {cells}."]
+        sentences = [f"Chosen by {shown(item.words, limit=160)} are {cells}."]
     if not n_chosen:
         sentences = [f"No cell is chosen by {quote(item.words, limit=160)}, so nothing was kept."]
     elif tool == "select_cells":
         sentences.append(f"They were chosen by: {item.words}.")
     where = sorted((row for row in table if row["cells"]), key=lambda row: -row["cells"])
     if where:
-        shown = listing(
+        named = listing(
             f"cluster {row['cluster']} ({row['cells']:,})" for row in where[:_MOST_CLUSTERS]
         )
         most = "Most of them lie in" if len(where) > _MOST_CLUSTERS else "They lie in"
-        sentences.append(f"{most} {shown}.")
+        sentences.append(f"{most} {named}.")
     return session.record(
         tool=tool,
         text=" ".join(sentences + said),

@@ -4,14 +4,20 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ._cell_expressions import among, chosen_mask
 from ._evidence import Evidence
 from ._figures import map_of_values, pick_points, violins
+from ._gene_values import expression_unit, gene_values
+from ._groupings import as_labels, list_groupings
 from ._session import Session
-from ._wording import as_percent, clean, count, percent, quote
+from ._wording import as_percent, clean, count, listing, percent, quote
+
+_MOST_LABELS = 60  # labels of a column of authors that are looked at
+_NEXT_LABELS = 3  # named after the highest
 
 
 def show_expression(
-    session: Session, *, gene: str, plot: Literal["umap", "violin"] = "umap"
+    session: Session, *, gene: str, plot: Literal["umap", "violin"] = "umap", where: str = ""
 ) -> Evidence:
     """Show where a gene is expressed, on the UMAP or as one violin a cluster.
 
@@ -21,11 +27,14 @@ def show_expression(
         Gene symbol, Ensembl id or a common protein name, for example "CD3D" or "CD56".
     plot
         "umap" colours the map of cells; "violin" draws the values by cluster.
+    where
+        Count these cells only, as `select_cells` takes them; all cells when left out.
 
     Returns
     -------
     Evidence
-        Table with ``cluster``, ``mean`` and ``percent_expressing``.
+        Table with ``cluster``, ``cells``, ``mean`` and ``percent_expressing``; the same by the
+        authors' labels, where the file has them, is in the facts as ``by_label``.
 
     Raises
     ------
@@ -37,12 +46,17 @@ def show_expression(
     column = session.gene(gene)
     symbol = clean(session.symbol(column))
     values = gene_values(session, column)
-    table = _by_cluster(session, values)
+    mask, words = chosen_mask(session, where)
+    table = _by_cluster(session, values, mask)
+    label_key, by_label = _by_label(session, values, mask)
     unit = expression_unit(session)
     draw = _violin if plot == "violin" else gene_map
     text = _asked(gene, symbol) + (
-        _logged_text(symbol, values, table) if session.is_logged else _scaled_text(symbol, table)
+        _logged_text(symbol, values[mask], table)
+        if session.is_logged
+        else _scaled_text(symbol, table)
     )
+    text = " ".join([*among(words), text, *_label_text(symbol, label_key, by_label)])
     ranked = sorted(table, key=lambda row: -row["mean"])
     return session.record(
         tool="show_expression",
@@ -54,33 +68,15 @@ def show_expression(
         facts={
             "gene": symbol,
             "highest_cluster": ranked[0]["cluster"],
-            "n_cells": len(values),
-            "n_expressing": int((values > 0).sum()) if session.is_logged else None,
-            "percent_expressing": percent((values > 0).sum(), len(values))
+            "n_cells": int(mask.sum()),
+            "n_expressing": int((values[mask] > 0).sum()) if session.is_logged else None,
+            "percent_expressing": percent((values[mask] > 0).sum(), mask.sum())
             if session.is_logged
             else None,
+            "label_column": label_key,
+            "by_label": by_label,
         },
     )
-
-
-def gene_values(session: Session, column: int) -> np.ndarray:
-    """Return one gene's values, shape ``(n_obs,)``, on the scale of `Session.expression`."""
-    part = session.expression()[:, column]
-    return np.asarray(
-        part.todense() if hasattr(part, "todense") else part, dtype=np.float64
-    ).ravel()
-
-
-def expression_unit(session: Session) -> str:
-    """Name the scale of `gene_values`."""
-    facts = session.prepared.facts
-    if not session.is_logged:
-        return "z-score" if facts.kind == "scaled" else "value as stored"
-    if facts.kind == "log1p":
-        return (
-            "log-normalised value, as stored" if facts.log_base == "e" else "log-normalised value"
-        )
-    return "log(1 + counts per 10,000)"
 
 
 def gene_map(session: Session, values: np.ndarray, symbol: str) -> Any:
@@ -110,19 +106,59 @@ def _violin(session: Session, values: np.ndarray, symbol: str) -> Any:
     )
 
 
-def _by_cluster(session: Session, values: np.ndarray) -> list[dict[str, Any]]:
+def _by_cluster(session: Session, values: np.ndarray, mask: np.ndarray) -> list[dict[str, Any]]:
     rows = []
     for cluster in session.clusters():
-        mine = values[session.cells_of(cluster)]
-        row: dict[str, Any] = {
-            "cluster": cluster,
-            "cells": len(mine),
-            "mean": round(float(mine.mean()), 2),
-        }
-        if session.is_logged:
-            row["percent_expressing"] = round(100 * float((mine > 0).mean()), 1)
-        rows.append(row)
+        here = session.cells_of(cluster)
+        mine = values[here[mask[here]]]
+        if len(mine):
+            rows.append({"cluster": cluster, **_row(session, mine)})
     return rows
+
+
+def _by_label(
+    session: Session, values: np.ndarray, mask: np.ndarray
+) -> tuple[str | None, list[dict[str, Any]]]:
+    """Return the column of the authors' labels and a row for each, the highest mean first."""
+    prepared = session.prepared
+    obs = prepared.adata.obs
+    for grouping in list_groupings(obs, limit=_MOST_LABELS):
+        if grouping.kind != "author labels" or grouping.n_groups < 2:
+            continue
+        if grouping.key == prepared.cluster_key:
+            continue
+        labels = as_labels(obs[grouping.key])
+        rows = []
+        for label in labels.cat.categories:
+            mine = values[(labels == label).to_numpy() & mask]
+            if len(mine):
+                rows.append({"label": str(label), **_row(session, mine)})
+        return clean(grouping.key), sorted(rows, key=lambda row: -row["mean"])
+    return None, []
+
+
+def _row(session: Session, mine: np.ndarray) -> dict[str, Any]:
+    row: dict[str, Any] = {"cells": len(mine), "mean": round(float(mine.mean()), 2)}
+    if session.is_logged:
+        row["percent_expressing"] = round(100 * float((mine > 0).mean()), 1)
+    return row
+
+
+def _label_text(symbol: str, column: str | None, rows: list[dict[str, Any]]) -> list[str]:
+    """Say in which of the authors' groups the gene is highest."""
+    if column is None or len(rows) < 2 or not any(row["mean"] for row in rows):
+        return []
+    top, after = rows[0], rows[1 : 1 + _NEXT_LABELS]
+    share = (
+        f", {as_percent(top['percent_expressing'])} of the cells"
+        if "percent_expressing" in top
+        else ""
+    )
+    shown = listing(f"{_quoted(row['label'])} ({row['mean']:.2f})" for row in after)
+    return [
+        f"By the labels of the authors in {_quoted(column)} the mean of {symbol} is highest in "
+        f"{_quoted(top['label'])} ({top['mean']:.2f}{share}), then in {shown}."
+    ]
 
 
 def _asked(gene: str, symbol: str) -> str:
@@ -159,3 +195,8 @@ def _scaled_text(symbol: str, table: list[dict[str, Any]]) -> str:
         f"The mean z-score of {symbol} is highest in cluster {ranked[0]['cluster']} "
         f"({ranked[0]['mean']:.2f}). How many cells express {symbol} cannot be told from z-scores."
     )
+
+
+def _quoted(text: str) -> str:
+    """Put quotes around somebody's words, which may hold such marks themselves."""
+    return quote(text.replace("'", "\u2019"), limit=40)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ._cell_expressions import among, chosen_mask
 from ._columns import find_column
 from ._errors import UnsupportedError
 from ._evidence import Evidence
@@ -35,13 +36,15 @@ _MEASURES = {  # our column, then what files call it, in lower case; how it is n
 }
 
 
-def summarise_quality(session: Session, *, by: str = "clusters") -> Evidence:
+def summarise_quality(session: Session, *, by: str = "clusters", where: str = "") -> Evidence:
     """Summarise the quality of the cells: genes, counts and mitochondrial share, by group.
 
     Parameters
     ----------
     by
         "clusters", or a column of obs such as "condition".
+    where
+        Look at these cells only, as `select_cells` takes them; all cells when left out.
 
     Returns
     -------
@@ -60,14 +63,17 @@ def summarise_quality(session: Session, *, by: str = "clusters") -> Evidence:
     """
     key = find_column(session, by)
     obs = session.prepared.adata.obs
-    measured = _measured(session)
+    chosen, words = chosen_mask(session, where)
+    measured = {
+        name: (source, values[chosen]) for name, (source, values) in _measured(session).items()
+    }
     if not measured:
         msg = (
             "Neither detected genes nor counts can be told from this matrix, and obs holds no "
             "column of them. Open a file with counts."
         )
         raise UnsupportedError(msg)
-    labels = as_labels(obs[key])
+    labels = as_labels(obs[key][chosen])
     table = []
     for label in labels.cat.categories:
         mine = (labels == label).to_numpy()
@@ -81,7 +87,7 @@ def summarise_quality(session: Session, *, by: str = "clusters") -> Evidence:
     sources = ", ".join(f"{name}: {source}" for name, (source, _) in measured.items())
     return session.record(
         tool="summarise_quality",
-        text=" ".join(sentences),
+        text=" ".join([*among(words), *sentences]),
         table=table,
         source=f"{session.title}; {sources}",
         unit="medians; mitochondrial in percent of the counts",

@@ -16,11 +16,11 @@ from ._consensus import cluster_verdict
 from ._corrections import corrected_label
 from ._errors import UnknownGeneError, UnknownLabelError, UnsupportedError
 from ._figures import PALETTE, pick_points
+from ._gene_values import expression_unit, gene_values
 from ._groupings import as_labels, is_person, list_groupings
 from ._keys import NOT_KNOWN
 from ._preparing import stratified
 from ._session import Session
-from ._show_expression import expression_unit, gene_values
 from ._wording import clean, count, quote
 
 if TYPE_CHECKING:

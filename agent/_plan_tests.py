@@ -1,0 +1,91 @@
+"""Calls for asks that count, test, rank or doubt."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ._asks import Ask
+from ._calls import Call, Plan, Situation, run
+
+_MANY = 100  # genes among which one is looked for
+
+
+def _test(ask: Ask, situation: Situation) -> list[Call]:
+    calls: list[Call] = []
+    for gene in ask.genes:
+        args = {"gene": gene}
+        if ask.column:
+            args["column"] = ask.column
+            args |= dict(zip(("first", "second"), ask.values, strict=False))
+            args |= {"within": ask.where} if ask.where else {}
+        else:
+            args |= {"first": ask.where} | ({"second": ask.second} if ask.second else {})
+        calls.append(Call("compare_gene", args))
+    return calls
+
+
+def plan_among(ask: Ask, situation: Situation, *, plan: Plan) -> list[Call]:
+    """Make a list again, longer, as `plan` plans it; of conditions, test the gene itself."""
+    if ask.name == "conditions":
+        return _of_conditions(ask, situation, plan)
+    listed = replace(ask, intent=ask.name, genes=(), name="", number=_MANY, text="top 100 genes")
+    calls = plan(listed, situation)
+    longer = []
+    for call in calls:
+        if call.name in _LISTS:
+            call = replace(call, args={**call.args, "n_genes": _MANY})
+        longer.append(call)
+    return longer
+
+
+_LISTS = frozenset(
+    {"rank_markers", "compare_clusters", "compare_selections", "list_markers_of_type",
+     "rank_expression"}
+)  # fmt: skip
+
+
+def _of_conditions(ask: Ask, situation: Situation, plan: Plan) -> list[Call]:
+    listed = replace(ask, intent="conditions", genes=(), name="", text="")
+    within = next(
+        (c.args.get("within") for c in plan(listed, situation) if c.name == "compare_conditions"),
+        None,
+    )
+    calls = [c for c in plan(listed, situation) if c.name == "label_clusters"]
+    if calls and situation.result(calls[0]) is None:
+        return calls
+    return [*calls, *_test(replace(ask, where=str(within or "")), situation)]
+
+
+def _responses(ask: Ask, situation: Situation) -> list[Call]:
+    return run(
+        "rank_responses",
+        column=ask.column,
+        **dict(zip(("first", "second"), ask.values, strict=False)),
+        gene=ask.genes[0] if ask.genes else None,
+        gene_set=ask.name or None,
+        by=ask.plot or None,
+    )
+
+
+def _known_list(ask: Ask, situation: Situation) -> list[Call]:
+    """Look up what a type is known by, to see which genes of a list are among that."""
+    if ask.cell_types:
+        return run("list_markers_of_type", cell_type=ask.cell_types[0], n_genes=_MANY)
+    labels = Call("label_clusters", {})
+    result = situation.result(labels)
+    rows = result.table if result is not None else []
+    named = [r for r in rows if str(r["cluster"]) in ask.clusters and r.get("ontology_term_id")]
+    if not named:
+        return [labels]
+    cell_type = str(named[0]["ontology_term_id"])
+    return [labels, *run("list_markers_of_type", cell_type=cell_type, n_genes=_MANY)]
+
+
+TEST_PLANS: Mapping[str, Plan] = {
+    "known_list": _known_list,
+    "count_cells": lambda ask, now: run("count_cells", where=ask.where, among=ask.second or None),
+    "test_gene": _test,
+    "most_changed": _responses,
+    "uncertain": lambda ask, now: run(
+        "list_uncertain", where=ask.where or None, n_cells=ask.number
+    ),
+}

@@ -1,0 +1,158 @@
+"""Answers that count, test, rank or doubt."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ._asks import Ask
+from ._phrasing import cite, listing, percentage, quote_all
+from ._saying import Said, Saying, Teller
+
+_WEAKEST = re.compile(r"\b(?:least|weakest|smallest|lowest)\b", re.IGNORECASE)
+_LESS = re.compile(r"\b(?:lower|less|weaker|down\w*|decreas\w*|reduced)\b", re.IGNORECASE)
+_SAME = re.compile(r"\b(?:same|unchanged|equal\w*|similar)\b", re.IGNORECASE)
+_YES_NO = re.compile(
+    r"^(?:and |so |but |ok |hm+ )*(?:is|are|was|were|does|do|did|has|have)\b", re.IGNORECASE
+)
+_COLUMNS = ("p_value_adjusted", "log2_fold_change")
+
+
+def tell_count(ask: Ask, now: Saying) -> Said:
+    """Say how many of some cells are of a kind."""
+    artifact = now.artifact("count_cells") or {}
+    return Said(quote_all(artifact), ask)
+
+
+def tell_test(ask: Ask, now: Saying) -> Said:
+    """Say yes or no, where that was asked, and the numbers."""
+    lines: list[str] = []
+    for result in now.of("compare_gene"):
+        artifact, facts = result.artifact or {}, result.facts
+        said = quote_all(artifact)
+        if _YES_NO.match(ask.text) or ask.intent == "is_among":
+            said[0] = f"{_verdict(ask, result.table[0], facts)}: {said[0]}"
+        lines += [*said, *now.caveats(artifact)]
+    return Said(list(dict.fromkeys(lines)), ask)
+
+
+def _verdict(ask: Ask, row: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    is_significant = bool(facts.get("is_significant"))
+    change = float(row["log2_fold_change"])
+    if _SAME.search(ask.text):
+        return "No" if is_significant else "Yes, as far as the test tells"
+    if _LESS.search(ask.text):
+        return "Yes" if is_significant and change < 0 else "No"
+    if re.search(r"(?i)\b(?:higher|more|stronger|up\w*|increas\w*|induced)\b", ask.text):
+        return "Yes" if is_significant and change > 0 else "No"
+    return "Yes" if is_significant else "No"
+
+
+def tell_among(ask: Ask, now: Saying) -> Said:
+    """Say whether genes are in a list that was given before, and at which place."""
+    if now.of("compare_gene"):
+        return tell_test(ask, now)
+    result = next((r for r in reversed(now.results) if r.table and "gene" in r.table[0]), None)
+    if result is None:
+        return Said([line for r in now.results for line in quote_all(r.artifact or {})])
+    evidence = str((result.artifact or {})["id"])
+    lines = [cite(_place(gene, result.table, result.facts), evidence) for gene in ask.genes]
+    return Said(lines, ask)
+
+
+def _place(gene: str, rows: list[dict[str, Any]], facts: Mapping[str, Any]) -> str:
+    """Return whether a gene is in a table, at which place of its side, with its numbers."""
+    row = next((r for r in rows if str(r["gene"]).casefold() == gene.casefold()), None)
+    of = _of_what(facts)
+    if row is None:
+        best = listing(str(r["gene"]) for r in rows[:3])
+        led = f", which {best} lead" if best else ""
+        return f"No: it is not among the {len(rows)} genes found{of}{led}."
+    side = [r for r in rows if r.get("higher_in") == row.get("higher_in")]
+    place = int(row.get("rank") or side.index(row) + 1)
+    line = f"Yes: {row['gene']} is number {place} of the {len(side)} genes found{of}"
+    if "higher_in" in row:
+        high = str(row["higher_in"])
+        group = facts.get(high) or (f"cluster {high}" if "cluster" in facts else high)
+        line += f", on the side of {group}"
+    known = []
+    if "log2_fold_change" in row:
+        known.append(f"log2 fold change {row['log2_fold_change']:g}")
+    if "p_value_adjusted" in row:
+        known.append(f"adjusted p-value {row['p_value_adjusted']:.1e}")
+    if "percent_in" in row:
+        known.append(
+            f"{percentage(row['percent_in'])} against {percentage(row['percent_out'])} of the cells"
+        )
+    if "n_sources" in row:
+        known.append(f"{row['n_sources']} sources")
+    return f"{line}; {', '.join(known)}." if known else f"{line}."
+
+
+def _of_what(facts: Mapping[str, Any]) -> str:
+    if facts.get("label"):
+        return f" for {facts['label']}"
+    if facts.get("other") is not None:
+        return f" between clusters {facts['cluster']} and {facts['other']}"
+    if facts.get("cluster") is not None:
+        return f" for cluster {facts['cluster']}"
+    return ""
+
+
+def tell_responses(ask: Ask, now: Saying) -> Said:
+    """Say which cell type responds most, or least, to a condition."""
+    artifact = now.artifact("rank_responses") or {}
+    facts, rows = artifact.get("facts") or {}, artifact.get("table") or []
+    lines = quote_all(artifact)
+    if _WEAKEST.search(ask.text) and len(rows) > 1:
+        low = rows[-1]
+        number = (
+            f"{low['n_genes']:,} genes differ, mean change {low['mean_change']:g}"
+            if "n_genes" in low
+            else f"change {low['change']:g}"
+        )
+        first = f"'{low['cell_type']}' responds least: {number}."
+        lines = [cite(first, str(artifact["id"])), *lines]
+    values = (str(facts.get("first")), str(facts.get("second")))
+    return Said([*lines, *now.caveats(artifact)], replace(ask, values=ask.values or values))
+
+
+def tell_uncertain(ask: Ask, now: Saying) -> Said:
+    """List the cells of which the model is least sure."""
+    artifact = now.artifact("list_uncertain") or {}
+    lines = [
+        f"- {line}" if line.startswith("Cell ") and "(cluster" in line else line
+        for line in quote_all(artifact)
+    ]
+    barcodes = tuple(str(row["barcode"]) for row in artifact.get("table") or [])
+    caveats = now.caveats(artifact, skip=r"rest on a sample")
+    return Said([*lines, *caveats], replace(ask, barcodes=barcodes))
+
+
+def tell_known(ask: Ask, now: Saying) -> Said:
+    """Say which genes of a list are published markers of a type."""
+    known = now.artifact("list_markers_of_type")
+    if known is None:
+        return Said(["The model names no one type there, so I cannot say what it is known by."])
+    evidence, label = str(known["id"]), str((known.get("facts") or {}).get("label"))
+    rows = {str(row["gene"]).upper(): row for row in known.get("table") or []}
+    hits = [rows[gene.upper()] for gene in ask.listed if gene.upper() in rows]
+    shown = listing(f"{row['gene']} ({row['n_sources']} sources)" for row in hits)
+    if not hits:
+        line = f"No: none of them is among the {len(rows)} best known genes of {label}."
+    elif len(ask.listed) == 1:
+        line = f"Yes: {shown} is a published marker of {label}."
+    else:
+        verb = "is" if len(hits) == 1 else "are"
+        line = f"Of these, {shown} {verb} among the {len(rows)} best known genes of {label}."
+    return Said([cite(line, evidence)], ask)
+
+
+TEST_TELLERS: Mapping[str, Teller] = {
+    "known_list": tell_known,
+    "count_cells": tell_count,
+    "test_gene": tell_test,
+    "is_among": tell_among,
+    "most_changed": tell_responses,
+    "uncertain": tell_uncertain,
+}

@@ -1,0 +1,181 @@
+"""Whether one named gene differs between two conditions, or between two groups of cells."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._cell_expressions import find_positions, shown
+from ._condition_tests import SIGNIFICANT, Question, contrast_conditions
+from ._errors import UnsupportedError
+from ._evidence import Evidence
+from ._gene_tests import choose_method, compare_genes
+from ._gene_values import expression_unit, gene_values
+from ._rank_markers import CAVEAT, method_name
+from ._wording import as_percent, clean, count, quote
+
+if TYPE_CHECKING:
+    from ._session import Session
+
+_LONGEST = 60  # characters of a group's words in a sentence
+
+
+def compare_gene(
+    session: "Session",
+    *,
+    gene: str,
+    column: str = "",
+    first: str = "",
+    second: str = "",
+    within: str = "",
+) -> Evidence:
+    """Test whether one gene differs between two conditions, or between two groups of cells.
+
+    Parameters
+    ----------
+    gene
+        Gene symbol, Ensembl id or a common protein name.
+    column
+        Column of obs that tells two conditions apart, for example "condition"; `first` and
+        `second` are then two of its values, and may be left out where it has only two.
+    first
+        Without `column`: cells as `select_cells` takes them, for example "cluster 3".
+    second
+        The other cells or value; without `column`, all other cells when left out.
+    within
+        With `column`: look at these cells only, for example "B cells".
+
+    Returns
+    -------
+    Evidence
+        One row: ``gene``, ``log2_fold_change`` (first over second), ``p_value_adjusted`` (over
+        all genes that were tested; None if this one was not), ``mean_first``, ``mean_second``,
+        ``percent_first``, ``percent_second``.
+
+    Raises
+    ------
+    NoDatasetError
+        If no dataset is open.
+    UnknownGeneError
+        If the gene is not measured.
+    UnknownLabelError
+        If a name is not in the dataset.
+    UnsupportedError
+        If there are too few cells, the groups share cells, or only z-scores are at hand.
+    """
+    place = session.gene(gene)
+    symbol = clean(session.symbol(place))
+    if not session.is_logged:
+        msg = (
+            "The dataset holds z-scores only, from which no fold change can be told. Open the "
+            "file with counts or log-normalised values."
+        )
+        raise UnsupportedError(msg)
+    if column.strip():
+        asked = Question.read(session, column, (first, second), within)
+        tested = contrast_conditions(session, asked)
+        frame, caveat, method = tested.frame, tested.caveat, tested.method
+        one, two, names = asked.one, asked.two, tuple(map(quote, asked.names))
+        where, n_donors = asked.within, tested.n_donors
+    else:
+        one, two, names = _groups(session, first, second)
+        matrix, adata = session.expression(), session.prepared.adata
+        frame = compare_genes(
+            matrix[one],
+            matrix[two],
+            method=choose_method(adata.n_obs, adata.n_vars),
+            logged=True,
+        )
+        caveat, method, where, n_donors = CAVEAT, f"{method_name(session)} on cells", "", 0
+    row = _row(symbol, gene_values(session, place), (one, two))
+    if place in frame.index:
+        row["log2_fold_change"] = round(float(frame.loc[place, "change"]), 2)
+        row["p_value_adjusted"] = float(f"{frame.loc[place, 'p_value_adjusted']:.1e}")
+    is_known = row["p_value_adjusted"] is not None
+    return session.record(
+        tool="compare_gene",
+        text=" ".join(_sentences(row, names, where=where, n_donors=n_donors, method=method)),
+        table=[row],
+        cells=np.union1d(one, two),
+        source=f"{method}, Benjamini-Hochberg over {count(len(frame), 'gene')}",
+        unit=f"log2 fold change; means are {expression_unit(session)}",
+        caveat=caveat,
+        facts={
+            "gene": symbol,
+            "first": names[0].strip("'"),
+            "second": names[1].strip("'"),
+            "column": clean(column),
+            "within": where,
+            "n_first": len(one),
+            "n_second": len(two),
+            "n_donors": n_donors,
+            "is_significant": is_known and row["p_value_adjusted"] < SIGNIFICANT,
+            "threshold": SIGNIFICANT,
+        },
+    )
+
+
+def _groups(
+    session: "Session", first: str, second: str
+) -> tuple[np.ndarray, np.ndarray, tuple[str, str]]:
+    one, words = find_positions(session, first)
+    if second.strip():
+        two, others = find_positions(session, second)
+        shared = np.intersect1d(one, two)
+        one, two = np.setdiff1d(one, shared), np.setdiff1d(two, shared)
+    else:
+        two = np.setdiff1d(np.arange(session.prepared.adata.n_obs), one)
+        others = "all other cells"
+    names = shown(words, limit=_LONGEST), shown(others, limit=_LONGEST)
+    for cells, name in ((one, names[0]), (two, names[1])):
+        if len(cells) < 2:
+            msg = (
+                f"{quote(name)} chooses {count(len(cells), 'cell')} that the other group does "
+                "not. A comparison needs at least 2 cells on both sides."
+            )
+            raise UnsupportedError(msg)
+    return one, two, names
+
+
+def _row(symbol: str, values: np.ndarray, groups: tuple[np.ndarray, np.ndarray]) -> dict[str, Any]:
+    one, two = (values[cells] for cells in groups)
+    fold = np.log2((np.expm1(one.mean()) + 1e-9) / (np.expm1(two.mean()) + 1e-9))
+    return {
+        "gene": symbol,
+        "log2_fold_change": round(float(np.clip(fold, -30, 30)), 2),
+        "p_value_adjusted": None,
+        "mean_first": round(float(one.mean()), 2),
+        "mean_second": round(float(two.mean()), 2),
+        "percent_first": round(100 * float((one > 0).mean()), 1),
+        "percent_second": round(100 * float((two > 0).mean()), 1),
+    }
+
+
+def _sentences(
+    row: dict[str, Any], names: tuple[str, str], *, where: str, n_donors: int, method: str
+) -> list[str]:
+    symbol, p_value, change = row["gene"], row["p_value_adjusted"], row["log2_fold_change"]
+    one, two = names
+    among = f" among {where}" if where else ""
+    how = f"{count(n_donors, 'donor')}, {method}" if n_donors else method
+    if p_value is None:
+        lead = (
+            f"{symbol} was not tested{among}, because fewer than a tenth of the cells of {one} "
+            f"and of {two} express it; the log2 fold change of its means is {change:g}."
+        )
+    elif p_value < SIGNIFICANT:
+        side = "higher" if change > 0 else "lower"
+        lead = (
+            f"{symbol} is significantly {side} in {one} than in {two}{among}: log2 fold change "
+            f"{change:g}, adjusted p-value {p_value:.1e} ({how})."
+        )
+    else:
+        lead = (
+            f"{symbol} does not differ significantly between {one} and {two}{among}: log2 fold "
+            f"change {change:g}, adjusted p-value {p_value:.2g} ({how})."
+        )
+    return [
+        lead,
+        f"{as_percent(row['percent_first'])} of the cells of {one} express {symbol} (mean "
+        f"{row['mean_first']:.2f}), and {as_percent(row['percent_second'])} of those of {two} "
+        f"(mean {row['mean_second']:.2f}).",
+    ]
