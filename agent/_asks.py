@@ -124,6 +124,8 @@ class Focus:
             return "selection"
         if ask.where or (ask.intent in KEEPS and not (ask.cell_types or ask.clusters)):
             return self.of
+        if ask.clusters and ask.intent in {"describe_cluster", "which_clusters", "markers"}:
+            return "clusters"
         if ask.cell_types and ask.intent not in {"why_not", "is_type", "is_known_marker"}:
             return "type"
         return "clusters" if ask.clusters and ask.intent not in ABOUT_A_GENE else self.of

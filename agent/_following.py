@@ -130,6 +130,9 @@ def _named_gene(found: Mentions, vocabulary: Vocabulary) -> bool:
 def _of_a_value(found: Mentions, focus: Focus) -> Ask:
     """Read "and in stim?": the last gene there, or the share of such cells."""
     column, values = found.values[0][0], tuple(label for _, label in found.values)
+    last = focus.last
+    if last is not None and last.intent == "composition" and last.column == column:
+        return replace(last, values=values, text=f"{last.text} {found.raw}")
     if focus.gene and focus.intent in ABOUT_A_GENE | {"gene_by_group", "dots"}:
         return Ask(
             "gene_by_group", genes=(focus.gene,), column=column, values=values, text=found.raw

@@ -181,7 +181,12 @@ def _of_genes(found: Mentions, last: Ask, focus: Focus, *, bare: bool) -> Ask | 
     text = found.text.strip(" ?.!")
     text = re.sub(r"^(?:and |but |so )*(?:in|within) (?:this|my|our|the) data(?:set)?,? ", "", text)
     text = re.sub(r",? (?:in (?:this|my|our|the) data(?:set)?|here)$", "", text)
-    if bare and _RANKED.match(text):
+    next_one = re.match(
+        r"^(?:and |what is |which is )*(?:the )?(?:next|second|third|lowest|weakest)(?: (?:highest|"
+        r"one|best|most|strongest))*$",
+        text,
+    )
+    if next_one or (bare and _RANKED.match(text)):
         return Ask("where_highest", genes=(focus.gene,))
     if bare and _WHERE.match(text):
         return Ask("where_highest", genes=(focus.gene,))

@@ -46,6 +46,7 @@ _GIVES_NAME = re.compile(
     r"(?i)\b(?:call|name|save|label|store) (?:it|them|that|this|those|these) (?:as )?['\"]?$|"
     r"\b(?:called|named) ['\"]?$"
 )
+_ACTS = frozenset({"export", "download", "save", "relabel", "rename", "undo", "assign"})
 _MANY = r"how many|number of|different|"
 _JOIN = r"(?:\s*(?:,|&|/|and|or|vs\.?|versus|with|from|to|against|than)\s*)+"
 
@@ -105,6 +106,8 @@ def correct_spelling(text: str, vocabulary: Vocabulary) -> str:
         best = process.extractOne(low, COMMANDS, scorer=OSA.distance, score_cutoff=allowed)
         if best is None or (best[0][0] != low[0] and best[1] > 1):
             return word
+        if best[0] in _ACTS and best[1] > 1:
+            return word  # what changes or writes something is not guessed
         return best[0]
 
     return re.sub(r"[^\W\d_]+", fix, text)

@@ -168,6 +168,9 @@ def _origin(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None
         return None
     if not wanted:
         missing = re.search(rf"(?<![\w-])(?:{'|'.join(_NOT_IN_TEXT)})(?![\w-])", found.text)
+        tissue = _fitting(r"tissue|organ|sample_?type", vocabulary)
+        if missing and re.match(r"f(?:o)?etal|adult|child", missing.group()) and tissue:
+            return Ask("column", listed=(tissue,), column=tissue)
         return Ask("columns", name=missing.group()) if missing else None
     return Ask("column", listed=tuple(dict.fromkeys(wanted)), column=wanted[0])
 
@@ -205,6 +208,12 @@ def _group_sizes(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask |
         also = columns and re.search(rf"\band (?:{noun})\b", text)
         if known and (is_wanted or also):
             columns.append(known[0])
+    if re.search(r"\bcell ?types?\b.*\b(?:by|per|across|vs|versus|for each)\b", text) and (
+        found.column or re.search(r"\bconditions?|treatments?|samples?|donors?", text)
+    ):
+        return None
+    if focus.is_on_selection and re.search(r"\b(?:these|those|they|them)\b", text):
+        return None
     per_type = re.search(r"\bcells?\b (?:per|of|in|for|by|each)|\bper cell ?type", text)
     if re.search(r"\bcell ?types?\b", text) and not per_type:
         columns = [c for c in columns if c not in vocabulary.author_columns]

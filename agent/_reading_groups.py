@@ -56,7 +56,7 @@ _TOO = re.compile(
 _STRONG = re.compile(
     r"\b(?:go(?:es|ing)? (?:up|down)|(?:up|down)\W?(?:regulat\w*|stream)?|chang\w+|"
     r"respon[ds]\w*|de|degs?|dge|"
-    r"differential\w*|"
+    r"differential\w*|separat\w*|distinguish\w*|discriminat\w*|"
     r"effects?|affect\w*|induc\w+|happens?|do(?:es)?|vs|versus|against|compar\w+|differ\w*|"
     r"increas\w+|decreas\w+|higher|lower|alter\w*|impact)\b"
 )
@@ -258,6 +258,13 @@ def _shares(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None
         column = known_column(found, vocabulary)
         return Ask("composition", column=column, where=focus.those)
     types_in = re.search(r"\b(?:which|what|list) (?:cell ?types?|cells|clusters?)\b", found.text)
+    most_of_people = (
+        _PEOPLE.search(found.text)
+        and found.cell_types
+        and re.search(r"\b(?:most|fewest|more|least|highest|lowest)\b", found.text)
+    )
+    table = re.search(r"\bcell ?types?\b.*\b(?:by|per|across|vs|versus|for each)\b", found.text)
+    is_of_more = is_of_more or most_of_people or (table and found.column)
     if _MOST_OF_ALL.search(found.text) or re.search(r"\bup in\b|\bdown in\b", found.text):
         return None
     is_of_more = is_of_more or (found.values and types_in and not found.genes)
@@ -284,7 +291,8 @@ def _shares(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None
         columns = [named] if named else []
     if not columns and _PEOPLE.search(found.text):
         columns = [column for column in vocabulary.values if column in vocabulary.people]
-    known = [c for c in dict.fromkeys(columns) if c in vocabulary.values]
+        columns = columns or [c for c in vocabulary.columns.values() if c in vocabulary.people]
+    known = [c for c in dict.fromkeys(columns) if c in (*vocabulary.values, *vocabulary.people)]
     if not known:
         return None
     return Ask(

@@ -26,6 +26,9 @@ _WOULD = re.compile(
     r"\b(?:what|which)(?: genes?)? (?:would|should|do|does|must|might) (?:an? |the )?<type>s?\b.*"
     r"\bexpress\w*\b(?!.*\b(?:here|dataset|data)\b)"
 )
+_EXPECTS = re.compile(
+    r"\b(?:would|should|do) (?:you|we|i|one) expect\b.*<type>|\b(?:markers?|genes?) would you use\b"
+)
 _CORRECT = re.compile(
     r"\b(?:re-?label|rename|correct|re-?name|re-?annotate)\b|"
     r"^(?:please |ok |and |now |then )*(?:call|label|annotate|mark|name|set|change)\b.*<cluster>"
@@ -202,7 +205,7 @@ def _of_type(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | Non
     types = _types(found)
     if not types or found.clusters or found.genes or re.search(DIFFERENCE, found.shape):
         return None
-    if _WOULD.search(found.shape):
+    if _WOULD.search(found.shape) or _EXPECTS.search(found.shape):
         return Ask("type_markers", cell_types=types[:1], number=found.number)
     if _MARKS.search(found.text) and (PUBLISHED.search(found.text) or not vocabulary.has_dataset):
         return Ask("type_markers", cell_types=types[:1], number=found.number)

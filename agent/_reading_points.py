@@ -16,12 +16,14 @@ _UNSURE = re.compile(
     r"\b(?:least|not|less|isn't|aren't) (?:very |so |too |quite )?(?:sure|certain|confident)|"
     r"\b(?:uncertain|unsure|doubtful|ambiguous|dubious|questionable|shaky)\b|"
     r"\b(?:lowest|low|poor|least) confidence\b|"
+    r"\btrust (?:the )?least\b|\bleast trust\w*|\bleast reliable\b|"
     r"\b(?:hardest|hard|difficult|tricky|trickiest) to (?:annotate|label|call|name|classify|type)"
 )
 _OF_CLUSTERS = re.compile(r"\bclusters?\b|\blabels?\b|\bcell ?types?\b|\bannotations?\b|\bones?\b")
 _REST = re.compile(
     r"^(?:and |ok |now |then |so |please |what about |how about |select |take |choose |pick |"
-    r"describe |show |give me |what are )*(?:all )?(?:of )?(?:the )?(?:rest|remaining(?: cells| "
+    r"describe |show me |show |give me |what are )*(?:all )?(?:of )?(?:the )?(?:rest|"
+    r"remaining(?: cells| "
     r"ones)?|others|other cells|"
     r"everything else)(?: of (?:the )?(?:cells|dataset|data|them))?(?: please| as well| too)*$"
 )
@@ -178,6 +180,9 @@ def _of_chosen(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | N
     text, last = found.text.strip(" ?.!"), focus.last
     points = POINTING.search(text) or re.search(r"\b(?:it|this|that)\b", text)
     is_bare = not (found.genes or found.values or found.column)
+    people = next((c for c in vocabulary.columns.values() if c in vocabulary.people), None)
+    if points and people and re.search(r"\bhow many (?:\w+ )?(?:donors?|patients?|people)\b", text):
+        return Ask("composition", column=people, where=focus.those)
     if is_bare and re.match(r"^(?:and |so )*how many(?: cells)?(?: are)?(?: there| they)?$", text):
         return Ask("selection_size", name=focus.selection) if focus.selection else None
     if is_bare and _WHERE.search(text) and (points or len(text.split()) < 4):
@@ -209,6 +214,50 @@ def _narrower(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | No
     if not cells.where or "selection" in cells.kinds:
         return None
     return Ask("select", where=f"{focus.those} AND ({cells.where})")
+
+
+def _really(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "are the pericytes really smooth muscle?": what the model makes of a label."""
+    if not re.match(r"^(?:and |so |but )*(?:are|is) (?:the|these|those|all) <type>", found.shape):
+        return None
+    if not re.search(r"\b(?:really|actually|truly|in fact|indeed|correct\w*)\b", found.text):
+        return None
+    if found.clusters or found.genes or not found.cell_types:
+        return None
+    return Ask("describe_selection", where=cells_of_type(found.cell_types[0], vocabulary))
+
+
+def _both_here(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "do we have both here?" after types were spoken of."""
+    last = focus.last
+    if last is None or len(last.cell_types) < 2 or found.cell_types or found.genes:
+        return None
+    if not re.search(r"\b(?:both|either|they|these|those|them|any)\b", found.text):
+        return None
+    if not re.search(r"\b(?:do (?:we|you|i)|have|here|present|in (?:my|this|the) data|see|there)\b",
+                     found.text):  # fmt: skip
+        return None
+    if re.search(r"\bdiffer\w*|\bdistinguish\w*|\bcompar\w*|\bgenes?\b|\bmarkers?\b", found.text):
+        return None
+    return Ask("which_clusters", cell_types=last.cell_types[:2])
+
+
+def _filter(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "which cells have more than 500 genes?", "I'd like the monocytes from donor 107"."""
+    asks = re.match(r"^(?:and |so |ok |please )*(?:(?:which|what) cells (?:have|with|express|"
+    r"show|are)\b|"
+                    r"(?:i would like|i'd like|i want|give me|get me|show me) .*\b(?:only|just|"
+                    r"but)\b)",
+                    found.text)  # fmt: skip
+    if not asks or found.ordinals:
+        return None
+    cells = pointed(found.raw, vocabulary, focus)
+    kinds = set(cells.kinds)
+    if "column" in kinds or (
+        len(cells.kinds) > 1 and kinds & {"value", "gene"} and "only" in found.text
+    ):
+        return Ask("select", where=cells.where)
+    return None
 
 
 def _two(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
@@ -250,4 +299,17 @@ _NARROWS = re.compile(
     r"cells )*(?:of (?:those|these|them) )?(?:that |which |with |expressing |who )+(?:also |have |"
     r"has |express |are |is )*(?=.*\b(?:also|too|as well|only|keep|just|of them|of those)\b|.*)"
 )
-_READERS = (_uncertain, _single, _rest, _save, _drop, _narrower, _select_group, _of_chosen, _two)
+_READERS = (
+    _uncertain,
+    _single,
+    _rest,
+    _save,
+    _drop,
+    _narrower,
+    _really,
+    _both_here,
+    _filter,
+    _select_group,
+    _of_chosen,
+    _two,
+)

@@ -10,7 +10,7 @@ from ._referring import POINTING, cells_of_type, group_of, scope
 from ._vocabulary import Vocabulary
 
 _TESTS = re.compile(
-    r"\bsignifican\w*|\bp[ -]?val\w*|\bfold[ -]?changes?|\blog[ -]?fc|\blog2? ?fold|\blfc\b|"
+    r"\bsignifican\w*|\bp[ -]?val\w*|\bfold[ -]?changes?|\blog2?[ -]?fc|\blog2? ?fold|\blfc\b|"
     r"\bfdr\b|"
     r"\bq[ -]?val\w*|\badjusted p|\bdifferentially expressed\b|\bstatistic\w*"
 )
@@ -57,6 +57,7 @@ _STIMULUS = re.compile(
     r"\b(?:interferon\w*|ifn\w*|stimul\w*|treat\w*|drug|cytokine|infect\w*|condition\w*|therapy)\b"
 )
 _SETS = re.compile(r"\b(?:signature|score|pathway|program\w*|gene set|response genes|isgs?)\b")
+_OTHERS = re.compile(r"\b(?:others?|rest|else|everything|specific|marker|elsewhere)\b")
 _GENE_GAP = re.compile(r"\bgenes?\b")
 
 
@@ -64,7 +65,7 @@ def read_test(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | No
     """Return what a stretch asks to test, if it does."""
     if not vocabulary.has_dataset:
         return None
-    for reader in (_among, _rank, _responds, _gene):
+    for reader in (_among, _rank, _responds, _once_more, _gene):
         ask = reader(found, vocabulary, focus)
         if ask is not None:
             return replace(ask, text=ask.text or found.raw)
@@ -147,6 +148,8 @@ def _responds(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | No
     if column is None and stimulated:
         column = focus.column if focus.column in vocabulary.conditions else None
         column = column or next(iter(vocabulary.conditions), None)
+    if column is None and found.genes:
+        column = condition_column("conditions", vocabulary)
     if column not in vocabulary.values or column in vocabulary.people:
         return None
     if re.search(r"\bsample|\bage\b", str(column).casefold()):
@@ -168,11 +171,25 @@ def _responds(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | No
     )
 
 
+def _once_more(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "does it also change in B cells?" after a gene was tested."""
+    last = focus.last
+    if last is None or last.intent != "test_gene" or found.genes or found.values:
+        return None
+    leans = re.search(r"\b(?:it|that|the same|this)\b", found.text)
+    if not leans or not _MORE.search(found.text) or not (found.cell_types or found.clusters):
+        return None
+    return test_again(last, found, vocabulary, focus)
+
+
 def _gene(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read "is ISG15 significantly higher in stim?", "p-value for IFI6 in B cells"."""
     text = found.text
     tests = _TESTS.search(text)
     genes = found.genes
+    if not genes and tests and found.ordinals and focus.listed:
+        at = found.ordinals[0]
+        genes = focus.listed[at : at + 1 or None]
     if not genes and tests and focus.gene and _leans(found, focus):
         genes = (focus.gene,)
     if not genes or re.search(r"\b(?:umap|violins?|dot ?plot|plot|map|correlat\w*)\b", text):
@@ -207,6 +224,9 @@ def _gene(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
         if last is not None and last.intent == "markers" and last.cell_types:
             own = cells_of_type(last.cell_types[0], vocabulary)
             return Ask("test_gene", genes=tuple(asks), where=own)
+    if column is None and len(sides) < 2 and (within or sides) and not _OTHERS.search(text):
+        column = condition_column("conditions", vocabulary)
+        within = within or sides[0]
     if column is not None:
         return Ask("test_gene", genes=tuple(asks), column=column, values=values[:2], where=within)
     if within or sides:
@@ -267,7 +287,8 @@ def test_again(last: Ask, found: Mentions, vocabulary: Vocabulary, focus: Focus)
     """Read "and for CXCL10?", "in the monocytes only?" after a gene was tested."""
     if found.genes and not (found.cell_types or found.clusters or found.values):
         return replace(last, genes=found.genes[:4], text=found.raw)
-    within = scope(found.raw, found, vocabulary, focus).where
+    text = re.sub(r"(?i)\b(?:it|its|that|this|they)\b", " ", found.raw)
+    within = scope(text, found, vocabulary, focus).where
     if not within and POINTING.search(found.text):
         within = group_of(focus, vocabulary)
     if within and last.column:

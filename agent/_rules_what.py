@@ -204,7 +204,11 @@ WHAT_RULES: tuple[Rule, ...] = (
         r"\b(umap|tsne|embedding|scatter)\b|\b(?:plot|draw|show|display|map|picture|visuali[sz]e|"
         r"colou?r)\b.*\b(clusters?|cell types?|labels?|map|dataset|data|umap|by|plot|picture)\b|"
         r"^(?:plot|draw|visuali[sz]e)",
-        lambda m, f: not m.genes and not re.search(r"\bmarkers?\b|\bcells? of\b", m.shape),
+        lambda m, f: (
+            not m.genes
+            and not re.search(r"\bmarkers?\b|\bcells? of\b", m.shape)
+            and not (m.cell_types and not re.search(r"\b(?:umap|map|plot|draw)\b", m.shape))
+        ),
     ),
     Rule(
         "label_clusters",

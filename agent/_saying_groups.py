@@ -15,7 +15,9 @@ from ._saying_things import tell_difference
 from ._saying_types import tell_which
 
 _EACH_OF = re.compile(
-    r"\b(?:each|every|per|which|by|contribut\w*|two|both|differ\w*|more|most|list)\b", re.IGNORECASE
+    r"\b(?:each|every|per|which|by|contribut\w*|two|both|differ\w*|more|most|list|between|"
+    r"across)\b",
+    re.IGNORECASE,
 )
 _LESS = re.compile(r"\b(?:lower|less|weaker|down|decreas\w+|reduced)\b", re.IGNORECASE)
 _MORE = re.compile(r"\b(?:higher|more|stronger|up|increas\w+|induced)\b", re.IGNORECASE)
@@ -263,7 +265,7 @@ def _asked_rows(ask: Ask, artifact: Mapping[str, Any], now: Saying) -> list[str]
                 )
             )
     if found and re.search(r"(?i)\b(?:which|who)\b.*\b(?:most|more|highest|largest)\b", ask.text):
-        found.sort(key=lambda line: -_first_share(line))
+        found.sort(key=lambda line: -_first_number(line))
     if found or not ask.values:
         return found[:_MOST_ROWS]
     totals = {str(row["by"]): int(row["of"]) for row in artifact.get("table") or []}
@@ -278,9 +280,10 @@ def _asked_rows(ask: Ask, artifact: Mapping[str, Any], now: Saying) -> list[str]
     ]
 
 
-def _first_share(line: str) -> float:
-    found = re.search(r"\(([\d.]+)%\)", line)
-    return float(found.group(1)) if found else 0.0
+def _first_number(line: str) -> float:
+    """Return the number of cells that a sentence of shares tells, to put the most first."""
+    found = re.search(r", ([\d,]+) \(", line)
+    return float(found.group(1).replace(",", "")) if found else 0.0
 
 
 def tell_assigned(ask: Ask, now: Saying) -> Said:

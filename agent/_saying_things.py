@@ -93,7 +93,8 @@ def tell_cells(ask: Ask, now: Saying) -> Said:
         tail = f", cell type with confidence {sure:.2f} ({known})" if known else ""
         lines.append("- " + cite(f'Cell {row["cell"]}{own}: "{said}"{tail}.', evidence))
     clusters = (str(cluster),) if cluster is not None else ()
-    return Said(lines, replace(ask, clusters=clusters, number=len(rows)))
+    barcodes = tuple(str(row["barcode"]) for row in rows)
+    return Said(lines, replace(ask, clusters=clusters, number=len(rows), barcodes=barcodes))
 
 
 def tell_expression(ask: Ask, now: Saying) -> Said:

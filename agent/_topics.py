@@ -189,7 +189,7 @@ TOPICS: dict[str, Topic] = {
         ),
     ),
     "variable": Topic(
-        r"\bhighly[- ]variable\b|\bhvgs?\b|\bvariable genes\b",
+        r"\b(?:most|highly)[- ]variable\b|\bhvgs?\b|\bvariable genes\b",
         (
             "I keep no list of variable genes for you; I use them only where I have to compute a "
             "map or clusters myself.",

@@ -21,6 +21,7 @@ from ._reading_knowledge import read_knowledge_ask
 from ._reading_points import read_point
 from ._reading_tests import read_test
 from ._recalling import put_back, read_recall
+from ._referring import cells_of_type
 from ._rules import classify
 from ._small_talk import small_talk
 from ._topics import find_topic
@@ -162,6 +163,11 @@ def _read(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
         ask = replace(ask, intent="describe_cluster")
     if ask.intent in {"offtopic", "unclear"} and (other := _other_term(found, vocabulary)):
         return [other]
+    if ask.intent in {"look_up", "which_clusters"} and len(ask.cell_types) == 1:
+        name = ask.cell_types[0]
+        if name.casefold() in vocabulary.authors and vocabulary.resolve(name) is None:
+            own = cells_of_type(name, vocabulary)
+            return [Ask("describe_selection", where=own, text=stretch)]
     return each_of(fill_in(ask, found, vocabulary, focus))
 
 

@@ -132,6 +132,10 @@ def vocabulary_of(session: "Session") -> Vocabulary:
             return None
         return Named(found.id, found.label or found.id)
 
+    def exact(text: str) -> str | None:
+        found = session.knowledge.resolve(text)
+        return found.label if found.id is not None and found.match != "vector" else None
+
     def is_a(term_id: str, ancestor_id: str) -> bool:
         try:
             return session.knowledge.is_a(term_id, ancestor_id)
@@ -201,13 +205,15 @@ def vocabulary_of(session: "Session") -> Vocabulary:
             recall=recall,
             common=common,
             resolve_elsewhere=resolve_elsewhere,
-            authors=_authors(session.adata.obs, session.cluster_key),
+            authors=_authors(session.adata.obs, session.cluster_key, exact),
         )
 
     return session.cached(("agent vocabulary", session.cluster_key), read)
 
 
-def _authors(obs: Any, cluster_key: str | None) -> dict[str, tuple[str, str]]:
+def _authors(
+    obs: Any, cluster_key: str | None, named: Callable[[str], str | None]
+) -> dict[str, tuple[str, str]]:
     """Return the labels of the columns in which authors keep their cell types."""
     found: dict[str, tuple[str, str]] = {}
     for column in map(str, obs.columns):
@@ -224,7 +230,7 @@ def _authors(obs: Any, cluster_key: str | None) -> dict[str, tuple[str, str]]:
             for name in dict.fromkeys((low, low.replace("-", " "), plain)):
                 for key in (name, name.removesuffix("s"), f"{name} cell"):
                     found.setdefault(key, (column, label))
-            spelt = CELL_ABBREVIATIONS.get(label.casefold())
+            spelt = CELL_ABBREVIATIONS.get(label.casefold()) or named(label)
             if spelt is not None:
                 found.setdefault(spelt.casefold(), (column, label))
     return found

@@ -131,6 +131,7 @@ SPELT_RIGHT = words(
     cite cited citation trace traced verify validate validated stain staining flow cytometry
     antibody antibodies protein transcript transcripts secreted secretes ligand ligands
     doublet doublets ambient noise artefact artifact contamination contaminated dataset datasets
+    expect expects expected unexpected except accept explore explored expand extent extend compute
     tumor tumors tumours malignant stroma stromal myeloid lymphoid correlate correlates
     """
 )
@@ -208,7 +209,8 @@ these those this that all other another more of and or not to be is are
     remove drop choose take among within across per only including excluding except without export
     call called name named save assign use using treated untreated stimulated unstimulated healthy
     rename relabel reannotate correct merge combine join within hidden hiding hide stimulated
-    diabetic normal control controls higher lower up down between change changes changed respond
+    fewer diabetic normal control
+    controls higher lower up down between change changes changed respond
     responds upregulated downregulated over under inside outside split divide dot violin
     """
 )
@@ -220,6 +222,7 @@ NOT_GENES = words(
     PDF PNG ATAC DE DEG DEGS LLM AI GPT API ID IDS OK FDR LOG T B I A USA UK EU FAQ WHY WHAT WHO
     HOW NOT THE AND SHOW ME IS IN OF IT YES NO HELP TREG TREGS GPU CPU H5AD IFN ISG ISGS EMT CAF
     CAFS MYCAF ICAF HPV HLA MHC TCR BCR COVID SLE HIV EBV CMV PCR UMI UMIS GSEA HVG HVGS AUC M1 M2
+    LOG2FC LOGFC LFC PVAL LOG2 QVAL
     TLR TLRS HSP HSPS MMP MMPS KIR KIRS OXPHOS ROS PI WHY PLEASE LIST CTRL STIM R
     """
 )

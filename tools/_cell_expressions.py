@@ -109,6 +109,7 @@ def shown(words: str, *, limit: int = 120) -> str:
     text = _VALUE.sub(r"\1", text).replace(" with a probability of at least 50%", "")
     text = re.sub(r"obs\['([^']*)'\]", lambda m: _NUMBERS.get(m[1], f"'{m[1]}'"), text)
     text = re.sub(r"(?<=\S)\s*>\s*0(?!\.?\d)", " detected", text)
+    text = re.sub(r"\bnot (\S+) detected", r"no \1 detected", text)
     text = text.replace(">=", "at least").replace("<=", "at most")
     return clean(text.replace(">", "above").replace("<", "below"), limit=limit)
 

@@ -12,7 +12,7 @@ from ._figures import stacked_shares
 from ._groupings import as_labels, is_person
 from ._keys import CELL_TYPE_BY_CLUSTER
 from ._session import Session
-from ._wording import as_percent, clean, count, percent, quote
+from ._wording import as_percent, clean, count, listing, percent, quote
 
 CAVEAT = (
     "Shares within a sample add up to 100%, so when one group grows the others shrink; with few "
@@ -84,7 +84,13 @@ def count_composition(
     ]
     return session.record(
         tool="count_composition",
-        text=" ".join([*among(words), _text(by_key, within_key, row_names, column_names, counts)]),
+        text=" ".join(
+            [
+                *among(words),
+                *(_sizes(by_key, row_names, counts) if words else []),
+                _text(by_key, within_key, row_names, column_names, counts),
+            ]
+        ),
         table=table,
         figure=stacked_shares(
             row_names,
@@ -103,6 +109,18 @@ def count_composition(
         },
         of_sample=obs is not whole,
     )
+
+
+def _sizes(by_key: str, names: list[str], counts: np.ndarray) -> list[str]:
+    """Say how many of some chosen cells each group holds; people are not named."""
+    if is_person(by_key) or len(names) > _MOST_SENTENCES:
+        return []
+    totals = counts.sum(axis=1)
+    shares = listing(
+        f"{int(n):,} ({as_percent(percent(int(n), int(totals.sum())))}) {quote(name)}"
+        for name, n in zip(names, totals, strict=True)
+    )
+    return [f"By {quote(by_key)} these are {shares}."]
 
 
 def _shown(key: str) -> str:
