@@ -451,9 +451,9 @@ COLOURS = [("Clusters", "clusters"), ("Cell types", "cell types"), ("Confidence"
 
 def asset(name: str) -> str:
     """Read a template, a style sheet or a script of the page."""
-    from importlib.resources import files
+    from tools import views
 
-    return files("tools").joinpath("page", name).read_text(encoding="utf-8")
+    return views.page_file(name)
 
 
 def told(exc: Exception | str) -> Exception:
@@ -482,14 +482,16 @@ class Controls:
     ----------
     is_local
         Whether a path on this machine may be opened.
+    promise
+        Where what is opened and asked goes.
     """
 
-    def __init__(self, *, is_local: bool) -> None:
+    def __init__(self, *, is_local: bool, promise: str) -> None:
         import gradio as gr
 
         self.secret = gr.BrowserState(None, storage_key="cell2text", secret="cell2text-chat")
         gr.HTML(asset("header.html"), elem_id="header", apply_default_css=False, padding=False)
-        self.lay_out_opener(is_local=is_local)
+        self.lay_out_opener(is_local=is_local, promise=promise)
         self.lay_out_takehome()
         with gr.Row(elem_id="room"):
             with gr.Column(min_width=0, elem_id="conversation"):
@@ -497,12 +499,13 @@ class Controls:
             with gr.Column(min_width=0, elem_id="dataset"):
                 self.lay_out_dataset()
 
-    def lay_out_opener(self, *, is_local: bool) -> None:
+    def lay_out_opener(self, *, is_local: bool, promise: str) -> None:
         """Place the ways to open another dataset, in a panel under the header."""
         import gradio as gr
 
         with gr.Column(elem_id="opener"):
-            gr.HTML(asset("opener.html"), apply_default_css=False, padding=False)
+            words = asset("opener.html").replace("{promise}", promise)
+            gr.HTML(words, apply_default_css=False, padding=False)
             self.upload = gr.File(
                 elem_id="upload", label="Dataset", show_label=False, height=118, type="filepath"
             )
@@ -750,7 +753,7 @@ def build_page(desk: "Desk", *, is_local: bool = False) -> "gr.Blocks":
     slow = private | {"concurrency_limit": workers, "concurrency_id": "work"}
     quick = private | {"concurrency_limit": 8, "concurrency_id": "look"}
     with gr.Blocks(title="Cell2Text Chat", fill_width=True, delete_cache=(3600, 7200)) as page:
-        on = Controls(is_local=is_local)
+        on = Controls(is_local=is_local, promise=desk.promise(is_local=is_local))
         everything = on.all()
         page.load(arrive, on.secret, everything, **slow)
         sent = on.upload.upload(upload, [on.upload, on.secret], everything, **slow)

@@ -1,6 +1,5 @@
 """What happens when a visitor clicks or asks; a page only has to show the boards it gets."""
 
-import json
 import logging
 import secrets
 import shutil
@@ -10,14 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kb import KnowledgeError
-from model import ModelError
-from tools import TOOLS, ToolError, cell_map, keeping, take_home, views
+from tools import TOOLS, cell_map, keeping, take_home, views
 
+from ._asking import answer, lit_json, stop, watch
 from ._assistant import Assistant
 from ._board import Board
-from ._errors import AgentError, VisitError
-from ._showing import follow
+from ._errors import THEIRS, VisitError
+from ._llm import is_hosted
 from ._visits import Visit, Visits, log_event
 from ._work import ticking
 
@@ -29,10 +27,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_STOPPING = 20  # most seconds that a new question waits for the answer before it to stop
 _SHORTEST_SECRET = 32  # characters
-# What a person can mend; everything else is ours.
-_THEIRS = (AgentError, ToolError, ModelError, KnowledgeError, PermissionError)
 
 
 class Desk:
@@ -73,6 +68,26 @@ class Desk:
         session.open_demo() if self.data is None else session.open(self.data)
         return Assistant(session, llm=self.visits.llm, offline=self.visits.offline)
 
+    def promise(self, *, is_local: bool) -> str:
+        """Say where what a visitor opens and asks goes, in sentences for the page.
+
+        Parameters
+        ----------
+        is_local
+            Whether the page is served on the visitor's own machine, and to nobody else.
+        """
+        place = "on this computer" if is_local else "on the server of this page"
+        kept = f"It stays {place} and is seen by you alone"
+        if self.visits.folder is not None:
+            days = f"{self.visits.keep_days:g} days" if self.visits.keep_days != 7 else "a week"
+            kept += f"; what is kept of it is deleted when you have not come back for {days}"
+        if not is_hosted(self.visits.llm):
+            return f"{kept}. Questions are answered {place} too."
+        return (
+            f"{kept}. The language model {self.visits.llm} runs elsewhere: it is sent your "
+            "questions and summaries of the results, never expression values or barcodes of cells."
+        )
+
     # Opening
 
     def arrive(self, secret: str | None, username: str | None) -> Iterator[Board]:
@@ -85,6 +100,7 @@ class Desk:
             log_event(key, "reload")
             yield replace(self.board(visit), secret=secret)
             yield from self.map_of(visit)
+            yield from watch(visit)
             return
         # Whoever started the server with a file wants to see that file.
         again = self.visits.is_kept(key) and (
@@ -150,7 +166,7 @@ class Desk:
                 if examined is not None and not shown:
                     card, shown = views.early_card_html(title_of(path), examined), True
                 yield Board(work=work.html(), card=card)
-        except _THEIRS as exc:
+        except THEIRS as exc:
             log_event(key, "open failed", error=type(exc).__name__)
             yield from self.not_opened(key, exc, again=again)
             return
@@ -201,7 +217,7 @@ class Desk:
             )
             try:
                 made.append(cell_map.map_colours(visit.session, visit.colour))
-            except _THEIRS:
+            except THEIRS:
                 visit.colour = "clusters"
                 made.append(cell_map.map_colours(visit.session, visit.colour))
             yield
@@ -211,7 +227,7 @@ class Desk:
             for item in ticking(run, work):
                 if item is None and not made:
                     yield Board(work=work.html())
-        except _THEIRS as exc:
+        except THEIRS as exc:
             visit.say(str(exc))
             yield Board(work="", messages=visit.messages)
             return
@@ -236,7 +252,7 @@ class Desk:
             for item in ticking(run, work):
                 if item is None and not made:
                     yield Board(work=work.html())
-        except _THEIRS as exc:
+        except THEIRS as exc:
             notice = ("The map stays as it is", str(exc))
             yield Board(work="", colour=visit.colour, notice=notice)
             return
@@ -258,7 +274,7 @@ class Desk:
         try:
             positions = [int(cell) for cell in cells()]
             evidence = TOOLS["select_cells"](visit.session, positions=positions)
-        except _THEIRS as exc:
+        except THEIRS as exc:
             return Board(is_settled=True, notice=("Nothing was chosen", str(exc)))
         name = str(evidence.facts["selection"])
         visit.calls.append(
@@ -294,7 +310,7 @@ class Desk:
             try:
                 colours = cell_map.map_colours(visit.session, colour)
                 visit.colour = colour
-            except _THEIRS:
+            except THEIRS:
                 colour = None
         yield Board(
             evidence=views.evidence_panel(item, n_cells=n_cells),
@@ -307,7 +323,7 @@ class Desk:
         """Say what one cell is."""
         try:
             return Board(tip=cell_map.cell_words(visit.session, cell))
-        except _THEIRS as exc:
+        except THEIRS as exc:
             known = {"cell": cell, "barcode": "", "cluster": "", "label": "", "confidence": 0}
             return Board(tip=known | {"text": str(exc)})
 
@@ -332,7 +348,7 @@ class Desk:
             for item in ticking(run, work):
                 if item is None and not made:
                     yield Board(work=work.html()), None
-        except _THEIRS as exc:
+        except THEIRS as exc:
             yield Board(work=""), None
             raise VisitError(str(exc)) from exc
         log_event(visit.key, "took home", kind=kind, bytes=made[0].stat().st_size)
@@ -340,76 +356,8 @@ class Desk:
 
     # The conversation
 
-    def answer(self, question: str, visit: Visit) -> Iterator[Board]:
-        """Answer a question while the visitor watches."""
-        if not question.strip():
-            return
-        visit.turn += 1
-        turn = visit.turn
-        visit.answering.cancel()
-        if not visit.lock.acquire(timeout=_STOPPING):
-            msg = "The answer before is still being stopped. Ask again in a moment."
-            raise VisitError(msg)
-        started, before = time.monotonic(), len(visit.session.evidence)
-        try:
-            visit.say(views.escape(question), role="user")
-            yield Board(messages=visit.messages, is_answering=True)
-            for _ in self.steps(visit, question):
-                if visit.turn != turn:
-                    return
-                yield Board(messages=visit.messages)
-        finally:
-            settle(visit)
-            visit.lock.release()
-        log_event(
-            visit.key,
-            "answered",
-            seconds=round(time.monotonic() - started, 2),
-            n_evidence=len(visit.session.evidence) - before,
-        )
-        visit.keep()
-        yield replace(
-            self.look(visit, before), chips=visit.assistant.suggestions(), is_answering=False
-        )
-
-    def look(self, visit: Visit, n_before: int) -> Board:
-        """Let the map show what the answer was about."""
-        colours = colour = lit = None
-        for item in list(visit.session.evidence.values())[n_before:]:
-            wanted, cells = views.look_of(visit.session, item)
-            if cells is not None and 0 < len(cells) < visit.session.prepared.adata.n_obs:
-                ask = item.tool in {"select_cells", "describe_selection"}
-                words = f"{len(cells):,} cells of {item.id}"
-                lit = lit_json(visit, cells, words, ask=ask)
-            elif wanted is not None:
-                lit = ""
-            if wanted is not None and wanted != visit.colour:
-                try:
-                    colours, colour = cell_map.map_colours(visit.session, wanted), wanted
-                except _THEIRS:
-                    continue
-        visit.colour, visit.lit = colour or visit.colour, visit.lit if lit is None else lit
-        return Board(colours=colours, colour=colour, lit=lit, messages=visit.messages)
-
-    @staticmethod
-    def steps(visit: Visit, question: str) -> Iterator[None]:
-        """Follow an answer; an error becomes a sentence, and the conversation goes on."""
-        try:
-            yield from follow(visit, question)
-        except _THEIRS as exc:
-            visit.say(views.escape(exc))
-        except Exception:
-            logger.exception("An answer failed")
-            visit.say("Something went wrong on my side with that question; it was logged.")
-        yield
-
-    def stop(self, visit: Visit) -> Board:
-        """End the answer that is being given."""
-        visit.turn += 1
-        visit.answering.cancel()
-        settle(visit)
-        visit.say("*Stopped.*")
-        return Board(messages=visit.messages, is_answering=False, work="")
+    answer = staticmethod(answer)
+    stop = staticmethod(stop)
 
 
 def said_aloud(message: dict[str, Any]) -> bool:
@@ -420,17 +368,3 @@ def said_aloud(message: dict[str, Any]) -> bool:
 def title_of(path: Path | None) -> str:
     """Return what a dataset is called while it is being opened."""
     return "the demo" if path is None else path.name
-
-
-def lit_json(visit: Visit, cells: Any, words: str, *, ask: bool = False) -> str:
-    """Return what the map is told about cells that are to light up."""
-    return json.dumps(
-        {"bits": cell_map.lit_cells(visit.session, cells), "words": words, "ask": ask}
-    )
-
-
-def settle(visit: Visit) -> None:
-    """Stop the spinners of steps that will not return."""
-    for message in visit.messages:
-        if message["metadata"].get("status") == "pending":
-            message["metadata"]["status"] = "done"

@@ -9,6 +9,10 @@ Errors of the tools room do not pass through here: they go back to the model as 
 answer, and the conversation goes on.
 """
 
+from kb import KnowledgeError
+from model import ModelError
+from tools import ToolError
+
 
 class AgentError(RuntimeError):
     """Base of everything that a caller of this room may want to catch."""
@@ -24,3 +28,7 @@ class ToolsetError(AgentError):
 
 class VisitError(AgentError):
     """What a visitor asked for cannot be done now; the message is for them."""
+
+
+# What a person can mend; everything else is ours.
+THEIRS = (AgentError, ToolError, ModelError, KnowledgeError, PermissionError)

@@ -78,6 +78,13 @@ def choose_model(
     )
 
 
+def is_hosted(llm: "str | BaseChatModel | None") -> bool:
+    """Whether a chat model, as it is named on the command line, runs on another machine."""
+    if llm is None:
+        return False
+    return not isinstance(llm, str) or _is_hosted(llm.strip().partition(":")[0], None)
+
+
 def _make(provider: str, model: str, base_url: str | None) -> "BaseChatModel":
     from langchain.chat_models import init_chat_model
 

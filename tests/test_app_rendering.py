@@ -141,6 +141,55 @@ def test_stopping_ends_an_answer_and_its_spinners() -> None:
     assert visit.lock.acquire(blocking=False)
 
 
+def test_an_answer_goes_on_while_the_page_is_reloaded() -> None:
+    from agent._asking import watch
+
+    goes_on = threading.Event()
+
+    class Slow(TwoStepAssistant):
+        def ask(self, question: str) -> Any:
+            for step in super().ask(question):
+                yield step
+                goes_on.wait(20)
+
+        def suggestions(self) -> list[str]:
+            return ["And now?"]
+
+    visit = visit_with(Evidence("E1", "t", "x"))
+    visit.assistant = Slow(Evidence("E1", "t", "x"))  # type: ignore[assignment]
+    desk = Desk(SimpleNamespace(), data=None, llm=None)
+    before_the_reload = desk.answer("What is cluster 3?", visit)
+    next(before_the_reload)
+    next(before_the_reload)
+    before_the_reload.close()
+    after_it = watch(visit)
+    assert next(after_it).is_answering
+    goes_on.set()
+    last = list(after_it)[-1]
+    assert last.is_answering is False
+    assert last.chips == ["And now?"]
+    assert any("B cells" in str(message["content"]) for message in visit.messages)
+    assert visit.lock.acquire(timeout=5)
+
+
+@pytest.mark.parametrize(
+    ("llm", "is_local", "days", "said", "unsaid"),
+    [
+        (None, True, 7, "on this computer and is seen by you alone; what is kept", "server"),
+        (None, False, 2, "not come back for 2 days", "this computer"),
+        ("ollama:x", True, 7, "answered on this computer", "elsewhere"),
+        ("openai:x", True, 7, "openai:x runs elsewhere: it is sent your questions", "answered on"),
+    ],
+)
+def test_the_page_says_where_data_and_questions_go(
+    llm: str | None, is_local: bool, days: float, said: str, unsaid: str, tmp_path: Any
+) -> None:
+    desk = Desk(SimpleNamespace(), data=None, llm=llm, folder=tmp_path, keep_days=days)
+    promise = desk.promise(is_local=is_local)
+    assert said in promise
+    assert unsaid not in promise
+
+
 def test_a_long_step_says_how_far_it_is_and_stops_when_told() -> None:
     started, words = threading.Event(), []
 

@@ -42,7 +42,10 @@ def read_rows(
             rows = [row for _, row in zip(range(most + 1), reader, strict=False)]
             header = [str(name) for name in reader.fieldnames or []]
     except (OSError, UnicodeDecodeError, csv.Error) as exc:
-        msg = f"{shown} cannot be read as CSV in UTF-8 ({clean(exc, limit=120)})."
+        why = getattr(exc, "strerror", None) or clean(exc, limit=120)
+        if isinstance(exc, UnicodeDecodeError):
+            why = "it is no text"
+        msg = f"{shown} cannot be read as CSV in UTF-8: {why}."
         fix = f"Give a table with a column '{column}'."
         raise DatasetError(msg, code="bad_table", fix=fix) from exc
     if column not in header:

@@ -6,7 +6,6 @@ One HTML file that needs nothing else: pictures are inside, nothing is fetched, 
 import base64
 import html
 from datetime import UTC, datetime
-from importlib import resources
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +63,7 @@ def report_html(session: "Session", wanted: "Wanted") -> str:
     NoDatasetError
         If no dataset is open.
     """
-    style = resources.files(__package__).joinpath("page/report.css").read_text("utf-8")
+    style = views.page_file("report.css")
     title = html.escape(session.title)
     parts = [
         f"<h1>{title}</h1><p class='aside'>Written by Cell2Text Chat {_version('cell2text-chat')} "

@@ -9,6 +9,7 @@ import csv
 import html
 import io
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._export import as_plain
@@ -196,6 +197,11 @@ def chips_html(questions: "Iterable[str]") -> str:
         f"{html.escape(text)}</button>"
         for text in questions
     )
+
+
+def page_file(name: str) -> str:
+    """Read a template, a style sheet or a script of the page."""
+    return (Path(__file__).parent / "page" / name).read_text(encoding="utf-8")
 
 
 def work_html(words: str, fraction: float, seconds_left: float | None) -> str:

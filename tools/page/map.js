@@ -124,9 +124,9 @@ function names() {
     const free = [0, 17, -17, 34, -34].map((d) => y + d).find((at) => !hits(at));
     if (free === undefined) continue;
     boxes.push([x, free, half]);
-    pen.globalAlpha = lit ? 0.75 : 0.9;
-    pen.fillStyle = dark() ? '#0b1220' : '#ffffff';
-    pen.beginPath(); pen.roundRect(x - half, free - 9, 2 * half, 18, 6); pen.fill();
+    // A halo as wide as it takes to be read: a box would hide the cells that are named.
+    pen.lineJoin = 'round'; pen.lineWidth = 5; pen.globalAlpha = 0.9;
+    pen.strokeStyle = dark() ? '#0b1220' : '#ffffff'; pen.strokeText(text, x, free + 0.5);
     pen.globalAlpha = 1; pen.fillStyle = dark() ? '#e5eaf1' : '#1e293b'; pen.fillText(text, x, free + 0.5);
   }
 }
