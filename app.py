@@ -684,6 +684,8 @@ def build_page(desk: "Desk", *, is_local: bool = False) -> "gr.Blocks":
             for new in boards:
                 board = new.on_top_of(board)
                 yield on.show(board)
+            if board is None:  # from a generator that gives nothing, Gradio empties all outputs
+                yield on.show(Board())
         except user_errors() as exc:
             yield on.show(Board(work="", is_settled=True))
             raise told(exc) from exc
@@ -692,9 +694,10 @@ def build_page(desk: "Desk", *, is_local: bool = False) -> "gr.Blocks":
         yield from shown(desk.arrive(secret, request.username))
 
     def upload(path: str | None, secret: str, request: gr.Request) -> Iterator[list[Any]]:
-        if path is not None:
-            key = key_of(secret, request)
-            yield from shown(desk.open(key, Path(path), is_ours=True))
+        boards = (
+            () if path is None else desk.open(key_of(secret, request), Path(path), is_ours=True)
+        )
+        yield from shown(boards)
 
     def open_path(path: str, secret: str, request: gr.Request) -> Iterator[list[Any]]:
         if not (is_local and is_from_here(request)):
@@ -709,7 +712,8 @@ def build_page(desk: "Desk", *, is_local: bool = False) -> "gr.Blocks":
         desk.visits.cancel(key_of(secret, request))
 
     def recolour(colour: str | None, secret: str, request: gr.Request) -> Iterator[list[Any]]:
-        yield from shown(desk.recolour(visit_of(secret, request), colour or ""))
+        # Who only passes by the box of genes with the keyboard chooses nothing.
+        yield from shown(desk.recolour(visit_of(secret, request), colour) if colour else ())
 
     def lasso(event: gr.EventData, secret: str, request: gr.Request) -> Iterator[list[Any]]:
         stroke = event._data.get("stroke") or []
@@ -756,9 +760,9 @@ def build_page(desk: "Desk", *, is_local: bool = False) -> "gr.Blocks":
         on = Controls(is_local=is_local, promise=desk.promise(is_local=is_local))
         everything = on.all()
         page.load(arrive, on.secret, everything, **slow)
-        sent = on.upload.upload(upload, [on.upload, on.secret], everything, **slow)
+        on.upload.upload(upload, [on.upload, on.secret], everything, **slow)
         # Else the file stays in the box, which then takes no other.
-        sent.then(lambda: None, None, on.upload, queue=False, **private)
+        on.upload.upload(lambda: None, None, on.upload, queue=False, **private)
         on.path.submit(open_path, [on.path, on.secret], everything, **slow)
         on.demo.click(demo, on.secret, everything, **slow)
         on.work.cancel(cancel, on.secret, None, queue=False, **private)

@@ -346,6 +346,21 @@ def test_a_reload_and_a_restart_bring_the_conversation_back(
     assert "cluster 7" not in told
 
 
+def test_whoever_passes_by_with_the_keyboard_changes_nothing(page: "Page") -> None:
+    page.click("#colour label:has-text('Cell types')")
+    legend(page, "Cell types")
+    page.press("#question textarea", "Enter")  # nothing was typed
+    page.focus("#gene input")
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    page.wait_for_timeout(1500)
+    assert page.locator(".toast-body").count() == 0
+    assert "Cell types" in page.inner_text("#cells .map-legend")
+    assert page.is_checked("#colour label:has-text('Cell types') input")
+    assert "is open" in page.inner_text("#talk")
+    assert "700" in ask(page, "How many cells are there?")
+
+
 def test_the_page_fits_a_phone_in_the_dark(browser: Any, address: str, tmp_path: Path) -> None:
     phone = browser.new_page(
         viewport={"width": 390, "height": 844}, color_scheme="dark", device_scale_factor=2
