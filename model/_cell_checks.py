@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ._errors import CheckpointError
+from ._familiarity import Familiarity
 from ._labels import LabelTerm
 from ._lineage_presence import LineagePresence
 
@@ -34,9 +35,9 @@ SAID_OF = {CONTRADICTED: "The genes of this cell speak for another lineage than 
 WHOLE_TRANSCRIPTOME = 8_000
 #: A cell with fewer genes is not judged, but for whether it is an empty droplet.
 FEWEST_GENES = 150
-#: A name is contradicted where its lineage has at most the first log-odds, another lineage at
-#: least the second, and the third lies between them.
-_ABSENT, _PRESENT, _APART = 0.5, 1.0, 1.5
+#: How much likelier another lineage must be than that of a name, in log-odds, where a checkpoint
+#: does not say.
+_APART = 1.5
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,15 @@ class CellFacts:
         ``(n,)`` how far the members of the encoder are from one another, see `disagreement`.
     entropy
         ``(n,)`` of the cell type probabilities.
+    familiar
+        ``(n, 2)`` features of `Familiarity`; None where a checkpoint does without.
     """
 
     presence: np.ndarray
     n_genes: np.ndarray
     disagreement: np.ndarray
     entropy: np.ndarray
+    familiar: np.ndarray | None = None
 
     def ranked(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the highest and the second highest log-odds of each cell."""
@@ -86,9 +90,8 @@ class CellFacts:
         depth = np.log(np.maximum(self.n_genes, 1) / 600.0)
         if flag == EMPTY:
             return np.column_stack([depth, first, second, self.entropy])
-        return np.column_stack(
-            [np.minimum(first, 0.0), np.sqrt(self.disagreement), self.entropy, depth]
-        )
+        columns = [np.minimum(first, 0.0), np.sqrt(self.disagreement), self.entropy, depth]
+        return np.column_stack(columns if self.familiar is None else [*columns, self.familiar])
 
 
 @dataclass(frozen=True)
@@ -101,10 +104,39 @@ class CellChecks:
         Which lineages are in a droplet.
     checks
         By flag.
+    margin
+        How much likelier another lineage must be than that of a name to contradict it.
+    familiarity
+        What training cells have in common; None does without.
     """
 
     presence: LineagePresence
     checks: Mapping[str, Check]
+    margin: float = _APART
+    familiarity: Familiarity | None = None
+
+    def facts(
+        self,
+        tokens: np.ndarray,
+        members: tuple[np.ndarray, np.ndarray],
+        *,
+        measured: np.ndarray,
+    ) -> CellFacts:
+        """Return what the checks look at.
+
+        Parameters
+        ----------
+        tokens
+            ``(n, T)`` rank-value tokens.
+        members
+            ``(n,)`` disagreement and entropy, see `disagreement_of`.
+        measured
+            ``(n_genes,)`` bool, which genes of the model the study has.
+        """
+        known = self.familiarity
+        familiar = None if known is None else known.features(tokens, measured)
+        n_genes = (tokens > 0).sum(1)
+        return CellFacts(self.presence.logits(tokens), n_genes, *members, familiar)
 
     def scores(self, facts: CellFacts) -> dict[str, np.ndarray]:
         """Return ``{flag: (n,) score}``; the higher, the more likely."""
@@ -152,8 +184,7 @@ class CellChecks:
         lineage = self.presence.lineage_of(term_id, terms)
         if lineage < 0:
             return False
-        named, best = presence[lineage], presence.max()
-        return bool(named <= _ABSENT and best >= max(_PRESENT, named + _APART))
+        return bool(contradiction(presence[None], np.array([lineage]))[0] > self.margin)
 
     def save(self, path: Path) -> None:
         """Write the checks."""
@@ -163,12 +194,15 @@ class CellChecks:
             "names": self.presence.names,
             "members": self.presence.members,
             "checks": {flag: asdict(check) for flag, check in self.checks.items()},
+            "margin": self.margin,
         }
         tensors = {
             "weights": self.presence.weights.astype(np.float16),
             "bias": self.presence.bias.astype(np.float64),
             "depth": self.presence.depth.astype(np.float64),
         }
+        if self.familiarity is not None:
+            tensors["axes"] = self.familiarity.axes.astype(np.float16)
         new = path.with_name(f"{path.name}.new")
         save_file(tensors, new, metadata={"about": json.dumps(about)})
         new.replace(path)
@@ -201,15 +235,37 @@ class CellChecks:
                 flag: Check(tuple(c["weights"]), c["bias"], c["threshold"])
                 for flag, c in about["checks"].items()
             }
+            margin = float(about.get("margin", _APART))
+            axes = tensors.get("axes")
+            familiarity = None if axes is None else Familiarity(axes.astype(np.float32))
         except (SafetensorError, ValueError, KeyError, TypeError) as exc:
             msg = f"{path.name} in {path.parent} is damaged. Copy the whole checkpoint folder."
             raise CheckpointError(msg) from exc
-        return cls(presence, checks)
+        return cls(presence, checks, margin, familiarity)
 
     def rounded(self) -> "CellChecks":
         """Return the checks as they are after saving and reading them."""
         weights = self.presence.weights.astype(np.float16).astype(np.float32)
-        return replace(self, presence=replace(self.presence, weights=weights))
+        known = self.familiarity
+        if known is not None:
+            known = Familiarity(known.axes.astype(np.float16).astype(np.float32))
+        return replace(self, presence=replace(self.presence, weights=weights), familiarity=known)
+
+
+def contradiction(presence: np.ndarray, lineages: np.ndarray) -> np.ndarray:
+    """Return ``(n,)`` how much likelier the likeliest other lineage is than each cell's own.
+
+    Parameters
+    ----------
+    presence
+        ``(n, L)`` log-odds of each lineage.
+    lineages
+        ``(n,)`` the lineage of each cell's name.
+    """
+    rows = np.arange(len(presence))
+    others = presence.copy()
+    others[rows, lineages] = -np.inf
+    return others.max(1) - presence[rows, lineages]
 
 
 def kind_of(flag: str) -> str:

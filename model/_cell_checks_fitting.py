@@ -9,14 +9,31 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy import sparse
-from torch import nn
 
-from ._cell_checks import DOUBLET, EMPTY, FEWEST_GENES, STRANGE, CellChecks, CellFacts, Check
+from ._cell_checks import (
+    DOUBLET,
+    EMPTY,
+    FEWEST_GENES,
+    STRANGE,
+    CellChecks,
+    CellFacts,
+    Check,
+    contradiction,
+)
+from ._familiarity import fit_familiarity
 from ._lineage_fitting import LIGHT
-from ._lineage_presence import USUAL_GENES, LineagePresence, gene_strengths
+from ._lineage_presence import LineagePresence
 from ._members import disagreement_of
 from ._planting import plant_doublets, plant_empty, plant_strange, thin
-from ._tokens import PAD_TOKEN, rank_value_tokens
+from ._presence_fitting import (
+    draw_panel,
+    fit_presence,
+    tokens_of,
+    variable_genes,
+    variable_panel,
+    without,
+)
+from ._training_data import STATE_PROGRAMMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,19 +41,19 @@ if TYPE_CHECKING:
     from ._checkpoint import Checkpoint
     from ._training_data import TrainingData
 
-#: Pseudo-cells and real cells that lineages are learnt from, and doublets planted among them.
-N_CELLS, N_REAL, N_DOUBLETS = 12_000, 2_500, 8_000
+#: Pseudo-cells and real cells that lineages are learnt from.
+N_CELLS, N_REAL = 12_000, 2_500
 #: Cells of each kind that the checks are fitted on.
 N_CHECKED = 1_500
-#: Share of single cells that may be flagged by each check.
-FALSE_ALARMS = 0.005
+#: Share of single cells that may be flagged by each check, and whose own name, whole or on a
+#: panel, may be called contradicted.
+FALSE_ALARMS, FALSELY_CONTRADICTED = 0.005, 0.03
+#: Panels that cells are shown on when the checks are fitted.
+N_PANELS = 24
 #: Counts of an empty droplet.
 EMPTY_DEPTH = (30.0, 600.0)
 #: A lineage with fewer cells than this cannot be learnt.
 _FEWEST_CELLS = 15
-_EPOCHS, _BATCH, _RATE, _SPARSITY = 6, 256, 0.02, 1e-6
-#: Half of the cells are shown with a part of their genes only, as a panel would.
-_PANEL_RATE, _PANEL_LOSS = 0.5, 0.8
 
 
 @dataclass(frozen=True)
@@ -96,13 +113,21 @@ def fit_cell_checks(
         names=tuple(names[i] for i in kept),
         members=tuple(members[i] for i in kept),
     )
-    presence = _fit_presence(presence, pool, data, rng, seed=seed)
-    checks = CellChecks(presence, {}).rounded()
+    programmes = checkpoint.pathways.genes_of(STATE_PROGRAMMES)
+    presence = fit_presence(
+        presence, (pool.matrix, pool.lineages), data, programmes, rng, seed=seed
+    )
+    familiarity = fit_familiarity(tokens_of(pool.matrix, data), n_genes=len(data.genes), seed=seed)
+    checks = CellChecks(presence, {}, familiarity=familiarity).rounded()
+    presence = checks.presence
+    variable = variable_genes(pool.matrix)
     single = _draw(data, presence, checkpoint, rng, n=N_CHECKED, n_real=N_CHECKED // 3)
     unseen = None
     if held_out is not None and len(held_out.profile_labels):
         unseen = _draw(held_out, presence, checkpoint, rng, n=N_CHECKED, n_real=N_CHECKED // 3)
-    return replace(checks, checks=_fit_checks(checkpoint, presence, data, single, unseen, rng))
+    margin = _fit_margin(presence, unseen or single, data, variable, rng)
+    fitted = _fit_checks(checkpoint, checks, data, single, unseen, variable, rng)
+    return replace(checks, checks=fitted, margin=margin)
 
 
 def _draw(
@@ -144,81 +169,52 @@ def _draw(
     return _Pool(matrix, np.concatenate(found) if found else np.zeros(0, np.int64))
 
 
-def _fit_presence(
+def _fit_margin(
     presence: LineagePresence,
     pool: _Pool,
     data: "TrainingData",
+    variable: np.ndarray,
     rng: np.random.Generator,
-    *,
-    seed: int,
-) -> LineagePresence:
-    """Learn the lineages of single cells and doublets, one weight a gene and lineage."""
-    n_lineages = len(presence.names)
+) -> float:
+    """Return how much likelier another lineage must be to contradict a name, at least 0."""
     rows = np.flatnonzero(pool.lineages >= 0)
-    singles, kinds = pool.matrix[rows], pool.lineages[rows]
-    both, pairs = plant_doublets(singles, kinds, rng, n=min(N_DOUBLETS, 2 * len(rows)))
-    tokens = _tokens(sparse.vstack([singles, both], format="csr"), data)
-    truth = np.zeros((len(tokens), n_lineages), np.float32)
-    truth[np.arange(len(kinds)), kinds] = 1
-    for side in (0, 1):
-        truth[len(kinds) + np.arange(len(pairs)), pairs[:, side]] = 1
-    generator = torch.Generator().manual_seed(seed)
-    weights = nn.Parameter(torch.zeros(len(data.genes) + 1, n_lineages))
-    bias, depth = (
-        nn.Parameter(torch.full((n_lineages,), -2.0)),
-        nn.Parameter(torch.zeros(n_lineages)),
-    )
-    optimiser = torch.optim.Adam([weights, bias, depth], lr=_RATE)
-    for _ in range(_EPOCHS):
-        order = torch.randperm(len(tokens), generator=generator).numpy()
-        for start in range(0, len(order), _BATCH):
-            chosen = order[start : start + _BATCH]
-            shown = _as_panel(tokens[chosen], rng) if rng.random() < _PANEL_RATE else tokens[chosen]
-            strength, n = gene_strengths(shown)
-            logits = nn.functional.embedding_bag(
-                torch.from_numpy(shown),
-                weights,
-                per_sample_weights=torch.from_numpy(strength),
-                mode="sum",
-                padding_idx=PAD_TOKEN,
-            )
-            logs = torch.from_numpy(np.log(n / USUAL_GENES)).float()[:, None]
-            loss = nn.functional.binary_cross_entropy_with_logits(
-                logits + bias + depth * logs, torch.from_numpy(truth[chosen])
-            )
-            loss = loss + _SPARSITY * weights.abs().sum()
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-    learnt = weights.detach().numpy().copy()
-    learnt[PAD_TOKEN] = 0
-    return replace(
-        presence,
-        weights=learnt,
-        bias=bias.detach().numpy().astype(np.float64),
-        depth=depth.detach().numpy().astype(np.float64),
-    )
+    if not len(rows):
+        return 0.0
+    tokens, kinds = tokens_of(pool.matrix[rows], data), pool.lineages[rows]
+    ahead = [contradiction(presence.logits(tokens), kinds)]
+    for part in np.array_split(rng.permutation(len(rows)), N_PANELS):
+        if len(part):
+            shown = without(tokens[part], ~draw_panel(variable, rng))
+            judged = (shown > 0).sum(1) >= FEWEST_GENES
+            ahead.append(contradiction(presence.logits(shown[judged]), kinds[part[judged]]))
+    return round(max(0.0, float(np.quantile(np.concatenate(ahead), 1 - FALSELY_CONTRADICTED))), 4)
 
 
-def _as_panel(tokens: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Leave a random part of all genes out, the rest moving up."""
-    gone = rng.random(int(tokens.max(initial=0)) + 1) < rng.uniform(0, _PANEL_LOSS)
-    kept = (tokens > 0) & ~gone[tokens]
-    order = np.argsort(~kept, axis=1, kind="stable")
-    return np.take_along_axis(np.where(kept, tokens, PAD_TOKEN), order, axis=1)
-
-
-def _tokens(matrix: sparse.csr_matrix, data: "TrainingData") -> np.ndarray:
-    everything = np.arange(len(data.genes))
-    return rank_value_tokens(matrix, everything, data.genes.medians, max_tokens=data.max_tokens)[0]
+def _facts_on_panels(
+    checkpoint: "Checkpoint",
+    checks: CellChecks,
+    tokens: np.ndarray,
+    variable: np.ndarray,
+    rng: np.random.Generator,
+) -> list[CellFacts]:
+    """Return the facts of cells on panels of variable genes, as far as they can be judged."""
+    found = []
+    for part in np.array_split(np.arange(len(tokens)), N_PANELS):
+        panel = variable_panel(variable, rng)
+        shown = without(tokens[part], ~panel)
+        shown = shown[(shown > 0).sum(1) >= FEWEST_GENES]
+        if len(shown):
+            found.append(read_facts(checkpoint, checks, shown, measured=panel[1:]))
+    return found
 
 
 def _fit_checks(
     checkpoint: "Checkpoint",
-    presence: LineagePresence,
+    checks: CellChecks,
     data: "TrainingData",
     single: _Pool,
     unseen: _Pool | None,
+    variable: np.ndarray,
     rng: np.random.Generator,
 ) -> dict[str, Check]:
     """Fit the scores on what is planted among `single`; set thresholds on `unseen` as well."""
@@ -234,37 +230,48 @@ def _fit_checks(
         ],
         format="csr",
     )
-    strange = plant_strange(single.matrix[rng.choice(single.matrix.shape[0], n)], rng)
     shallow = thin(
         single.matrix, np.exp(rng.uniform(*np.log((150, 3_000)), single.matrix.shape[0])), rng
     )
-    facts = {
-        "single": read_facts(checkpoint, presence, _tokens(single.matrix, data)),
-        "shallow": read_facts(checkpoint, presence, _tokens(shallow, data)),
-        DOUBLET: read_facts(checkpoint, presence, _tokens(doublets, data)),
-        EMPTY: read_facts(checkpoint, presence, _tokens(empty, data)),
-        STRANGE: read_facts(checkpoint, presence, _tokens(strange, data)),
+    everything = np.ones(len(data.genes), dtype=bool)
+
+    def whole(matrix: sparse.csr_matrix) -> CellFacts:
+        return read_facts(checkpoint, checks, tokens_of(matrix, data), measured=everything)
+
+    def on_panels(matrix: sparse.csr_matrix) -> list[CellFacts]:
+        return _facts_on_panels(checkpoint, checks, tokens_of(matrix, data), variable, rng)
+
+    pools = [single] if unseen is None or not len(unseen.lineages) else [single, unseen]
+    usual = [whole(pool.matrix) for pool in pools]
+    # Of training cells alone, strange would be what the model has not learnt from.
+    strange = [
+        plant_strange(pool.matrix[rng.choice(pool.matrix.shape[0], n)], rng) for pool in pools
+    ]
+    planted = {
+        DOUBLET: (usual, [whole(doublets)]),
+        EMPTY: ([*usual, whole(shallow)], [whole(empty)]),
+        # A strange cell must be told from one of which few genes are measured.
+        STRANGE: (
+            [*usual, *(facts for pool in pools for facts in on_panels(pool.matrix))],
+            [part for made in strange for part in (whole(made), *on_panels(made))],
+        ),
     }
-    usual = [facts["single"]]
-    if unseen is not None and len(unseen.lineages):
-        usual.append(read_facts(checkpoint, presence, _tokens(unseen.matrix, data)))
-    checks = {}
-    for flag in (DOUBLET, EMPTY, STRANGE):
-        others = [*usual, facts["shallow"]] if flag == EMPTY else usual
-        whole = np.vstack(
-            [
-                part.features(flag)[(part.n_genes >= FEWEST_GENES) | (flag == EMPTY)]
-                for part in others
-            ]
+    fitted = {}
+    for flag, (others, made) in planted.items():
+        cells, flawed = (
+            np.vstack([facts.features(flag)[_judged(facts, flag)] for facts in parts])
+            for parts in (others, made)
         )
-        planted = facts[flag].features(flag)
-        if not len(whole) or not len(planted):  # no cell has genes enough to be judged
+        if not len(cells) or not len(flawed):  # no cell has genes enough to be judged
             continue
-        check = Check((1.0,), 0.0, 0.0) if flag == DOUBLET else _regress(whole, planted)
-        score = check.score(whole)
-        threshold = float(np.quantile(score, 1 - FALSE_ALARMS))
-        checks[flag] = replace(check, threshold=round(threshold, 4))
-    return checks
+        check = Check((1.0,), 0.0, 0.0) if flag == DOUBLET else _regress(cells, flawed)
+        threshold = float(np.quantile(check.score(cells), 1 - FALSE_ALARMS))
+        fitted[flag] = replace(check, threshold=round(threshold, 4))
+    return fitted
+
+
+def _judged(facts: CellFacts, flag: str) -> np.ndarray:
+    return (facts.n_genes >= FEWEST_GENES) | (flag == EMPTY)
 
 
 def _regress(single: np.ndarray, planted: np.ndarray) -> Check:
@@ -278,20 +285,16 @@ def _regress(single: np.ndarray, planted: np.ndarray) -> Check:
 
 
 def read_facts(
-    checkpoint: "Checkpoint", presence: LineagePresence, tokens: np.ndarray
+    checkpoint: "Checkpoint",
+    checks: CellChecks,
+    tokens: np.ndarray,
+    *,
+    measured: np.ndarray,
 ) -> CellFacts:
-    """Return what the checks look at, of cells ``(n, T)``."""
-    disagreement, entropy = [], []
-    for members in cell_type_readings(checkpoint, tokens):
-        apart, spread = disagreement_of(members)
-        disagreement.append(apart)
-        entropy.append(spread)
-    return CellFacts(
-        presence.logits(tokens),
-        (tokens > 0).sum(1),
-        np.concatenate(disagreement) if disagreement else np.zeros(0),
-        np.concatenate(entropy) if entropy else np.zeros(0),
-    )
+    """Return what the checks look at, of cells ``(n, T)`` of a study with some genes measured."""
+    read = [disagreement_of(members) for members in cell_type_readings(checkpoint, tokens)]
+    members = tuple(np.concatenate(parts) for parts in zip(*read, strict=True))
+    return checks.facts(tokens, members or (np.zeros(0), np.zeros(0)), measured=measured)
 
 
 def cell_type_readings(checkpoint: "Checkpoint", tokens: np.ndarray) -> "Iterator[torch.Tensor]":

@@ -22,7 +22,7 @@ from ._surroundings import NOWHERE, Surroundings
 from ._tokens import PAD_TOKEN
 
 if TYPE_CHECKING:
-    from ._cell_checks import CellChecks
+    from ._cell_checks import CellChecks, CellFacts
     from ._describer import Describer
     from ._description import Description
     from ._labels import LabelTerm
@@ -103,23 +103,25 @@ def _flags(
 
     picks = _spread(matrix.shape[0], N_SINGLE)
     lineages = checks.presence.lineages_of(term_ids, terms)
-    n_measured = int(describer.measured(var_names).sum())
+    measured = describer.measured(var_names)
+    n_measured = int(measured.sum())
     planted = {DOUBLET: plant_doublets(matrix, lineages, rng, n=N_PLANTED)[0]}
     some = matrix[rng.choice(matrix.shape[0], N_PLANTED)]
     planted[STRANGE] = plant_strange(some, rng)
     if is_counts(matrix) and n_measured >= WHOLE_TRANSCRIPTOME:
         planted[EMPTY] = plant_empty(matrix, rng, n=N_PLANTED, depth=EMPTY_DEPTH)
-    single = read_facts(
-        describer.checkpoint, checks.presence, describer.tokens(matrix[picks], var_names)[0]
-    )
+
+    def read(cells: sparse.csr_matrix) -> "CellFacts":
+        tokens = describer.tokens(cells, var_names)[0]
+        return read_facts(describer.checkpoint, checks, tokens, measured=measured)
+
+    single = read(matrix[picks])
     usual = checks.scores(single)
     row: dict[str, float] = {}
     for flag, made in planted.items():
         if not made.shape[0] or flag not in checks.checks:
             continue
-        facts = read_facts(
-            describer.checkpoint, checks.presence, describer.tokens(made, var_names)[0]
-        )
+        facts = read(made)
         scores = np.concatenate([usual[flag], checks.scores(facts)[flag]])
         truth = np.repeat([0, 1], [len(picks), made.shape[0]])
         row[f"{KEYS[flag]}_auroc"] = float(roc_auc_score(truth, scores))

@@ -301,9 +301,8 @@ class Describer:
 
         def notice(slot: str, members: "torch.Tensor") -> None:
             if slot == "cell_type" and checks is not None:
-                walked.facts = CellFacts(
-                    checks.presence.logits(ranked), (ranked > 0).sum(1), *disagreement_of(members)
-                )
+                apart = disagreement_of(members)
+                walked.facts = checks.facts(ranked, apart, measured=measured)
 
         def weigh(scores: "torch.Tensor") -> "torch.Tensor":
             return self.checkpoint.weigh_lineages(scores, tokens, gates, measured=measured)

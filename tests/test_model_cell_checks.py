@@ -10,6 +10,7 @@ from scipy import sparse
 
 from model import CheckpointError, load_describer
 from model import _cell_checks_fitting as fitting
+from model import _presence_fitting as presence_fitting
 from model._cell_checks import (
     CONTRADICTED,
     DOUBLET,
@@ -25,10 +26,12 @@ from model._cell_checks import (
 from model._cell_checks_fitting import fit_cell_checks
 from model._check_scores import _deletion, score_checks
 from model._describer import linear_scale
+from model._familiarity import Familiarity, fit_familiarity
 from model._flagging import flagged, kind_of, remarks
 from model._lineage_presence import SCALE, LineagePresence, gene_strengths
 from model._mitochondria import is_dying, mitochondrial_genes, mitochondrial_share
 from model._planting import plant_doublets, plant_dying, plant_empty, plant_strange, thin
+from model._presence_fitting import switch_on, variable_genes, variable_panel, without
 from model._profiles import NoiseConfig
 from model._surroundings import NOWHERE
 from model._tokens import rank_value_tokens
@@ -258,9 +261,10 @@ def test_the_checks_are_learnt_from_training_cells(tmp_path, monkeypatch):
         labels=checkpoint.labels,
         max_tokens=40,
     )
-    for name, value in {"N_CELLS": 400, "N_DOUBLETS": 300, "N_CHECKED": 60, "_EPOCHS": 12}.items():
+    for name, value in {"N_CELLS": 400, "N_CHECKED": 60, "FEWEST_GENES": 5}.items():
         monkeypatch.setattr(fitting, name, value)
-    monkeypatch.setattr(fitting, "FEWEST_GENES", 5)
+    for name, value in {"N_DOUBLETS": 300, "_EPOCHS": 12, "_KEPT": (20, 60)}.items():
+        monkeypatch.setattr(presence_fitting, name, value)
     assert fit_cell_checks(checkpoint, training, tmp_path / "no.csv", seed=1) is None
     made = fit_cell_checks(checkpoint, training, table, seed=1)
     assert made.presence.names == ("T cell", "B cell", "monocyte")  # one has no cells
@@ -268,6 +272,8 @@ def test_the_checks_are_learnt_from_training_cells(tmp_path, monkeypatch):
     again = fit_cell_checks(checkpoint, training, table, seed=1)
     assert np.array_equal(again.presence.weights, made.presence.weights)
     assert again.checks == made.checks
+    assert again.margin == made.margin >= 0
+    assert len(made.checks[STRANGE].weights) == 6  # two of them of `Familiarity`
     real = training.real[0]
     truth = made.presence.lineages_of(
         [row["cell_type"] for row in real.labels], tiny_labels().terms
@@ -356,13 +362,57 @@ def test_b_and_t_cells_that_are_exchanged_are_noticed_in_the_real_model():
     assert np.mean(false) < 0.05
 
 
+def test_a_programme_is_switched_on_in_cells_of_every_kind(counts, rng):
+    own, other = np.arange(5), np.arange(40, 45)
+    deep = counts * 50
+    more = (switch_on(deep, [own, other], rng) - deep).toarray()
+    assert more.min() == 0
+    assert {*own, *other} == set(np.flatnonzero(more.sum(0)).tolist())
+    assert 5 < (more.sum(1) > 0).sum() < 40
+    assert (switch_on(deep, [], rng) != deep).nnz == 0
+
+
+def test_a_panel_holds_the_most_variable_genes_and_the_rest_moves_up(rng):
+    counts = rng.poisson(5.0, (200, 3_000)).astype(np.float32)
+    counts[:100, :300] *= 10
+    variable = variable_genes(sparse.csr_matrix(counts))
+    assert set(variable[:300]) == set(range(300))
+    panel = variable_panel(variable, rng)
+    assert not panel[0]
+    assert panel[1 + variable[:400]].mean() > 0.8
+    cells = without(np.array([[4, 2, 9, 1], [3, 2, 0, 0]]), np.isin(np.arange(10), [2, 9]))
+    assert cells.tolist() == [[4, 1, 0, 0], [3, 0, 0, 0]]
+
+
+def test_cells_that_follow_what_training_cells_share_are_familiar(rng):
+    """Half of the training cells begin with genes 1 to 20, half with 21 to 40."""
+    kinds = [np.arange(1, 21), np.arange(21, 41)]
+    rest = np.arange(41, 101)
+    train = np.stack(
+        [np.r_[rng.permutation(kinds[i % 2]), rng.permutation(rest)[:20]] for i in range(200)]
+    )
+    known = fit_familiarity(train, n_genes=100, seed=0)
+    alike, odd = train[:2], np.stack([rng.permutation(np.arange(1, 101))[:40] for _ in range(20)])
+    for measured in (np.ones(100, bool), np.arange(100) < 70):
+        cells = [without(part, np.r_[False, ~measured]) for part in (alike, odd)]
+        explained, strange = (known.features(part, measured) for part in cells)
+        assert explained[:, 0].min() > strange[:, 0].max()
+        assert explained[0, 1] == pytest.approx(np.log(measured.mean()))
+    every = np.ones(100, bool)
+    assert np.array_equal(known.features(odd, every)[3:5], known.features(odd[3:5], every))
+
+
 def test_checks_are_kept_in_the_checkpoint(checks, tmp_path):
     assert CellChecks.load(tmp_path / FILE) is None
+    axes = np.random.default_rng(0).normal(size=(3, N_GENES + 1)).astype(np.float32)
+    checks = dataclasses.replace(checks, margin=0.25, familiarity=Familiarity(axes))
     checks.save(tmp_path / FILE)
     again = CellChecks.load(tmp_path / FILE)
     assert again.checks == checks.checks
     assert again.presence.names == checks.presence.names
     assert again.presence.members == checks.presence.members
+    assert again.margin == 0.25
+    assert np.array_equal(again.familiarity.axes, checks.rounded().familiarity.axes)
     cell = tokens_of(*T_GENES)
     expected = checks.rounded().presence.logits(cell)
     assert np.array_equal(again.presence.logits(cell), expected)
