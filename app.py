@@ -113,7 +113,9 @@ Checkpoint = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Never look for models on the network.")]
+Offline = Annotated[
+    bool, typer.Option("--offline", help="Use no network: only models that are on this machine.")
+]
 Llm = Annotated[
     str | None,
     typer.Option(
@@ -138,7 +140,10 @@ def chat(
         typer.Option(envvar=["CELL2TEXT_HOST", "GRADIO_SERVER_NAME"], help="Address to listen on."),
     ] = None,
     port: Annotated[
-        int, typer.Option(envvar=["PORT", "GRADIO_SERVER_PORT"], min=1, max=65535)
+        int,
+        typer.Option(
+            envvar=["PORT", "GRADIO_SERVER_PORT"], min=1, max=65535, help="Port to listen on."
+        ),
     ] = 7860,
     share: Annotated[bool, typer.Option("--share", help="Also serve a public link.")] = False,
     root_path: Annotated[
@@ -184,7 +189,9 @@ def chat(
 @cli.command()
 def ask(
     data: Input,
-    question: Annotated[list[str], typer.Option("--question", "-q", help="May be repeated.")],
+    question: Annotated[
+        list[str], typer.Option("--question", "-q", help="What to ask; may be repeated.")
+    ],
     as_json: AsJson = False,
     llm: Llm = None,
     orthologues: Orthologues = None,
@@ -192,7 +199,7 @@ def ask(
     device: Device = "auto",
     offline: Offline = False,
 ) -> None:
-    """Ask about a dataset; several questions make one conversation."""
+    """Ask about a dataset, once or in a conversation."""
     prepare_environment(offline=offline)
     from agent import Assistant, answer_record, record_text
 
@@ -221,7 +228,7 @@ def describe(
     device: Device = "auto",
     offline: Offline = False,
 ) -> None:
-    """Describe each cell in words and write an annotated copy."""
+    """Describe cells in words in an annotated copy."""
     prepare_environment(offline=offline)
     require_choice("--by", by, ("cell", "cluster"))
     require_choice("--engine", engine, ("local", "ray"))
@@ -261,7 +268,7 @@ def doctor(
     orthologues: Orthologues = None,
     checkpoint: Checkpoint = None,
 ) -> None:
-    """Say what a file holds, and what stands in the way of describing it."""
+    """Say what a file holds, and what to mend in it."""
     prepare_environment()
     from tools import doctor as examine
 
@@ -324,7 +331,7 @@ def evaluate(
     device: Device = "auto",
     offline: Offline = False,
 ) -> None:
-    """Score the model, and baselines, against the labels of a file."""
+    """Score the model against the labels of a file."""
     prepare_environment(offline=offline)
     from tools import EvaluationSettings, evaluate_file
 
@@ -357,7 +364,7 @@ def annotate_markers(
     device: Device = "auto",
     offline: Offline = False,
 ) -> None:
-    """Name the cell type that a ranked list of marker genes speaks for."""
+    """Name the cell type that marker genes speak for."""
     prepare_environment(offline=offline)
     one = markers is not None
     if one == (file is not None) or (file is None) != (out is None) or (tissue and not one):
@@ -400,7 +407,7 @@ def benchmark(
     as_json: AsJson = False,
     checkpoint: Checkpoint = None,
 ) -> None:
-    """Measure speed and memory, each beside a baseline in the same run."""
+    """Measure speed and memory, beside baselines."""
     prepare_environment()
     from tools import benchmark as measure
 

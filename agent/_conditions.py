@@ -15,11 +15,6 @@ _TOO_COMMON = words("cells cell type types other others positive negative mellit
 Value = tuple[str, str]  # column, value
 
 
-def find_values(text: str, vocabulary: Vocabulary) -> tuple[Value, ...]:
-    """Return the values of columns that `text` names, in the order of the text."""
-    return tuple(dict.fromkeys(value for _, _, value in value_spans(text, vocabulary)))
-
-
 def value_spans(text: str, vocabulary: Vocabulary) -> list[tuple[int, int, Value]]:
     """Return where `text` names values of columns: start, end, value.
 

@@ -74,11 +74,6 @@ def plural(label: str) -> str:
     return label[:-1] + "ies" if re.search(r"[^aeiou]y$", label) else label + "s"
 
 
-def with_article(label: str) -> str:
-    """Return ``a T cell``, ``an enterocyte``, ``an NK cell``."""
-    return f"{'an' if re.match(r'[aeioAEIO]|NK|[FHLMNRSX][A-Z0-9]', label) else 'a'} {label}"
-
-
 def vary(options: Sequence[str], seed: int) -> str:
     """Choose a wording, always the same for the same place in a conversation."""
     return options[seed % len(options)]

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ._authors_labels import term_of_label
+from ._authors_words import term_of_label
 from ._columns import find_column
 from ._describe_cluster import model_caveat
 from ._errors import UnsupportedError

@@ -7,8 +7,6 @@ if TYPE_CHECKING:
     import numpy as np
     from plotly.graph_objects import Figure
 
-PlainValue = str | int | float | bool | None
-
 
 @dataclass(frozen=True)
 class Evidence:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ._authors_labels import authors_words
+from ._authors_words import authors_words
 from ._describable import model_errors
 from ._describe_cluster import model_caveat
 from ._evidence import Evidence
