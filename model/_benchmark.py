@@ -161,7 +161,7 @@ class ModelContest:
 
         with torch.no_grad():
             for batch in states:
-                self.describer._decoder.walk(batch, likeliest)
+                self.describer.walker.decoder.walk(batch, likeliest)
 
     def generate(
         self, states: "list[torch.Tensor]", *, n_pieces: int, every_member: bool = False

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 
 from ._errors import CheckpointError
-from ._familiarity import Familiarity
 from ._labels import LabelTerm
 from ._lineage_presence import LineagePresence
 
@@ -67,15 +66,12 @@ class CellFacts:
         ``(n,)`` how far the members of the encoder are from one another, see `disagreement`.
     entropy
         ``(n,)`` of the cell type probabilities.
-    familiar
-        ``(n, 2)`` features of `Familiarity`; None where a checkpoint does without.
     """
 
     presence: np.ndarray
     n_genes: np.ndarray
     disagreement: np.ndarray
     entropy: np.ndarray
-    familiar: np.ndarray | None = None
 
     def ranked(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the highest and the second highest log-odds of each cell."""
@@ -90,8 +86,9 @@ class CellFacts:
         depth = np.log(np.maximum(self.n_genes, 1) / 600.0)
         if flag == EMPTY:
             return np.column_stack([depth, first, second, self.entropy])
-        columns = [np.minimum(first, 0.0), np.sqrt(self.disagreement), self.entropy, depth]
-        return np.column_stack(columns if self.familiar is None else [*columns, self.familiar])
+        return np.column_stack(
+            [np.minimum(first, 0.0), np.sqrt(self.disagreement), self.entropy, depth]
+        )
 
 
 @dataclass(frozen=True)
@@ -106,22 +103,13 @@ class CellChecks:
         By flag.
     margin
         How much likelier another lineage must be than that of a name to contradict it.
-    familiarity
-        What training cells have in common; None does without.
     """
 
     presence: LineagePresence
     checks: Mapping[str, Check]
     margin: float = _APART
-    familiarity: Familiarity | None = None
 
-    def facts(
-        self,
-        tokens: np.ndarray,
-        members: tuple[np.ndarray, np.ndarray],
-        *,
-        measured: np.ndarray,
-    ) -> CellFacts:
+    def facts(self, tokens: np.ndarray, members: tuple[np.ndarray, np.ndarray]) -> CellFacts:
         """Return what the checks look at.
 
         Parameters
@@ -130,13 +118,8 @@ class CellChecks:
             ``(n, T)`` rank-value tokens.
         members
             ``(n,)`` disagreement and entropy, see `disagreement_of`.
-        measured
-            ``(n_genes,)`` bool, which genes of the model the study has.
         """
-        known = self.familiarity
-        familiar = None if known is None else known.features(tokens, measured)
-        n_genes = (tokens > 0).sum(1)
-        return CellFacts(self.presence.logits(tokens), n_genes, *members, familiar)
+        return CellFacts(self.presence.logits(tokens), (tokens > 0).sum(1), *members)
 
     def scores(self, facts: CellFacts) -> dict[str, np.ndarray]:
         """Return ``{flag: (n,) score}``; the higher, the more likely."""
@@ -201,8 +184,6 @@ class CellChecks:
             "bias": self.presence.bias.astype(np.float64),
             "depth": self.presence.depth.astype(np.float64),
         }
-        if self.familiarity is not None:
-            tensors["axes"] = self.familiarity.axes.astype(np.float16)
         new = path.with_name(f"{path.name}.new")
         save_file(tensors, new, metadata={"about": json.dumps(about)})
         new.replace(path)
@@ -236,20 +217,15 @@ class CellChecks:
                 for flag, c in about["checks"].items()
             }
             margin = float(about.get("margin", _APART))
-            axes = tensors.get("axes")
-            familiarity = None if axes is None else Familiarity(axes.astype(np.float32))
         except (SafetensorError, ValueError, KeyError, TypeError) as exc:
             msg = f"{path.name} in {path.parent} is damaged. Copy the whole checkpoint folder."
             raise CheckpointError(msg) from exc
-        return cls(presence, checks, margin, familiarity)
+        return cls(presence, checks, margin)
 
     def rounded(self) -> "CellChecks":
         """Return the checks as they are after saving and reading them."""
         weights = self.presence.weights.astype(np.float16).astype(np.float32)
-        known = self.familiarity
-        if known is not None:
-            known = Familiarity(known.axes.astype(np.float16).astype(np.float32))
-        return replace(self, presence=replace(self.presence, weights=weights), familiarity=known)
+        return replace(self, presence=replace(self.presence, weights=weights))
 
 
 def contradiction(presence: np.ndarray, lineages: np.ndarray) -> np.ndarray:

@@ -20,7 +20,6 @@ from ._cell_checks import (
     Check,
     contradiction,
 )
-from ._familiarity import fit_familiarity
 from ._lineage_fitting import LIGHT
 from ._lineage_presence import LineagePresence
 from ._members import disagreement_of
@@ -30,7 +29,6 @@ from ._presence_fitting import (
     fit_presence,
     tokens_of,
     variable_genes,
-    variable_panel,
     without,
 )
 from ._training_data import STATE_PROGRAMMES
@@ -48,7 +46,7 @@ N_CHECKED = 1_500
 #: Share of single cells that may be flagged by each check, and whose own name, whole or on a
 #: panel, may be called contradicted.
 FALSE_ALARMS, FALSELY_CONTRADICTED = 0.005, 0.03
-#: Panels that cells are shown on when the checks are fitted.
+#: Panels that cells are shown on when it is fitted how much contradicts a name.
 N_PANELS = 24
 #: Counts of an empty droplet.
 EMPTY_DEPTH = (30.0, 600.0)
@@ -117,8 +115,7 @@ def fit_cell_checks(
     presence = fit_presence(
         presence, (pool.matrix, pool.lineages), data, programmes, rng, seed=seed
     )
-    familiarity = fit_familiarity(tokens_of(pool.matrix, data), n_genes=len(data.genes), seed=seed)
-    checks = CellChecks(presence, {}, familiarity=familiarity).rounded()
+    checks = CellChecks(presence, {}).rounded()
     presence = checks.presence
     variable = variable_genes(pool.matrix)
     single = _draw(data, presence, checkpoint, rng, n=N_CHECKED, n_real=N_CHECKED // 3)
@@ -126,7 +123,7 @@ def fit_cell_checks(
     if held_out is not None and len(held_out.profile_labels):
         unseen = _draw(held_out, presence, checkpoint, rng, n=N_CHECKED, n_real=N_CHECKED // 3)
     margin = _fit_margin(presence, unseen or single, data, variable, rng)
-    fitted = _fit_checks(checkpoint, checks, data, single, unseen, variable, rng)
+    fitted = _fit_checks(checkpoint, checks, data, single, unseen, rng)
     return replace(checks, checks=fitted, margin=margin)
 
 
@@ -190,31 +187,12 @@ def _fit_margin(
     return round(max(0.0, float(np.quantile(np.concatenate(ahead), 1 - FALSELY_CONTRADICTED))), 4)
 
 
-def _facts_on_panels(
-    checkpoint: "Checkpoint",
-    checks: CellChecks,
-    tokens: np.ndarray,
-    variable: np.ndarray,
-    rng: np.random.Generator,
-) -> list[CellFacts]:
-    """Return the facts of cells on panels of variable genes, as far as they can be judged."""
-    found = []
-    for part in np.array_split(np.arange(len(tokens)), N_PANELS):
-        panel = variable_panel(variable, rng)
-        shown = without(tokens[part], ~panel)
-        shown = shown[(shown > 0).sum(1) >= FEWEST_GENES]
-        if len(shown):
-            found.append(read_facts(checkpoint, checks, shown, measured=panel[1:]))
-    return found
-
-
 def _fit_checks(
     checkpoint: "Checkpoint",
     checks: CellChecks,
     data: "TrainingData",
     single: _Pool,
     unseen: _Pool | None,
-    variable: np.ndarray,
     rng: np.random.Generator,
 ) -> dict[str, Check]:
     """Fit the scores on what is planted among `single`; set thresholds on `unseen` as well."""
@@ -230,38 +208,25 @@ def _fit_checks(
         ],
         format="csr",
     )
+    strange = plant_strange(single.matrix[rng.choice(single.matrix.shape[0], n)], rng)
     shallow = thin(
         single.matrix, np.exp(rng.uniform(*np.log((150, 3_000)), single.matrix.shape[0])), rng
     )
-    everything = np.ones(len(data.genes), dtype=bool)
 
     def whole(matrix: sparse.csr_matrix) -> CellFacts:
-        return read_facts(checkpoint, checks, tokens_of(matrix, data), measured=everything)
-
-    def on_panels(matrix: sparse.csr_matrix) -> list[CellFacts]:
-        return _facts_on_panels(checkpoint, checks, tokens_of(matrix, data), variable, rng)
+        return read_facts(checkpoint, checks, tokens_of(matrix, data))
 
     pools = [single] if unseen is None or not len(unseen.lineages) else [single, unseen]
     usual = [whole(pool.matrix) for pool in pools]
-    # Of training cells alone, strange would be what the model has not learnt from.
-    strange = [
-        plant_strange(pool.matrix[rng.choice(pool.matrix.shape[0], n)], rng) for pool in pools
-    ]
     planted = {
-        DOUBLET: (usual, [whole(doublets)]),
-        EMPTY: ([*usual, whole(shallow)], [whole(empty)]),
-        # A strange cell must be told from one of which few genes are measured.
-        STRANGE: (
-            [*usual, *(facts for pool in pools for facts in on_panels(pool.matrix))],
-            [part for made in strange for part in (whole(made), *on_panels(made))],
-        ),
+        DOUBLET: (usual, whole(doublets)),
+        EMPTY: ([*usual, whole(shallow)], whole(empty)),
+        STRANGE: (usual, whole(strange)),
     }
     fitted = {}
     for flag, (others, made) in planted.items():
-        cells, flawed = (
-            np.vstack([facts.features(flag)[_judged(facts, flag)] for facts in parts])
-            for parts in (others, made)
-        )
+        cells = np.vstack([facts.features(flag)[_judged(facts, flag)] for facts in others])
+        flawed = made.features(flag)
         if not len(cells) or not len(flawed):  # no cell has genes enough to be judged
             continue
         check = Check((1.0,), 0.0, 0.0) if flag == DOUBLET else _regress(cells, flawed)
@@ -284,17 +249,11 @@ def _regress(single: np.ndarray, planted: np.ndarray) -> Check:
     return Check(weights, round(float(fitted.intercept_[0]), 4), 0.0)
 
 
-def read_facts(
-    checkpoint: "Checkpoint",
-    checks: CellChecks,
-    tokens: np.ndarray,
-    *,
-    measured: np.ndarray,
-) -> CellFacts:
-    """Return what the checks look at, of cells ``(n, T)`` of a study with some genes measured."""
+def read_facts(checkpoint: "Checkpoint", checks: CellChecks, tokens: np.ndarray) -> CellFacts:
+    """Return what the checks look at, of cells ``(n, T)``."""
     read = [disagreement_of(members) for members in cell_type_readings(checkpoint, tokens)]
     members = tuple(np.concatenate(parts) for parts in zip(*read, strict=True))
-    return checks.facts(tokens, members or (np.zeros(0), np.zeros(0)), measured=measured)
+    return checks.facts(tokens, members or (np.zeros(0), np.zeros(0)))
 
 
 def cell_type_readings(checkpoint: "Checkpoint", tokens: np.ndarray) -> "Iterator[torch.Tensor]":

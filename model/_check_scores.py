@@ -14,12 +14,12 @@ from scipy import sparse
 
 from ._cell_checks import DOUBLET, DYING, EMPTY, STRANGE, WHOLE_TRANSCRIPTOME
 from ._cell_checks_fitting import read_facts
-from ._describer import linear_scale
+from ._evidence_deletion import score_deletion
 from ._flagging import kind_of
 from ._mitochondria import mitochondrial_genes, mitochondrial_share
 from ._planting import is_counts, plant_doublets, plant_dying, plant_empty, plant_strange
 from ._surroundings import NOWHERE, Surroundings
-from ._tokens import PAD_TOKEN
+from ._tokens import linear_scale
 
 if TYPE_CHECKING:
     from ._cell_checks import CellChecks, CellFacts
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 N_PLANTED, N_SINGLE = 200, 400
 #: Counts of a planted empty droplet.
 EMPTY_DEPTH = (30.0, 600.0)
-#: Cells whose evidence genes are taken away, how many genes, and how often as many others.
-N_DELETED, N_GENES, N_DRAWS = 150, 10, 3
 _B_CELL, _T_CELL = "CL:0000236", "CL:0000084"
 #: Names of the columns of each flag.
 KEYS = {DOUBLET: "doublet", EMPTY: "empty", DYING: "dying", STRANGE: "strange"}
@@ -86,7 +84,7 @@ def score_checks(
     kinds = [{kind_of(flag) for flag in one.flags} for one in described]
     row["invented"] = _invented(described, terms)
     row["flagged"] = float(np.mean([not found.isdisjoint(KEYS) for found in kinds]))
-    row |= _deletion(describer, matrix, cells[1], around, rng)
+    row |= score_deletion(describer, matrix, cells[1], around, rng)
     return row
 
 
@@ -103,8 +101,7 @@ def _flags(
 
     picks = _spread(matrix.shape[0], N_SINGLE)
     lineages = checks.presence.lineages_of(term_ids, terms)
-    measured = describer.measured(var_names)
-    n_measured = int(measured.sum())
+    n_measured = int(describer.measured(var_names).sum())
     planted = {DOUBLET: plant_doublets(matrix, lineages, rng, n=N_PLANTED)[0]}
     some = matrix[rng.choice(matrix.shape[0], N_PLANTED)]
     planted[STRANGE] = plant_strange(some, rng)
@@ -113,7 +110,7 @@ def _flags(
 
     def read(cells: sparse.csr_matrix) -> "CellFacts":
         tokens = describer.tokens(cells, var_names)[0]
-        return read_facts(describer.checkpoint, checks, tokens, measured=measured)
+        return read_facts(describer.checkpoint, checks, tokens)
 
     single = read(matrix[picks])
     usual = checks.scores(single)
@@ -178,39 +175,6 @@ def _contradictions(
     return row
 
 
-def _deletion(
-    describer: "Describer",
-    matrix: sparse.csr_matrix,
-    var_names: Sequence[str],
-    around: Surroundings,
-    rng: np.random.Generator,
-) -> dict[str, float]:
-    """Take away the ten genes that speak most for each claim, and as many others."""
-    picks = _spread(matrix.shape[0], N_DELETED)
-    tokens, n_tokens = describer.tokens(matrix[picks], var_names)
-    measured = describer.measured(var_names)
-    claims = describer.claims(tokens, measured=measured, around=around)
-    rows, shortened, others = [], [], []
-    for i, slot, term_id, genes in claims:
-        cell = tokens[i, : n_tokens[i]]
-        top = genes[:N_GENES]
-        rest = np.setdiff1d(cell, top)
-        if len(top) < N_GENES or len(rest) < N_GENES:
-            continue
-        rows.append((slot, term_id))
-        shortened.append(_without(cell, top, tokens.shape[1]))
-        for _ in range(N_DRAWS):
-            gone = rng.choice(rest, N_GENES, replace=False)
-            others.append(_without(cell, gone, tokens.shape[1]))
-    if not rows:
-        return {}
-    told = [claim for claim in rows for _ in range(N_DRAWS)]
-    after = describer.probabilities(np.stack(shortened), rows, measured=measured, around=around)
-    beside = describer.probabilities(np.stack(others), told, measured=measured, around=around)
-    weaker = after < beside.reshape(-1, N_DRAWS).mean(1)
-    return {"evidence_deletion": float(weaker.mean()), "evidence_claims": float(len(rows))}
-
-
 def _invented(described: "Sequence[Description]", terms: "Mapping[str, LabelTerm]") -> float:
     """Return the share of descriptions that name a term which is not in the ontology."""
     wrong = 0
@@ -221,11 +185,6 @@ def _invented(described: "Sequence[Description]", terms: "Mapping[str, LabelTerm
             for slot in said
         )
     return wrong / max(1, len(described))
-
-
-def _without(cell: np.ndarray, gone: np.ndarray, width: int) -> np.ndarray:
-    kept = cell[~np.isin(cell, gone)]
-    return np.pad(kept, (0, width - len(kept)), constant_values=PAD_TOKEN)
 
 
 def _spread(n: int, most: int) -> np.ndarray:

@@ -8,41 +8,32 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
-from scipy.special import ndtr
 
-from ._cell_checks import CONTRADICTED, DYING, FEW_GENES, CellFacts
+from ._cell_checks import CONTRADICTED, DYING, FEW_GENES
 from ._checkpoint import Checkpoint, load_checkpoint
 from ._copy_number import MALIGNANT, move_to_malignant
-from ._description import Candidate, Contrast, Description, GeneEvidence, Slot
-from ._engine import BATCH_SIZE, Engine, context_of
+from ._description import Contrast, Description, Slot
+from ._engine import Engine, context_of
 from ._errors import GeneMatchError, ModelError
+from ._evidence_genes import evidence_genes, top_genes
 from ._flagging import flagged, is_unnamed, remarks, withhold
 from ._labels import NOT_KNOWN
 from ._list_overlap import ListOverlap, overlap_of
 from ._malignancy import named_malignant
 from ._mitochondria import is_dying, mitochondrial_share
 from ._surroundings import NOWHERE, Surroundings, weights_of_shares
-from ._tokens import rank_value_tokens, undo_log1p
+from ._tokens import linear_scale, rank_value_tokens
+from ._walking import Walker
 
 if TYPE_CHECKING:
-    import torch
-
     from ._genes import GeneTable
     from ._marker_lists import MarkerReading
+    from ._walking import Walked
 
 #: A description of a cell with fewer genes of the model than this is flagged.
 ENOUGH_GENES = 100
 #: Below this many genes of the model in a dataset, nothing is described.
 LEAST_MATCHED = 50
-#: A gene set is said to be active from this normal deviate on: one reference cell of 740 reaches
-#: it. Of fifty sets one is always highest: by chance alone it would lie about two above.
-LEAST_ACTIVITY = 3.0
-#: A log scale does not reach values above this.
-_LARGEST_LOG = 20.0
-#: A gene that moves a claim less than this, in log-probability, is no evidence for it.
-LEAST_WEIGHT = 1e-4
-_N_RUNNERS_UP = 3
-_N_GENES = 10
 
 
 class Describer:
@@ -71,7 +62,7 @@ class Describer:
         collator = Collator(self.text, model.tokenizer, model.prompt_ids)
         make_steady(model)
         computed = [slot for slot in self.space.stated if slot.startswith("pathway")]
-        self._decoder = ConstrainedDecoder(model, collator, computed=computed)
+        self.walker = Walker(checkpoint, ConstrainedDecoder(model, collator, computed=computed))
         self.engine = Engine()
 
     @cached_property
@@ -247,8 +238,8 @@ class Describer:
         with torch.set_grad_enabled(with_genes):
             batch = torch.as_tensor(tokens, device=self._model.device)
             gates = (batch != 0).float().requires_grad_(with_genes)
-            walked = self._walk(batch, gates, measured=measured, around=around)
-            genes = self._genes(walked, batch, gates) if with_genes else {}
+            walked = self.walker.walk(batch, gates, measured=measured, around=around)
+            genes = evidence_genes(self.checkpoint, walked, batch, gates) if with_genes else {}
         checked = self._flags(walked, measured)
         descriptions = []
         for i in range(len(tokens)):
@@ -268,7 +259,7 @@ class Describer:
             descriptions.append(Description(text, slots, int(n_tokens[i]), flags))
         return descriptions
 
-    def _flags(self, walked: "_Walked", measured: np.ndarray | None) -> list[tuple[str, ...]]:
+    def _flags(self, walked: "Walked", measured: np.ndarray | None) -> list[tuple[str, ...]]:
         """Return the flags of each cell that the checkpoint's checks find."""
         checks, facts = self.checkpoint.checks, walked.facts
         if checks is None or facts is None or measured is None:
@@ -279,174 +270,6 @@ class Describer:
             if named and checks.contradicted(facts.presence[i], said, self.space.terms):
                 found[i] = (*found[i], CONTRADICTED)
         return found
-
-    def _walk(
-        self,
-        tokens: "torch.Tensor",
-        gates: "torch.Tensor",
-        *,
-        measured: np.ndarray | None = None,
-        around: Surroundings | None = NOWHERE,
-    ) -> "_Walked":
-        import torch
-
-        from ._members import disagreement_of
-
-        calibration, scorer = self.checkpoint.calibration, self.checkpoint.pathways
-        walked = _Walked()
-        ranked = tokens.cpu().numpy()
-        activity = scorer.standardised(ranked, (ranked > 0).sum(1), measured=measured)
-
-        checks = self.checkpoint.checks if measured is not None else None
-
-        def notice(slot: str, members: "torch.Tensor") -> None:
-            if slot == "cell_type" and checks is not None:
-                apart = disagreement_of(members)
-                walked.facts = checks.facts(ranked, apart, measured=measured)
-
-        def weigh(scores: "torch.Tensor") -> "torch.Tensor":
-            return self.checkpoint.weigh_lineages(scores, tokens, gates, measured=measured)
-
-        def choose(slot: str, scores: np.ndarray) -> list[str]:
-            if slot.startswith("pathway"):
-                return self._choose_pathway(slot, walked, activity)
-            space, settings = self.space.slot(slot), calibration.slot(slot)
-            scores = scores / settings.temperature
-            if slot == "cell_type":
-                with torch.no_grad():
-                    scores = weigh(torch.from_numpy(scores).to(gates.device)).cpu().numpy()
-            probabilities = np.exp(scores - scores.max(1, keepdims=True))
-            probabilities /= probabilities.sum(1, keepdims=True)
-            walked.read[slot] = probabilities
-            if slot == "cell_type":
-                probabilities = self._settle(probabilities, around)
-            else:
-                probabilities = space.pass_down(probabilities)
-            walked.probabilities[slot] = probabilities
-            spoken = space.add_up(probabilities)
-            sayable = ~np.isin(space.speakable, settings.unsaid)
-            fed = []
-            for i in range(len(scores)):
-                best = space.most_specific(spoken[i] * sayable, least=settings.least)
-                likely = space.choices[int(probabilities[i].argmax())]
-                said = space.speakable[best] if best >= 0 else None
-                slot_value = self._slot(slot, said, float(spoken[i, best]), probabilities[i])
-                walked.say(slot, said, slot_value)
-                fed.append(said or likely)
-            walked.fed[slot] = fed
-            return fed
-
-        cells = self._model.encode(tokens, gates)
-        walked.scores = self._decoder.walk(cells, choose, notice=notice)
-        walked.scores["cell_type"] = weigh(walked.scores["cell_type"])
-        return walked
-
-    def _choose_pathway(self, slot: str, walked: "_Walked", activity: np.ndarray) -> list[str]:
-        """Say the gene sets that are most active by the cell's own ranks.
-
-        What the language model would guess can be computed, so it is: a set is said when its
-        score lies far enough above that of reference cells as deep. Its confidence is the share
-        of reference cells in which the set is less active; it does not count how many sets were
-        looked at.
-        """
-        space = self.space.slot(slot)
-        unsaid = np.isin(space.choices, self.checkpoint.calibration.slot(slot).unsaid)
-        activity = np.where(unsaid, -np.inf, activity)
-        position = 0 if slot == "pathway_1" else 1
-        fed = []
-        for row in activity:
-            order = np.argsort(-row, kind="stable")
-            index = order[position]
-            term_id = space.choices[index]
-            share = ndtr(row)
-            said = term_id if row[index] >= LEAST_ACTIVITY else None
-            rest = [i for i in order[2 : 2 + _N_RUNNERS_UP] if np.isfinite(row[i])]
-            others = tuple(
-                Candidate(self.space.label(space.choices[i]), None, round(float(share[i]), 4))
-                for i in rest
-            )
-            label = self.space.label(term_id) if said else NOT_KNOWN
-            confidence = round(float(share[index]), 4) if said else 0.0
-            walked.say(slot, said, Slot(slot, label, None, confidence, others))
-            fed.append(term_id)
-        walked.fed[slot] = fed
-        return fed
-
-    def _slot(self, name: str, term_id: str | None, confidence: float, p: np.ndarray) -> Slot:
-        space = self.space.slot(name)
-        others = []
-        for index in np.argsort(-p, kind="stable")[: _N_RUNNERS_UP + 3]:
-            other = space.choices[index]
-            if other != term_id and not (term_id and space.is_a(term_id, other)):
-                others.append(
-                    Candidate(
-                        self.space.label(other), _ontology_id(other), round(float(p[index]), 4)
-                    )
-                )
-        runners_up = tuple(others[:_N_RUNNERS_UP])
-        if term_id is None:
-            return Slot(name, NOT_KNOWN, None, 0.0, runners_up)
-        label = self.space.label(term_id)
-        return Slot(name, label, _ontology_id(term_id), round(confidence, 4), runners_up)
-
-    def _genes(
-        self, walked: "_Walked", tokens: "torch.Tensor", gates: "torch.Tensor"
-    ) -> dict[str, list[tuple[GeneEvidence, ...]]]:
-        """Return the genes for and against every claim."""
-        cells = tokens.cpu().numpy()
-        results = {
-            slot: [self._top_genes(t, w) for t, w in zip(cells, weights, strict=True)]
-            for slot, weights in self._weights(walked, gates).items()
-        }
-        for slot in self.space.stated:
-            if slot.startswith("pathway"):
-                results[slot] = self._pathway_genes(walked.fed[slot], cells)
-        return results
-
-    def _weights(self, walked: "_Walked", gates: "torch.Tensor") -> dict[str, np.ndarray]:
-        """Return by slot ``(n, T)`` the derivative of the claim's log-probability by each gate."""
-        import torch
-
-        results = {}
-        for slot in self.space.stated:
-            if slot.startswith("pathway"):
-                continue
-            space = self.space.slot(slot)
-            member = torch.zeros(len(walked.fed[slot]), len(space.choices), dtype=torch.bool)
-            for i, term_id in enumerate(walked.fed[slot]):
-                member[i] = torch.from_numpy(space.allowed(term_id))
-            scores = walked.scores[slot].masked_fill(~member.to(gates.device), -torch.inf)
-            (weights,) = torch.autograd.grad(scores.logsumexp(-1).sum(), gates, retain_graph=True)
-            results[slot] = weights.cpu().numpy()
-        return results
-
-    def _pathway_genes(
-        self, pathways: list[str], tokens: np.ndarray
-    ) -> list[tuple[GeneEvidence, ...]]:
-        """Return the genes of each cell's set that rank highest, with their share of its score."""
-        scorer = self.checkpoint.pathways
-        results = []
-        for name, row in zip(pathways, tokens, strict=True):
-            shares = scorer.contributions(name, row)
-            best = np.argsort(-shares, kind="stable")[:_N_GENES]
-            results.append(
-                tuple(
-                    GeneEvidence(self.genes.symbols[row[i] - 1], round(float(shares[i]), 4))
-                    for i in best
-                    if shares[i] > 0
-                )
-            )
-        return results
-
-    def _top_genes(self, tokens: np.ndarray, weights: np.ndarray) -> tuple[GeneEvidence, ...]:
-        weights = np.where(tokens > 0, weights, 0.0)
-        order = np.argsort(-weights, kind="stable")
-        chosen = [i for i in order[:_N_GENES] if weights[i] >= LEAST_WEIGHT]
-        chosen += [i for i in order[::-1][: _N_GENES // 2] if weights[i] <= -LEAST_WEIGHT]
-        return tuple(
-            GeneEvidence(self.genes.symbols[tokens[i] - 1], round(float(weights[i]), 4))
-            for i in chosen
-        )
 
     def describe_markers(
         self,
@@ -553,80 +376,10 @@ class Describer:
                     tokens[start : start + 256, :width], device=self._model.device
                 )
                 gates = (batch != 0).float()
-                walked = self._walk(batch, gates, measured=measured, around=around)
+                walked = self.walker.walk(batch, gates, measured=measured, around=around)
                 found = walked.read if around is None else walked.probabilities
                 parts.append(found["cell_type"])
         return np.vstack(parts)
-
-    def claims(
-        self, tokens: np.ndarray, *, measured: np.ndarray, around: Surroundings = NOWHERE
-    ) -> list[tuple[int, str, str, np.ndarray]]:
-        """Return what is said of cells ``(n, T)`` and on which genes it rests.
-
-        Parameters
-        ----------
-        tokens
-            Rank-value tokens.
-        measured, around
-            As in `describe`.
-
-        Returns
-        -------
-        Row, slot, term id, and the tokens of the genes that speak for it, the strongest first;
-        gene programmes, which are not chosen by the language model, are left out.
-        """
-        import torch
-
-        found = []
-        for start in range(0, len(tokens), BATCH_SIZE):
-            batch = torch.as_tensor(tokens[start : start + BATCH_SIZE], device=self._model.device)
-            with torch.enable_grad():
-                gates = (batch != 0).float().requires_grad_(requires_grad=True)
-                walked = self._walk(batch, gates, measured=measured, around=around)
-                weights = self._weights(walked, gates)
-            for slot, values in weights.items():
-                for i, term_id in enumerate(walked.spoken[slot]):
-                    if term_id is None:
-                        continue
-                    order = np.argsort(-values[i], kind="stable")
-                    best = order[values[i][order] > 0]
-                    found.append((start + i, slot, term_id, tokens[start + i][best]))
-        return found
-
-    def probabilities(
-        self,
-        tokens: np.ndarray,
-        claims: Sequence[tuple[str, str]],
-        *,
-        measured: np.ndarray,
-        around: Surroundings = NOWHERE,
-    ) -> np.ndarray:
-        """Return ``(n,)`` the probability of one claim (slot, term id) about each cell ``(n, T)``.
-
-        Parameters
-        ----------
-        tokens
-            Rank-value tokens.
-        claims
-            ``(n,)`` claims.
-        measured, around
-            As in `describe`.
-        """
-        import torch
-
-        found = np.zeros(len(tokens))
-        with torch.no_grad():
-            for start in range(0, len(tokens), BATCH_SIZE):
-                batch = torch.as_tensor(
-                    tokens[start : start + BATCH_SIZE], device=self._model.device
-                )
-                gates = (batch != 0).float()
-                walked = self._walk(batch, gates, measured=measured, around=around)
-                for i in range(len(batch)):
-                    slot, term_id = claims[start + i]
-                    allowed = self.space.slot(slot).allowed(term_id)
-                    found[start + i] = walked.probabilities[slot][i] @ allowed
-        return found
 
     def survey(
         self,
@@ -652,34 +405,16 @@ class Describer:
         """
         space, residents = self.space.slot("cell_type"), self.checkpoint.residents
         p = self._choice_probabilities(matrix, var_names, None)
-        found = residents.recognise(space.add_up(self._settle(p, NOWHERE)), space)
+        found = residents.recognise(space.add_up(self.walker.settle(p, NOWHERE)), space)
         home = tuple(sorted({*organs, *found}))
-        weights = weights_of_shares(self._settle(p, Surroundings(home)), space)
+        weights = weights_of_shares(self.walker.settle(p, Surroundings(home)), space)
         known = Surroundings(home, weights)
         arms = self.checkpoint.arms
         if arms is None or MALIGNANT not in space.choices:
             return known
         token_ids = self.genes.match(var_names).token_ids
-        clones = arms.find(linear_scale(matrix), token_ids, self._settle(p, known), space)
+        clones = arms.find(linear_scale(matrix), token_ids, self.walker.settle(p, known), space)
         return replace(known, copy_number=clones)
-
-    def _settle(self, read: np.ndarray, around: Surroundings | None) -> np.ndarray:
-        """Return ``(n, n_choices)`` probabilities of cell types, given where the cells come from.
-
-        Parameters
-        ----------
-        read
-            ``(n, n_choices)`` probabilities by the cells' own genes.
-        around
-            None where nothing may follow from where they come from.
-        """
-        space, residents = self.space.slot("cell_type"), self.checkpoint.residents
-        organs = () if around is None else around.organs
-        p = read if around is None else residents.settle(read, space, organs)
-        p = space.pass_down(p, residents.strange(space.choices, organs))
-        if around is not None and around.weights:
-            p = p * np.exp(around.weights)
-        return p / p.sum(1, keepdims=True)
 
     def measured(self, var_names: Sequence[str]) -> np.ndarray:
         """Return ``(n_genes,)`` bool, which genes of the model a dataset has."""
@@ -718,7 +453,7 @@ class Describer:
         batch = torch.as_tensor(tokens, device=self._model.device)
         with torch.enable_grad():
             gates = (batch != 0).float().requires_grad_(requires_grad=True)
-            walked = self._walk(batch, gates, measured=self.measured(var_names))
+            walked = self.walker.walk(batch, gates, measured=self.measured(var_names))
             scores = walked.scores["cell_type"]
             first, second = (
                 scores.masked_fill(~mask.to(scores.device), -torch.inf).logsumexp(-1)
@@ -732,7 +467,7 @@ class Describer:
         return Contrast(
             round(float((p @ masks[0].numpy()).mean()), 4),
             round(float((p @ masks[1].numpy()).mean()), 4),
-            self._top_genes(genes, total / max(1, len(tokens))),
+            top_genes(self.genes, genes, total / max(1, len(tokens))),
         )
 
     def _mask(self, term_id: str) -> np.ndarray:
@@ -745,38 +480,6 @@ class Describer:
             )
             raise ModelError(msg)
         return space.allowed(term_id)
-
-
-class _Walked:
-    """What a walk through the format found, by slot."""
-
-    def __init__(self) -> None:
-        self.facts: CellFacts | None = None
-        self.scores: dict[str, torch.Tensor] = {}
-        self.read: dict[str, np.ndarray] = {}
-        self.probabilities: dict[str, np.ndarray] = {}
-        self.spoken: dict[str, list[str | None]] = {}
-        self.fed: dict[str, list[str]] = {}
-        self.slots: dict[str, list[Slot]] = {}
-
-    def say(self, slot: str, term_id: str | None, value: Slot) -> None:
-        """Note what the next cell's slot says."""
-        self.spoken.setdefault(slot, []).append(term_id)
-        self.slots.setdefault(slot, []).append(value)
-
-
-def linear_scale(matrix: sparse.csr_matrix | np.ndarray) -> sparse.csr_matrix:
-    """Return expression on a linear scale; fractions below 20 are taken for log1p."""
-    linear = sparse.csr_matrix(matrix)
-    sample = linear.data[:100_000]
-    fractional = bool(np.any(sample != np.round(sample)))
-    if fractional and float(linear.data.max()) <= _LARGEST_LOG:
-        return undo_log1p(linear)
-    return linear
-
-
-def _ontology_id(term_id: str) -> str | None:
-    return term_id if ":" in term_id else None
 
 
 def load_describer(

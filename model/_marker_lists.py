@@ -14,6 +14,7 @@ import numpy as np
 
 from ._description import Description, Slot
 from ._errors import ModelError
+from ._evidence_genes import evidence_genes
 from ._labels import NOT_KNOWN, SLOTS
 from ._list_overlap import WEIGHT
 from ._residents import HOME
@@ -141,7 +142,7 @@ def _read(
     with torch.set_grad_enabled(with_genes):
         batch = torch.as_tensor(tokens, device=describer.checkpoint.model.device)
         gates = (batch != 0).float().requires_grad_(with_genes)
-        walked = describer._walk(batch, gates, around=None)
+        walked = describer.walker.walk(batch, gates, around=None)
         p = walked.probabilities["cell_type"] * prior
         if describer.overlap is not None:
             p = p * np.exp(WEIGHT * describer.overlap.score(tokens))
@@ -152,12 +153,16 @@ def _read(
             space.speakable[k] if k >= 0 else space.choices[int(row.argmax())]
             for k, row in zip(best, p, strict=True)
         ]
-        genes = describer._genes(walked, batch, gates)["cell_type"] if with_genes else None
+        genes = (
+            evidence_genes(describer.checkpoint, walked, batch, gates)["cell_type"]
+            if with_genes
+            else None
+        )
     descriptions = []
     for i, k in enumerate(best):
         n_genes = int((tokens[i] > 0).sum())
         said = space.speakable[k] if k >= 0 and n_genes else None
-        slot = describer._slot("cell_type", said, float(spoken[i, k]), p[i])
+        slot = describer.walker.slot("cell_type", said, float(spoken[i, k]), p[i])
         if genes is not None and n_genes:
             slot = replace(slot, genes=genes[i])
         if not n_genes:

@@ -23,6 +23,8 @@ _ALIKE = 16
 #: More threads than this wait for each other.
 _MOST_THREADS = 4
 _LOW_BITS = np.uint64(0xFFFFFFFF)
+#: A log scale does not reach values above this.
+_LARGEST_LOG = 20.0
 
 
 def rank_value_tokens(
@@ -138,3 +140,13 @@ def undo_log1p(matrix: sparse.csr_matrix | np.ndarray) -> sparse.csr_matrix:
     csr = sparse.csr_matrix(matrix).astype(np.float32)
     csr.data = np.expm1(np.minimum(csr.data, 20.0))
     return csr
+
+
+def linear_scale(matrix: sparse.csr_matrix | np.ndarray) -> sparse.csr_matrix:
+    """Return expression on a linear scale; fractions below 20 are taken for log1p."""
+    linear = sparse.csr_matrix(matrix)
+    sample = linear.data[:100_000]
+    fractional = bool(np.any(sample != np.round(sample)))
+    if fractional and float(linear.data.max()) <= _LARGEST_LOG:
+        return undo_log1p(linear)
+    return linear

@@ -77,17 +77,17 @@ def test_decoding_from_states_reads_every_cell(
     states = contest.states(matrix[:5], names, batch_size=3)
     assert [len(batch) for batch in states] == [3, 2]
     seen: list[int] = []
-    walk = contest.describer._decoder.walk
+    walk = contest.describer.walker.decoder.walk
 
     def spy(batch: torch.Tensor, choose: Any) -> Any:
         seen.append(len(batch))
         return walk(batch, choose)
 
-    contest.describer._decoder.walk = spy
+    contest.describer.walker.decoder.walk = spy
     try:
         contest.decode(states)
     finally:
-        del contest.describer._decoder.walk
+        del contest.describer.walker.decoder.walk
     assert seen == [3, 2]
 
 

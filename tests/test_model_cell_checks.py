@@ -24,9 +24,8 @@ from model._cell_checks import (
     Check,
 )
 from model._cell_checks_fitting import fit_cell_checks
-from model._check_scores import _deletion, score_checks
-from model._describer import linear_scale
-from model._familiarity import Familiarity, fit_familiarity
+from model._check_scores import score_checks
+from model._evidence_deletion import score_deletion
 from model._flagging import flagged, kind_of, remarks
 from model._lineage_presence import SCALE, LineagePresence, gene_strengths
 from model._mitochondria import is_dying, mitochondrial_genes, mitochondrial_share
@@ -34,7 +33,7 @@ from model._planting import plant_doublets, plant_dying, plant_empty, plant_stra
 from model._presence_fitting import switch_on, variable_genes, variable_panel, without
 from model._profiles import NoiseConfig
 from model._surroundings import NOWHERE
-from model._tokens import rank_value_tokens
+from model._tokens import linear_scale, rank_value_tokens
 from model._training_data import DataConfig, TrainingData
 from model.testing import (
     N_GENES,
@@ -273,7 +272,6 @@ def test_the_checks_are_learnt_from_training_cells(tmp_path, monkeypatch):
     assert np.array_equal(again.presence.weights, made.presence.weights)
     assert again.checks == made.checks
     assert again.margin == made.margin >= 0
-    assert len(made.checks[STRANGE].weights) == 6  # two of them of `Familiarity`
     real = training.real[0]
     truth = made.presence.lineages_of(
         [row["cell_type"] for row in real.labels], tiny_labels().terms
@@ -331,7 +329,7 @@ def test_genes_that_speak_for_a_claim_weigh_more_than_others_in_the_real_model()
     rows = np.linspace(0, adata.n_obs - 1, 40).astype(int)
     names = adata.var_names.tolist()
     matrix = linear_scale(adata.X[rows])
-    row = _deletion(describer, matrix, names, NOWHERE, np.random.default_rng(0))
+    row = score_deletion(describer, matrix, names, NOWHERE, np.random.default_rng(0))
     assert row["evidence_claims"] >= 30
     assert row["evidence_deletion"] >= 0.9
 
@@ -384,35 +382,15 @@ def test_a_panel_holds_the_most_variable_genes_and_the_rest_moves_up(rng):
     assert cells.tolist() == [[4, 1, 0, 0], [3, 0, 0, 0]]
 
 
-def test_cells_that_follow_what_training_cells_share_are_familiar(rng):
-    """Half of the training cells begin with genes 1 to 20, half with 21 to 40."""
-    kinds = [np.arange(1, 21), np.arange(21, 41)]
-    rest = np.arange(41, 101)
-    train = np.stack(
-        [np.r_[rng.permutation(kinds[i % 2]), rng.permutation(rest)[:20]] for i in range(200)]
-    )
-    known = fit_familiarity(train, n_genes=100, seed=0)
-    alike, odd = train[:2], np.stack([rng.permutation(np.arange(1, 101))[:40] for _ in range(20)])
-    for measured in (np.ones(100, bool), np.arange(100) < 70):
-        cells = [without(part, np.r_[False, ~measured]) for part in (alike, odd)]
-        explained, strange = (known.features(part, measured) for part in cells)
-        assert explained[:, 0].min() > strange[:, 0].max()
-        assert explained[0, 1] == pytest.approx(np.log(measured.mean()))
-    every = np.ones(100, bool)
-    assert np.array_equal(known.features(odd, every)[3:5], known.features(odd[3:5], every))
-
-
 def test_checks_are_kept_in_the_checkpoint(checks, tmp_path):
     assert CellChecks.load(tmp_path / FILE) is None
-    axes = np.random.default_rng(0).normal(size=(3, N_GENES + 1)).astype(np.float32)
-    checks = dataclasses.replace(checks, margin=0.25, familiarity=Familiarity(axes))
+    checks = dataclasses.replace(checks, margin=0.25)
     checks.save(tmp_path / FILE)
     again = CellChecks.load(tmp_path / FILE)
     assert again.checks == checks.checks
     assert again.presence.names == checks.presence.names
     assert again.presence.members == checks.presence.members
     assert again.margin == 0.25
-    assert np.array_equal(again.familiarity.axes, checks.rounded().familiarity.axes)
     cell = tokens_of(*T_GENES)
     expected = checks.rounded().presence.logits(cell)
     assert np.array_equal(again.presence.logits(cell), expected)

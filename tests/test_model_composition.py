@@ -115,7 +115,7 @@ def test_gene_weights_foretell_what_removing_the_gene_does(describer, cells):
     def log_probability(gate):
         gates = torch.ones(tokens.shape)
         gates[0, tokens[0] == row + 1] = gate
-        walked = describer._walk(torch.as_tensor(tokens), gates)
+        walked = describer.walker.walk(torch.as_tensor(tokens), gates)
         p = walked.probabilities["cell_type"][0]
         return np.log(p @ describer.space.slot("cell_type").membership)[
             describer.space.slot("cell_type").speakable.index(term_id)
