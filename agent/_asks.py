@@ -119,6 +119,12 @@ class Focus:
             return ask.name or ("" if ask.intent == "select" else self.selection)
         return "" if _chooses(ask) else self.selection
 
+    def _subject(self, ask: Ask) -> str | None:
+        """Return the cell type that is spoken of: of "is it a lymphocyte?" it stays what it was."""
+        if not ask.cell_types:
+            return self.cell_type
+        return ask.cell_types[0 if ask.intent == "term_difference" else -1]
+
     def _of(self, ask: Ask) -> str:
         if ask.intent in ABOUT_A_SELECTION or _chooses(ask):
             return "selection"
@@ -143,7 +149,7 @@ class Focus:
             intent=ask.intent,
             clusters=ask.clusters or self.clusters,
             gene=ask.genes[-1] if ask.genes else self.gene,
-            cell_type=ask.cell_types[-1] if ask.cell_types else self.cell_type,
+            cell_type=self._subject(ask),
             number=ask.number or self.number,
             listing=ask.clusters if len(ask.clusters) > 1 else self.listing,
             recent=(*kept, *ask.clusters),

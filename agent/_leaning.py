@@ -231,8 +231,10 @@ def _of_listed(found: Mentions, last: Ask, focus: Focus, *, bare: bool) -> Ask |
         if found.ordinals:
             genes = genes[found.ordinals[0] : found.ordinals[0] + 1 or None]
         if focus.cell_type or focus.clusters:
-            types = (focus.cell_type,) if focus.cell_type else ()
-            return Ask("known_list", cell_types=types, clusters=focus.clusters[-1:], listed=genes)
+            of_cluster = last.intent in {"markers", "explain", "compare"} and last.clusters
+            types = (focus.cell_type,) if focus.cell_type and not of_cluster else ()
+            clusters = last.clusters[:1] if of_cluster else focus.clusters[-1:]
+            return Ask("known_list", cell_types=types, clusters=clusters, listed=genes)
     if _SEEN.search(found.text) and _OF_LIST.search(found.text):
         return Ask("dots", genes=genes)
     if named_few and re.search(r"\bdot ?plots?|\bheat ?map|\bviolin|\bplot\b", found.text):

@@ -155,6 +155,7 @@ def _gene_info(ask: Ask, situation: Situation) -> list[Call]:
     """Look up what a gene is known for, and where it is on if it is measured."""
     known = run("explain_gene", gene=ask.genes[0])
     is_measured = ask.genes[0].casefold() in situation.vocabulary.genes
+    is_measured = is_measured or re.search(r"(?i)\b(?:here|dataset|data)\b", ask.text)
     return [*known, *run("show_expression", gene=ask.genes[0])] if is_measured else known
 
 

@@ -12,7 +12,8 @@ from ._vocabulary import Vocabulary
 _SHARE = r"(?:fractions?|proportions?|percent\w*|shares?|parts?|how much|%)"
 _COUNTS = re.compile(rf"\b(?:how many|number of|count(?: the)?|{_SHARE[3:-1]})(?!\w)|(?<!\w)%")
 _EACH = re.compile(
-    r"\b(?:each|every|per|by|across|between|over|which|most|fewest|distribut\w*|compos\w*|chang\w*|"
+    r"\b(?:each|every|per|by|across|between|over|which(?! (?:share|fraction|proportion|"
+    r"percent\w*|part))|most|fewest|distribut\w*|compos\w*|chang\w*|"
     r"differ\w*|vary|varies|compar\w*|bars?|plot|more|fewer|than|top|genes?|clusters? do|"
     r"clusters? (?:are|is) (?:there|in)|types?|samples|divided?)\b"
 )
@@ -32,6 +33,7 @@ _ABOVE = re.compile(
     r"[<>]|\b(?:above|over|below|under|at least|at most|more than|less than|"
     r"fewer than)\b"
 )
+_MEASURE = re.compile(r"\bmito\w*|\bgenes\b|\bfeatures\b|\bcounts\b|\bumis?\b|\breads\b")
 _TALKS_OF_ALL = re.compile(r"\b(?:dataset|total|whole|overall|all cells|in all)\b")
 
 
@@ -39,6 +41,11 @@ def read_count(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | N
     """Read "what fraction of those come from stim?", "how many T cells express CD8A?"."""
     text = " ".join(re.sub(r"[?.!]+\s*$", "", found.raw).split())
     low = text.casefold()
+    if _ABOVE.search(low) and not found.genes and focus.last is not None:
+        spoken = _MEASURE.search(focus.last.text.casefold())
+        if spoken and not _MEASURE.search(low) and focus.last.intent in {"quality", "count_cells"}:
+            text = re.sub(r"(\d+(?:\.\d+)? ?%?)", rf"\1 {spoken.group()}", text, count=1)
+            low = text.casefold()
     if not _COUNTS.search(low) or not vocabulary.has_dataset:
         return None
     points = POINTING.search(low) is not None
@@ -95,7 +102,7 @@ def _ask(
     is_shares = "gene" not in kinds and not points and set(among.kinds) <= {"value"}
     if is_shares and not leans and "selection" not in kinds and "column" not in kinds:
         return None  # shares of a condition are told beside those of the other
-    return Ask("count_cells", where=what.where, second=base, genes=found.genes)
+    return Ask("count_cells", where=what.where, second=base, genes=found.genes, text=found.raw)
 
 
 def _is_immune(found: Mentions) -> bool:

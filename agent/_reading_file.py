@@ -38,7 +38,8 @@ _COLUMNS = re.compile(
     r"covariates?)\b"
 )
 _QUALITY = re.compile(
-    r"\b(?:quality|qc|mito(?:chondrial|chondria)?|umis?|library sizes?|sequencing depth|depth|"
+    r"\b(?:quality|qc|cells any good|good cells|mito(?:chondrial|chondria)?|umis?|"
+    r"library sizes?|sequencing depth|depth|"
     r"dying|dead|damaged|low[- ]quality|empty droplets?|counts? per cell|reads per cell|"
     r"(?:genes?|features?) (?:are |is )?(?:detected |expressed |found |measured )*(?:per|in (?:an?|"
     r"each)|a) cell|number of genes per cell|complexity)\b"
@@ -193,12 +194,20 @@ def _group_sizes(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask |
                  r"stack\w*|bars?|score)\b", text):  # fmt: skip
         return None
     people = [c for c in vocabulary.columns.values() if c in vocabulary.people]
+    numbered = re.search(r"\bof the (\d+) (?:groups|types|labels|classes|categories)\b", text)
+    if numbered and found.number is not None and found.number != len(vocabulary.clusters):
+        sizes = {c: len(labels) for c, labels in vocabulary.values.items()}
+        for column in vocabulary.author_columns:
+            sizes[column] = len({v for c, v in vocabulary.authors.values() if c == column})
+        fits = [c for c, n in sizes.items() if n == found.number]
+        if fits:
+            return Ask("column", column=fits[0], listed=(fits[0],))
     columns = []
     for noun, known in (
         (r"samples?", [c for low, c in vocabulary.columns.items() if low.startswith("sample")]),
         (r"donors?|patients?|individuals?|subjects?|participants?|people", people),
         (r"conditions?|treatments?|groups|arms", list(vocabulary.conditions[:1])),
-        (r"cell ?types?|labels?|annotations?", list(vocabulary.author_columns)),
+        (r"cell ?types?|labels?|annotations?|types?", list(vocabulary.author_columns)),
         (r"batch(?:es)?", [c for low, c in vocabulary.columns.items() if "batch" in low]),
     ):
         wants = rf"(?:how many|number of|which|what|list|count\w*)(?: \w+){{0,3}} (?:{noun})\b"

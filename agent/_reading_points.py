@@ -7,7 +7,7 @@ from ._asks import Ask, Focus
 from ._mentions import Mentions
 from ._reading_knowledge import PUBLISHED
 from ._reading_selections import SELECTS
-from ._referring import POINTING, cells_of_type, group_of, pointed
+from ._referring import CHOSEN_BEFORE, POINTING, cells_of_type, group_of, pointed
 from ._rule import DIFFERENCE
 from ._selecting import name_of_selection
 from ._vocabulary import Vocabulary
@@ -101,6 +101,13 @@ def _uncertain(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | N
     if _OF_CLUSTERS.search(found.text) and not found.clusters and not found.cell_types:
         return Ask("confidence", number=None)
     return None
+
+
+def _nothing_chosen(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "what are the cells I selected?" where no cells were chosen."""
+    if not CHOSEN_BEFORE.search(found.text) or focus.those or vocabulary.selections():
+        return None
+    return Ask("topic", name="no_selection")
 
 
 def _single(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
@@ -260,6 +267,40 @@ def _filter(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None
     return None
 
 
+def _swap(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "now the CD8A version": the last selection with another gene."""
+    last = focus.last
+    if last is None or last.intent != "select" or len(found.genes) != 1 or " > " not in last.where:
+        return None
+    if not re.match(r"^(?:and |now |then |ok |same |the same |also )*(?:the |with |for |"
+    r"but with |but )*"
+                    r"<gene>(?: version| one| instead| too| cells)*$", found.shape):  # fmt: skip
+        return None
+    if not re.search(r"\b(?:version|instead|same|now)\b", found.text):
+        return None
+    before, _, after = last.where.rpartition(" > ")
+    head, _, _ = before.rpartition(" ")
+    return Ask("select", where=f"{head} {found.genes[0]} > {after}".strip())
+
+
+def _kind_of_what(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "a kind of what then?" and "do we see those?" after a cell type was spoken of."""
+    if found.genes or found.clusters or found.cell_types or not focus.cell_type:
+        return None
+    text = found.text.strip(" ?.!")
+    if re.match(r"^(?:so |then |but |and )*(?:it is )?(?:a )?(?:kind|type|sort) of what\b|"
+                r"^(?:so |then )*what (?:kind|type|sort)(?: of (?:cell|"
+                r"thing))? is it\b", text):  # fmt: skip
+        return Ask("look_up", cell_types=(focus.cell_type,))
+    sees = re.match(r"^(?:and |so |but )*(?:do (?:we|you|i) (?:see|have|find)|are there|any of) "
+                    r"(?:those|them|any|any of (?:those|them))(?: here| in (?:my|this|"
+                    r"the) data\w*)*$",
+                    text)  # fmt: skip
+    if sees and not focus.listed:
+        return Ask("which_clusters", cell_types=(focus.cell_type,))
+    return None
+
+
 def _two(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read "what distinguishes the two?" after two types, clusters or selections."""
     text = found.text
@@ -300,11 +341,14 @@ _NARROWS = re.compile(
     r"has |express |are |is )*(?=.*\b(?:also|too|as well|only|keep|just|of them|of those)\b|.*)"
 )
 _READERS = (
+    _nothing_chosen,
     _uncertain,
     _single,
     _rest,
     _save,
     _drop,
+    _swap,
+    _kind_of_what,
     _narrower,
     _really,
     _both_here,

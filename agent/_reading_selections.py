@@ -82,6 +82,8 @@ def name_chosen(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | 
     """Read "call them X"."""
     if not NAMES.match(found.shape) or found.clusters:
         return None
+    if re.search(r"\b(?:csv|tsv|h5ad|excel|file|spreadsheet|png|svg|html)\b", found.text):
+        return None
     name, _ = name_of_selection(found.raw)
     return Ask("name_selection", name=name, where=focus.those) if name and focus.those else None
 

@@ -12,7 +12,7 @@ from ._vocabulary import Vocabulary
 _TESTS = re.compile(
     r"\bsignifican\w*|\bp[ -]?val\w*|\bfold[ -]?changes?|\blog2?[ -]?fc|\blog2? ?fold|\blfc\b|"
     r"\bfdr\b|"
-    r"\bq[ -]?val\w*|\badjusted p|\bdifferentially expressed\b|\bstatistic\w*"
+    r"\bq[ -]?val\w*|\badjusted p|\bdifferential(?:ly)? expressed\b|\bstatistic\w*"
 )
 _MORE = re.compile(
     r"\b(?:higher|lower|more|less|stronger|weaker|increas\w*|decreas\w*|up|down|differ\w*|chang\w*|"
@@ -55,6 +55,11 @@ _WHO = re.compile(
 )
 _STIMULUS = re.compile(
     r"\b(?:interferon\w*|ifn\w*|stimul\w*|treat\w*|drug|cytokine|infect\w*|condition\w*|therapy)\b"
+)
+_ORDER = re.compile(
+    r"^(?:and |so |but )*(?:which|what|who)(?: one| cluster| cell ?type| type)?(?: responds|"
+    r" reacts|"
+    r" changes| is| does| comes)* ?(?:the )?(?:least|most|weakest|strongest|second|next|last)\b.*$"
 )
 _SETS = re.compile(r"\b(?:signature|score|pathway|program\w*|gene set|response genes|isgs?)\b")
 _OTHERS = re.compile(r"\b(?:others?|rest|else|everything|specific|marker|elsewhere)\b")
@@ -128,6 +133,9 @@ def _rank(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
 def _responds(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read "which cell type reacts most to interferon?", "where is CCL8 induced most?"."""
     text = found.text
+    last = focus.last
+    if last is not None and last.intent == "most_changed" and _ORDER.match(text.strip(" ?.!")):
+        return replace(last, text=found.raw)
     if found.clusters or not _RESPONDS.search(text):
         return None
     if len(found.cell_types) > 1 and _STIMULUS.search(text) and not found.genes:
@@ -199,6 +207,9 @@ def _gene(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     sides = _sides(found, vocabulary)
     column, values = _contrast(found, vocabulary, focus)
     between = len(sides) == 2 and _MORE.search(text)
+    again = focus.last is not None and focus.last.intent == "test_gene" and found.genes
+    if again and _MORE.search(text) and not sides and not found.values and not tests:
+        return replace(focus.last, genes=genes[:4], text=found.raw)
     if not tests and not between:
         return None
     if len(found.clusters) == 2 and not tests:

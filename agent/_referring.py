@@ -22,6 +22,12 @@ _POINTS = (
 )
 
 
+CHOSEN_BEFORE = re.compile(
+    r"\bmy selection\b|\b(?:my |the )selected cells\b|\bcells (?:that )?(?:i|we) (?:have |had )?"
+    r"(?:selected|chose|picked|gated|drew)\b"
+)
+
+
 def cells_of_type(name: str, vocabulary: Vocabulary) -> str:
     """Return the cells of a type in the words that the verbs take: the authors' where named."""
     known = vocabulary.authors.get(name.casefold())
@@ -38,7 +44,8 @@ def group_of(focus: Focus, vocabulary: Vocabulary) -> str:
     if focus.of == "clusters" and focus.clusters:
         word = "cluster" if len(focus.clusters) == 1 else "clusters"
         return f"{word} {', '.join(focus.clusters)}"
-    return focus.those
+    made = vocabulary.selections()
+    return focus.those or (f"selection {quoted(made[-1])}" if made else "")
 
 
 def scope(text: str, found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Cells:

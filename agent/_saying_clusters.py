@@ -179,7 +179,11 @@ def tell_confidence(ask: Ask, now: Saying) -> Said:
         return Said(lines, replace(ask, clusters=tuple(shown)))
     if (chosen := now.artifact("describe_selection")) is not None:
         return Said([*pick(chosen, r"unsure|describes|labels? "), *now.caveats(chosen)])
-    return Said(lines + _confidence_of_all(ask, now))
+    labels = (now.artifact("label_clusters") or {}).get("table") or []
+    known = [row for row in labels if row.get("confidence") is not None]
+    worst = min(known, key=lambda row: row["confidence"], default=None)
+    clusters = (str(worst["cluster"]),) if worst else ()
+    return Said(lines + _confidence_of_all(ask, now), replace(ask, clusters=clusters))
 
 
 def _confidence_of_all(ask: Ask, now: Saying) -> list[str]:

@@ -39,6 +39,23 @@ def tell_quality(ask: Ask, now: Saying) -> Said:
     """Say how good the cells are; first those of the clusters that were asked about."""
     artifact = now.artifact("summarise_quality") or {}
     lines = []
+    facts = artifact.get("facts") or {}
+    asked = [name for name, said in _SAID.items() if re.search(said, ask.text, re.IGNORECASE)]
+    asked = [name for name in asked if f"mean_{name}" in facts]
+    wants_mean = re.search(r"(?i)\b(?:mean|average)\b", ask.text)
+    by_group = re.search(
+        r"(?i)\b(?:by|each|every|clusters?|conditions?|donors?|"
+        r"samples?)\b",
+        ask.text,
+    )
+    if len(asked) == 1 and not by_group and not ask.clusters:
+        name = asked[0]
+        kind = "mean" if wants_mean else "median"
+        unit = _MEASURES[name].removeprefix("% ")
+        sign = "%" if name == "mitochondrial" else ""
+        value = f"{facts[f'{kind}_{name}']:g}"
+        line = f"The {kind} over the cells is {value}{sign} {unit}."
+        return Said([cite(line, str(artifact["id"])), *now.caveats(artifact)])
     for row in artifact.get("table") or []:
         if str(row["group"]) in ask.clusters:
             known = [f"{row[key]:g} {words}" for key, words in _MEASURES.items() if key in row]
@@ -47,6 +64,11 @@ def tell_quality(ask: Ask, now: Saying) -> Said:
     return Said([*lines, *quote_all(artifact), *now.caveats(artifact)])
 
 
+_SAID = {
+    "genes": r"\b(?:genes|features)\b",
+    "counts": r"\b(?:counts?|umis?|depth|library|reads)\b(?! mito)",
+    "mitochondrial": r"\bmito",
+}
 _MEASURES = {"genes": "genes", "counts": "counts", "mitochondrial": "% mitochondrial counts"}
 
 

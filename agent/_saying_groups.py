@@ -145,12 +145,22 @@ def tell_gene_by_group(ask: Ask, now: Saying) -> Said:
             )
         if _LESS.search(ask.text) or _MORE.search(ask.text):
             is_more = one["mean"] > two["mean"]
-            is_so = not is_more if _LESS.search(ask.text) else is_more
+            is_same = f"{one['mean']:.2f}" == f"{two['mean']:.2f}"
+            is_so = False if is_same else not is_more if _LESS.search(ask.text) else is_more
             line = f"{'Yes' if is_so else 'No'}: {line}"
         lines.append(cite(line, evidence))
     elif len(names) == 1:
         row = rows[names[0]]
         lines.append(cite(f"The mean of {gene} in '{names[0]}' is {row['mean']:.2f}.", evidence))
+    if len(names) >= 2 and len(rows) == 2:
+        return Said(lines, replace(ask, genes=(gene,)))
+    placed = re.search(r"(?i)\b(second|third|lowest|least|last|next)\b", ask.text)
+    if placed and len(rows) > 2:
+        at = {"second": 1, "next": 1, "third": 2}.get(placed.group(1).casefold(), -1)
+        row = sorted(rows.values(), key=lambda row: -row["mean"])[at]
+        lead = {1: "Second", 2: "Third"}.get(at, "Lowest")
+        line = f"{lead} for {gene} is '{row['group']}', with a mean of {row['mean']:.2f}."
+        return Said([cite(line, evidence)], replace(ask, genes=(gene,)))
     if not lines and _EACH.search(ask.text):
         lines += _each_value(gene, list(rows.values()), evidence)
     return Said([*lines, *quote_all(artifact)], replace(ask, genes=(gene,)))

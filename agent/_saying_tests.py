@@ -138,7 +138,9 @@ def tell_known(ask: Ask, now: Saying) -> Said:
     rows = {str(row["gene"]).upper(): row for row in known.get("table") or []}
     hits = [rows[gene.upper()] for gene in ask.listed if gene.upper() in rows]
     shown = listing(f"{row['gene']} ({row['n_sources']} sources)" for row in hits)
-    if not hits:
+    if not hits and len(ask.listed) == 1:
+        line = f"No: that gene is not among the {len(rows)} best known of {label}."
+    elif not hits:
         line = f"No: none of them is among the {len(rows)} best known genes of {label}."
     elif len(ask.listed) == 1:
         line = f"Yes: {shown} is a published marker of {label}."

@@ -266,7 +266,9 @@ def tell_term(ask: Ask, now: Saying) -> Said:
     """Say what the ontology says about a term."""
     lines: list[str] = []
     for result in now.of("look_up_term"):
-        if _SUBTYPES.search(ask.text):
+        if re.search(r"(?i)\b(?:kind|type|sort) of what\b|\bparents?\b", ask.text):
+            lines += pick(result.artifact or {}, r"lies directly below")
+        elif _SUBTYPES.search(ask.text):
             lines += pick(result.artifact or {}, r"^Directly below|lies? below it")
         lines += quote_all(result.artifact or {})
     lines = list(dict.fromkeys(lines))

@@ -59,6 +59,14 @@ TOPICS: dict[str, Topic] = {
             "label, and I show you the genes that spoke for it.",
         ),
     ),
+    "no_selection": Topic(
+        r"^(?!)",
+        (
+            "You have chosen no cells yet that I could look at.",
+            'Draw around cells on the map, or ask me, for example, to "select the T cells", and '
+            "then ask again.",
+        ),
+    ),
     "delete": Topic(
         r"^(?!)",
         (
@@ -233,7 +241,12 @@ TOPICS: dict[str, Topic] = {
 def find_topic(found: Mentions) -> str | None:
     """Return the topic that a stretch is about, if it is one."""
     for name, topic in TOPICS.items():
-        if name == "doublets" and (found.genes or found.cell_types):
+        asks_for_some = re.search(
+            r"\b(?:are there|is there|how many|any|"
+            r"which cells)\b",
+            found.text,
+        )
+        if name == "doublets" and (found.genes or found.cell_types or asks_for_some):
             continue
         if re.search(topic.pattern, found.text) or re.search(topic.pattern, found.shape):
             return name

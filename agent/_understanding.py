@@ -206,7 +206,7 @@ def _with_bare_label(found: Mentions, vocabulary: Vocabulary) -> Mentions:
     skipped = EMPTY_WORDS | {"describe", "explain", "tell", "me", "about", "markers", "please"}
     words = [word for word in found.shape.split() if word not in skipped]
     is_label = len(words) == 1 and words[0] in vocabulary.clusters
-    is_counted = re.search(r"\b(?:cells?|genes?|more)\b", found.shape)
+    is_counted = re.search(r"\b(?:cells?|genes?|more)\b|<type>", found.shape)
     if is_label and not (found.clusters or found.genes or is_counted):
         shape = re.sub(rf"\b{re.escape(words[0])}\b", "<cluster>", found.shape)
         return replace(found, clusters=(words[0],), number=None, shape=shape)

@@ -28,6 +28,10 @@ _AUTHORS_LABELS = re.compile(
     r"(?i)^(?!cell2text|.*ontology|.*barcode)(?:.*cell_?types?|.*labels?|.*annot\w*|"
     r"cluster_(?:id|name|label))$"
 )
+_SAYS_NOTHING = frozenset(  # kinds of cell that nearly every cell is
+    {"cell", "eukaryotic cell", "animal cell", "native cell", "somatic cell", "nucleate cell",
+     "motile cell", "single nucleate cell", "anucleate cell"}
+)  # fmt: skip
 _MOST_LABELS = 60
 _MOST_VALUES = 24  # of a column whose values may be named in a question
 _UNLIKELY = 0.75  # below this score a vector match is not taken for the name of a cell type
@@ -147,7 +151,9 @@ def vocabulary_of(session: "Session") -> Vocabulary:
             found = session.knowledge.lowest_common_ancestors(one, other)
         except (KeyError, ValueError):
             return None
-        return Named(found[0].id, found[0].label) if found else None
+        if not found or found[0].label in _SAYS_NOTHING:
+            return None
+        return Named(found[0].id, found[0].label)
 
     def resolve_elsewhere(text: str) -> str | None:
         for ontology in ("UBERON", "MONDO"):

@@ -440,3 +440,124 @@ def test_a_very_long_message_is_read_in_time(vocabulary: Vocabulary) -> None:
     started = time.perf_counter()
     assert understand("what is cluster 3 and " * 5000, vocabulary, Focus())
     assert time.perf_counter() - started < 2
+
+
+def made(vocabulary: Vocabulary, *asks: Ask) -> Focus:
+    """Return what a conversation is about after `asks`."""
+    focus = Focus()
+    for ask in asks:
+        focus = focus.after(ask)
+    return focus
+
+
+@pytest.fixture
+def treated(vocabulary: Vocabulary) -> Vocabulary:
+    """Two conditions, authors' labels, donors and a percentage of mitochondrial counts."""
+    from dataclasses import replace
+
+    columns = ("condition", "donor", "author_label", "cell2text_percent_mito")
+    labels = {"b cells": ("author_label", "B cells"), "b cell": ("author_label", "B cells")}
+    return replace(
+        vocabulary,
+        columns={name: name for name in columns},
+        values={"condition": ("ctrl", "stim")},
+        people=frozenset({"donor"}),
+        authors=labels | {"cd14+ mono": ("author_label", "CD14+ Mono")},
+        selections=lambda: ("mine",),
+    )
+
+
+SELECTED = Ask("select", where="CD3D > 0", name="mine")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "what fraction of those come from the stim condition?",
+        "what percentage of them is stim?",
+        "how many of these are from stim?",
+        "which share of the selected cells are stim",
+        "of the cells I selected before, how many are stim?",
+        "What proportion of my selection comes from stim?",
+    ],
+)
+def test_shares_are_of_the_cells_that_were_chosen(question: str, treated: Vocabulary) -> None:
+    (ask,) = understand(question, treated, made(treated, SELECTED))
+    (call,) = plan(ask, Situation(treated))
+    assert call.name == "count_cells"
+    assert call.args["among"] == 'selection "mine"'
+    assert "stim" in call.args["where"]
+
+
+@pytest.mark.parametrize(
+    ("question", "wanted"),
+    [
+        ("Is LYZ significantly higher in stim?", {"gene": "LYZ", "column": "condition"}),
+        ("p-value of LYZ between stim and ctrl", {"gene": "LYZ", "column": "condition"}),
+        ("what is the log2FC of LYZ upon stimulation", {"gene": "LYZ", "column": "condition"}),
+        ("fold change of LYZ between cluster 2 and cluster 5", {"first": "cluster 2"}),
+        ("is LYZ differentially expressed in B cells after stimulation", {"column": "condition"}),
+    ],
+)
+def test_one_gene_is_tested(question: str, wanted: dict[str, str], treated: Vocabulary) -> None:
+    (ask,) = understand(question, treated, Focus())
+    (call,) = plan(ask, Situation(treated))
+    assert call.name == "compare_gene"
+    assert wanted.items() <= dict(call.args).items()
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "which cell type responds most to the treatment?",
+        "who reacts strongest to interferon?",
+        "Which cells are most affected by stimulation?",
+        "what population changes least between the conditions",
+    ],
+)
+def test_responses_are_ranked(question: str, treated: Vocabulary) -> None:
+    (ask,) = understand(question, treated, Focus())
+    (call,) = plan(ask, Situation(treated))
+    assert (call.name, call.args["column"]) == ("rank_responses", "condition")
+
+
+@pytest.mark.parametrize(
+    "question", ["Is LYZ among those?", "is LYZ one of them", "and LYZ?", "is LYZ in there?"]
+)
+def test_a_gene_is_looked_for_in_the_list_before(question: str, vocabulary: Vocabulary) -> None:
+    before = Ask("markers", clusters=("2",), listed=("CD3D", "CD3E"))
+    asked = before if question != "and LYZ?" else Ask("is_among", ("2",), ("CD3D",), name="markers")
+    (ask,) = understand(question, vocabulary, made(vocabulary, asked))
+    (call,) = plan(ask, Situation(vocabulary))
+    assert (call.name, call.args["cluster"], ask.genes) == ("rank_markers", "2", ("LYZ",))
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "which cells are you least sure about?",
+        "List the uncertain cells",
+        "show me cells with low confidence",
+        "which cells are ambiguous?",
+    ],
+)
+def test_doubtful_cells_are_listed(question: str, vocabulary: Vocabulary) -> None:
+    assert calls_of(understand(question, vocabulary, Focus()), vocabulary) == ["list_uncertain()"]
+
+
+def test_a_question_with_its_own_subject_inherits_no_gene(vocabulary: Vocabulary) -> None:
+    focus = made(vocabulary, Ask("gene_info", genes=("FOXP3",)))
+    (ask,) = understand("What are known markers of B cells?", vocabulary, focus)
+    assert (ask.intent, ask.genes) == ("type_markers", ())
+
+
+def test_what_writes_a_file_is_never_guessed_from_a_slip(vocabulary: Vocabulary) -> None:
+    for question in ("what would you expect to see in B cells?", "what do you expect in cluster 2"):
+        assert all(ask.intent[:6] != "export" for ask in understand(question, vocabulary, Focus()))
+
+
+def test_numbers_of_cells_go_by_what_people_call_them(treated: Vocabulary) -> None:
+    (ask,) = understand("how many cells have > 10% mitochondrial reads?", treated, Focus())
+    assert (ask.intent, ask.where) == ("count_cells", '"cell2text_percent_mito" > 10')
+    (more,) = understand("how many cells over 20%?", treated, made(treated, ask))
+    assert more.where == '"cell2text_percent_mito" > 20'

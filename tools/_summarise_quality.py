@@ -95,6 +95,10 @@ def summarise_quality(session: Session, *, by: str = "clusters", where: str = ""
         facts={
             "by": clean(key),
             "measures": list(measured),
+            **{
+                f"mean_{name}": float(f"{float(np.nanmean(v)):.4g}")
+                for name, (_, v) in measured.items()
+            },
             **{f"median_{name}": _short(values) for name, (_, values) in measured.items()},
         },
     )

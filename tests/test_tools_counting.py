@@ -1,0 +1,88 @@
+"""Cells are counted among others, one gene is tested, types are ranked, doubts are listed."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.test_tools_conditions import make
+from tools import TOOLS, Session, ToolError
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    return make(tmp_path)
+
+
+def test_cells_are_counted_among_others(session: Session) -> None:
+    obs = session.prepared.adata.obs
+    found = TOOLS["count_cells"](session, where="condition = stim", among="cluster 0")
+    wanted = int(((obs["condition"] == "stim") & (obs["leiden"] == "0")).sum())
+    assert found.facts["n_cells"] == wanted
+    assert found.facts["of"] == int((obs["leiden"] == "0").sum())
+    assert "'stim'" in found.text
+    assert found.facts["percent"] == pytest.approx(100 * wanted / found.facts["of"], abs=0.05)
+
+
+def test_cells_are_counted_in_a_selection(session: Session) -> None:
+    TOOLS["select_cells"](session, where="condition = stim", name="mine")
+    found = TOOLS["count_cells"](session, where="cluster 1", among="selection mine")
+    assert found.facts["of"] == 60
+    assert "selection 'mine'" in found.text
+    with pytest.raises(ToolError, match="none can be counted"):
+        TOOLS["count_cells"](session, where="cluster 1", among="ISG15 > 99")
+
+
+def test_one_gene_is_tested_donor_against_donor(session: Session) -> None:
+    up = TOOLS["compare_gene"](session, gene="ISG15", column="condition")
+    row = (up.table or [])[0]
+    assert up.facts["is_significant"]
+    assert "significantly higher in 'stim' than in 'ctrl'" in up.text
+    assert row["log2_fold_change"] == pytest.approx(np.log2(12 / 0.5), abs=0.8)
+    whole = TOOLS["compare_conditions"](session, column="condition").table or []
+    assert row["p_value_adjusted"] == whole[0]["p_value_adjusted"]
+    same = TOOLS["compare_gene"](session, gene="GENE3", column="condition")
+    assert "does not differ significantly" in same.text
+
+
+def test_one_gene_is_tested_between_groups_of_cells(session: Session) -> None:
+    found = TOOLS["compare_gene"](session, gene="ISG15", first="cluster 0", second="cluster 1")
+    assert not found.facts["is_significant"]
+    assert found.facts["n_donors"] == 0
+    assert "not independent samples" in str(found.caveat)
+    with pytest.raises(ToolError, match="at least 2 cells"):
+        TOOLS["compare_gene"](session, gene="ISG15", first="cluster 0", second="cluster 0")
+
+
+def test_types_are_ranked_by_their_response(session: Session) -> None:
+    session.prepared.adata.obs["author_label"] = np.where(
+        session.prepared.adata.obs["leiden"] == "0", "X", "Y"
+    )
+    found = TOOLS["rank_responses"](session, column="condition", gene="ISG15")
+    assert {row["cell_type"] for row in found.table or []} == {"X", "Y"}
+    changes = [abs(row["change"]) for row in found.table or []]
+    assert changes == sorted(changes, reverse=True)
+    by_genes = TOOLS["rank_responses"](session, column="condition")
+    assert "mean absolute log2 fold change" in by_genes.text or "no gene differs" in by_genes.text
+    assert "no pure measure of strength" in str(by_genes.caveat)
+
+
+def test_shares_of_chosen_cells_are_counted(session: Session) -> None:
+    TOOLS["select_cells"](session, where="cluster 0", name="mine")
+    found = TOOLS["count_composition"](session, by="condition", where="selection mine")
+    assert sum(row["cells"] for row in found.table or []) == 60
+    assert "Only the cells chosen by selection 'mine'" in found.text
+
+
+@pytest.mark.parametrize("verb", ["plot_dots", "plot_violin", "show_expression"])
+def test_expression_of_chosen_cells_is_told(session: Session, verb: str) -> None:
+    given = {"genes": ["ISG15"]} if verb == "plot_dots" else {"gene": "ISG15"}
+    by = {} if verb == "show_expression" else {"by": "condition"}
+    found = TOOLS[verb](session, **given, **by, where="condition = stim")
+    assert sum(row["cells"] for row in found.table or []) == 60
+    assert "'stim'" in found.text
+
+
+def test_violins_of_two_columns_are_crossed(session: Session) -> None:
+    found = TOOLS["plot_violin"](session, gene="ISG15", by="condition, batch")
+    assert {row["group"] for row in found.table or []} == {"ctrl, one", "stim, one"}
