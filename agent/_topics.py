@@ -63,8 +63,8 @@ TOPICS: dict[str, Topic] = {
         r"^(?!)",
         (
             "You have chosen no cells yet that I could look at.",
-            'Draw around cells on the map, or ask me, for example, to "select the T cells", and '
-            "then ask again.",
+            'Ask me, for example, to "select cells in cluster 3", or draw around them on the map, '
+            "and then ask again.",
         ),
     ),
     "delete": Topic(
