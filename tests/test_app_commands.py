@@ -127,6 +127,16 @@ def test_doctor_prints_the_report_scripts_rely_on(
     assert report["genes_matched"] == 8
 
 
+def test_doctor_prints_a_name_and_a_value_a_line(
+    h5ad: Path, fake_rooms: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert app.main(["doctor", str(h5ad)]) == 0
+    printed = capsys.readouterr().out.split("\n\n")[0].splitlines()
+    told = dict(line.split(maxsplit=1) for line in printed)
+    assert (told["n_obs"], told["matrix"]) == ("12", "counts")
+    assert "(" not in told["cellxgene_lacks"]
+
+
 def test_doctor_tells_an_unreadable_file_from_a_dataset(
     tmp_path: Path, fake_rooms: None, capsys: pytest.CaptureFixture[str]
 ) -> None:

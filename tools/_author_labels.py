@@ -125,7 +125,7 @@ def label_column(obs: "pd.DataFrame", labels: str) -> np.ndarray:
     UnknownLabelError
         If there is no such column.
     """
-    column = require_column(obs, labels, advice="Name the column of labels.")
+    column = require_column(obs, labels)
     values = obs[column].astype(object)
     return values.where(values.notna(), "").astype(str).to_numpy()
 

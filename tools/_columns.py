@@ -67,7 +67,7 @@ def find_any_column(session: "Session", asked: str) -> str:
         return require_column(session.all_obs, asked)
 
 
-def require_column(obs: "pd.DataFrame", asked: str, *, advice: str = "Name one of them.") -> str:
+def require_column(obs: "pd.DataFrame", asked: str) -> str:
     """Return the column of a table of cells that a person names, in any case.
 
     Raises
@@ -78,7 +78,9 @@ def require_column(obs: "pd.DataFrame", asked: str, *, advice: str = "Name one o
     found = column_named(obs.columns, asked)
     if found is None:
         known = [str(name) for name in obs.columns if not str(name).startswith(PREFIX)]
-        msg = f"Column {quote(asked)} is not in obs. {_columns_near(asked, known)} {advice}"
+        msg = f"Column {quote(asked)} is not in obs, which holds no columns. Add it to the file."
+        if known:
+            msg = f"Column {quote(asked)} is not in obs. {_columns_near(asked, known)} Name one."
         raise UnknownLabelError(msg)
     return found
 

@@ -67,10 +67,9 @@ class DoctorReport(BaseModel):
 
     def as_text(self) -> str:
         """Return the lines that ``cell2text doctor`` prints."""
-        lines = [
-            f"{name:14}{'not known' if value is None else value}"
-            for name, value in self.model_dump(exclude={"problems"}).items()
-        ]
+        held = self.model_dump(exclude={"problems"})
+        held["cellxgene_lacks"] = ", ".join(self.cellxgene_lacks) or "nothing"
+        lines = [f"{name:17}{'not known' if v is None else v}" for name, v in held.items()]
         lines += [f"\n{item.code}: {item.message}\n  {item.fix}" for item in self.problems]
         return "\n".join(lines)
 
