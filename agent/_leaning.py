@@ -173,7 +173,8 @@ def _of_genes(found: Mentions, last: Ask, focus: Focus, *, bare: bool) -> Ask | 
     if not after_gene or focus.gene is None or found.genes:
         return None
     leans = re.search(r"\b(?:it|that|this|also|too)\b", found.shape)
-    if found.cell_types and re.search(r"\bmark(?:s|er|ers)?\b", found.text) and leans:
+    known = re.search(r"\bmark(?:s|er|ers)?\b|\btext ?books?\b|\bknown\b|\bcanonical\b", found.text)
+    if found.cell_types and known and leans:
         types = tuple(map(spell_out, found.cell_types))[:1]
         return Ask("is_known_marker", genes=(focus.gene,), cell_types=types)
     if found.cell_types:

@@ -9,7 +9,7 @@ from ._referring import POINTING, group_of, pointed
 from ._selecting import Cells
 from ._vocabulary import Vocabulary
 
-_SHARE = r"(?:fractions?|proportions?|percent\w*|shares?|parts?|how much|%)"
+_SHARE = r"(?:fractions?|proportions?|percent\w*|shares?|parts?|%)"
 _COUNTS = re.compile(rf"\b(?:how many|number of|count(?: the)?|{_SHARE[3:-1]})(?!\w)|(?<!\w)%")
 _EACH = re.compile(
     r"\b(?:each|every|per|by|across|between|over|which(?! (?:share|fraction|proportion|"
@@ -88,6 +88,9 @@ def _ask(
     leans = focus.is_on_selection and not _TALKS_OF_ALL.search(found.text)
     at_once = focus.intent in ABOUT_A_SELECTION | {"count_cells"} and "of the cells" not in said
     names = found.cell_types or found.clusters
+    of_all = re.search(r"\bhow many cells\b|\b(?:of|all) (?:the )?cells\b", found.text)
+    if of_all and not points:
+        leans = False
     if not base and leans and (at_once or not names):
         base = group_of(focus, vocabulary)
     if what.where == base:

@@ -12,7 +12,8 @@ from ._vocabulary import Vocabulary
 _TESTS = re.compile(
     r"\bsignifican\w*|\bp[ -]?val\w*|\bfold[ -]?changes?|\blog2?[ -]?fc|\blog2? ?fold|\blfc\b|"
     r"\bfdr\b|"
-    r"\bq[ -]?val\w*|\badjusted p|\bdifferential(?:ly)? expressed\b|\bstatistic\w*"
+    r"\bq[ -]?val\w*|\badjusted p|\bdifferential(?:ly)? expressed\b|\bstatistic\w*|"
+    r"\bhow much (?:does|do|did|is|are)\b"
 )
 _MORE = re.compile(
     r"\b(?:higher|lower|more|less|stronger|weaker|increas\w*|decreas\w*|up|down|differ\w*|chang\w*|"

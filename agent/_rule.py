@@ -10,7 +10,8 @@ from ._mentions import Mentions
 DIFFERENCE = (
     r"\b(compare|compared|comparison|comparing|relative|difference|differences|different|differ|"
     r"differs|versus|vs|"
-    r"distinguish\w*|contrast|similar|unlike|alike|identical|same)\b|\b(?:tells?|separates?|"
+    r"distinguish\w*|discriminat\w*|contrast|similar|unlike|alike|identical|same)\b|\b(?:tells?|"
+    r"separates?|"
     r"sets?|keeps?|divides?)\b.*"
     r"\b(from|apart)\b"
 )
