@@ -23,7 +23,7 @@ from model._malignancy import named_malignant
 
 T, LEUKOCYTE, BLOOD, EPITHELIAL = "CL:0000084", "CL:0000738", "CL:0000988", "CL:0000066"
 ARMS = [f"{number}{arm}" for number in range(1, 21) for arm in "pq"]
-PER_ARM = 60
+PER_ARM = 200
 N_GENES = len(ARMS) * PER_ARM
 
 
@@ -45,7 +45,7 @@ def space() -> SlotSpace:
     return SlotSpace([T, EPITHELIAL, MALIGNANT], [*terms], terms)
 
 
-def draw(arms, *, n=(40, 40, 40), loss=0.5, gain=1.5, depth=4_000, seed=1):
+def draw(arms, *, n=(40, 40, 40), loss=0.5, gain=1.5, depth=16_000, seed=1):
     """Return counts of T cells, epithelial cells and tumour cells, and what each was read as."""
     rng = np.random.default_rng(seed)
     one = rng.lognormal(0.0, 1.0, N_GENES)
@@ -86,7 +86,7 @@ def test_without_normal_cells_or_with_few_genes_nothing_is_claimed(arms, space):
     counts, p = draw(arms, n=(4, 40, 40))
     assert arms.find(counts, genes, p, space) is None
     counts, p = draw(arms)
-    panel = np.where(genes < 1_000, genes, -1)
+    panel = np.where(genes < 1_400, genes, -1)
     assert arms.find(counts, panel, p, space) is None
 
 
