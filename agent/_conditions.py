@@ -58,7 +58,7 @@ _PAIRING = re.compile(
 def _span(text: str, label: str) -> tuple[int, int] | None:
     """Return where a value stands in `text`: as it is, or by the beginning of a long word."""
     low = label.casefold()
-    exact = re.search(rf"(?<![\w+]){re.escape(low)}(?![\w+])", text)
+    exact = re.search(rf"(?<![\w+]){re.escape(low)}s?(?![\w+])", text)
     if exact is not None:
         return exact.span()
     parts = re.findall(r"[a-z]+|\d+", low)

@@ -275,6 +275,8 @@ def _shape(text: str, vocabulary: Vocabulary) -> str:
 def gene_of(word: str, vocabulary: Vocabulary, *, cued: bool) -> str | None:
     """Return the gene that a word names: as the dataset writes it, else as it was written."""
     low = word.casefold()
+    if len(low) == 1:
+        return None  # the T of "T cells" is no gene, though one is called so
     known = vocabulary.genes.get(low)
     # A gene that is written like an ordinary word counts only in capitals: a file may call its
     # genes anything.

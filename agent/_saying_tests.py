@@ -78,7 +78,7 @@ def _place(gene: str, rows: list[dict[str, Any]], facts: Mapping[str, Any]) -> s
     known = []
     if "log2_fold_change" in row:
         known.append(f"log2 fold change {row['log2_fold_change']:g}")
-    if "p_value_adjusted" in row:
+    if row.get("p_value_adjusted"):
         known.append(f"adjusted p-value {row['p_value_adjusted']:.1e}")
     if "percent_in" in row:
         known.append(

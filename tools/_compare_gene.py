@@ -150,6 +150,10 @@ def _row(symbol: str, values: np.ndarray, groups: tuple[np.ndarray, np.ndarray])
     }
 
 
+def _small(p_value: float) -> str:
+    return f"{p_value:.1e}" if p_value else "below 1e-300"
+
+
 def _sentences(
     row: dict[str, Any], names: tuple[str, str], *, where: str, n_donors: int, method: str
 ) -> list[str]:
@@ -166,7 +170,7 @@ def _sentences(
         side = "higher" if change > 0 else "lower"
         lead = (
             f"{symbol} is significantly {side} in {one} than in {two}{among}: log2 fold change "
-            f"{change:g}, adjusted p-value {p_value:.1e} ({how})."
+            f"{change:g}, adjusted p-value {_small(p_value)} ({how})."
         )
     else:
         lead = (
