@@ -116,6 +116,13 @@ def again(last: Ask, cells: Cells, found: Mentions) -> Ask | None:
     """Read "and of the B cells?", "and CD8A?" after cells were counted."""
     if not cells.where:
         return None
+    column, _, _ = cells.where.partition(" = ")
+    if cells.kinds == ("value",):  # another value of the same column stands in its place
+        old = re.compile(rf'(?<![\w"]){re.escape(column)} = (?:"[^"]*"|\'[^\']*\')')
+        for part in ("second", "where"):
+            if old.search(getattr(last, part)):
+                swapped = old.sub(lambda _: cells.where, getattr(last, part))
+                return replace(last, **{part: swapped}, text=found.raw)
     if (
         set(cells.kinds) <= {"type", "cluster", "selection", "value"}
         and last.second
