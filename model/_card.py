@@ -15,8 +15,10 @@ FILE = "README.md"
 _LIMITS = """\
 - It reads human cells only, and knows the cell types in `labels.json`; a cell of another type is
   given the nearest of them, or a more general name, or none.
-- Malignant cells are often taken for their healthy relatives. Most training cells are healthy, and
-  the malignant ones are a few cell lines and profiles.
+- Malignant cells are told from their healthy relatives where whole chromosome arms look gained or
+  lost. That takes ten of them, ten immune or stromal cells beside them to compare with, and 1,500
+  genes; elsewhere they are often taken for their relatives. Tumours of blood and of connective
+  tissue are not looked for, and a tumour without such gains and losses is not seen.
 - Authors disagree: what one study calls a monocyte another calls a macrophage. A contradiction in
   the table is a disagreement with the author's label, and not always an error.
 - Tissue, life stage and disease are said only when they are sure, which is seldom. "Normal" is

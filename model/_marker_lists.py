@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 
 #: A list with fewer genes that the model knows is flagged.
 FEW_GENES = 4
+#: Flag of a list of which hardly a gene tells anything but that the cells divide.
+DIVIDING = "dividing cells"
+#: Gene sets of dividing cells, which cells of any type switch on.
+_DIVISION = ("HALLMARK_G2M_CHECKPOINT", "HALLMARK_E2F_TARGETS")
+#: Where such genes are this share of a list, the others are read without them.
+_MOSTLY = 0.5
+#: With fewer other genes than this, no type is named.
+_FEWEST_OTHERS = 2
 #: Lists read together.
 _BATCH = 128
 
@@ -63,7 +71,8 @@ def read_marker_lists(
         The model.
     lists
         Gene symbols or Ensembl ids, best marker first. Names that the model does not know and
-        repeats of a gene are passed over; a list without any known gene is "not known".
+        repeats of a gene are passed over; a list without any known gene is "not known". Where
+        half of a list are genes of dividing cells, which tell no type, the others are read.
     tissues
         Where each list is from, which makes types that have not been seen there less likely:
         its UBERON id and those of the terms above it, nearest first; empty where not known.
@@ -81,6 +90,7 @@ def read_marker_lists(
         raise ModelError(msg)
     space = describer.space.slot("cell_type")
     tokens, n_tokens = _tokens(describer, lists)
+    divides = _set_division_aside(describer, tokens)
     order = np.argsort(-n_tokens, kind="stable")
     descriptions: list[Description | None] = [None] * len(lists)
     probabilities = np.zeros((len(lists), len(space.speakable)))
@@ -91,7 +101,9 @@ def read_marker_lists(
             priors[tissue] = _prior(describer, tissue)
         prior = np.stack([priors[tissues[row]] for row in rows])
         width = max(1, int(n_tokens[rows].max()))
-        made, spoken = _read(describer, tokens[rows, :width], prior, with_genes=with_genes)
+        made, spoken = _read(
+            describer, tokens[rows, :width], prior, divides=divides[rows], with_genes=with_genes
+        )
         probabilities[rows] = spoken
         for row, description in zip(rows, made, strict=True):
             descriptions[row] = description
@@ -130,8 +142,36 @@ def _tokens(
     return tokens, (tokens > 0).sum(1)
 
 
+def _set_division_aside(describer: "Describer", tokens: np.ndarray) -> np.ndarray:
+    """Take genes of dividing cells, in place, out of lists that hold hardly any others.
+
+    Returns
+    -------
+    ``(n,)`` bool, lists in which too few genes are left to name a type by.
+    """
+    sets = describer.checkpoint.pathways.genes_of(_DIVISION)
+    divides = np.zeros(len(tokens), dtype=bool)
+    if not sets:
+        return divides
+    of_division = np.isin(tokens, np.concatenate(sets) + 1) & (tokens > 0)
+    known = (tokens > 0).sum(1)
+    for i in np.flatnonzero((known > 0) & (of_division.sum(1) >= _MOSTLY * known)):
+        others = tokens[i][(tokens[i] > 0) & ~of_division[i]]
+        if len(others) < _FEWEST_OTHERS:
+            divides[i] = True
+        else:
+            tokens[i] = 0
+            tokens[i, : len(others)] = others
+    return divides
+
+
 def _read(
-    describer: "Describer", tokens: np.ndarray, prior: np.ndarray, *, with_genes: bool
+    describer: "Describer",
+    tokens: np.ndarray,
+    prior: np.ndarray,
+    *,
+    divides: np.ndarray,
+    with_genes: bool,
 ) -> tuple[list[Description], np.ndarray]:
     """Return the descriptions and ``(n, n_terms)`` probabilities of one batch."""
     import torch
@@ -165,10 +205,14 @@ def _read(
         slot = describer.walker.slot("cell_type", said, float(spoken[i, k]), p[i])
         if genes is not None and n_genes:
             slot = replace(slot, genes=genes[i])
-        if not n_genes:
+        if divides[i]:
+            said = None
+        if not n_genes or divides[i]:
             slot, spoken[i] = Slot("cell_type", NOT_KNOWN, None, 0.0), 0.0
         slots = {name: Slot(name, NOT_KNOWN, None, 0.0) for name in SLOTS} | {"cell_type": slot}
-        text = describer.text.write({"cell_type": said} if said else {})
         flags = ("few genes",) if n_genes < FEW_GENES else ()
+        flags += (DIVIDING,) if divides[i] else ()
+        remark = ["The genes are those of dividing cells of any type."] if divides[i] else []
+        text = describer.text.write({"cell_type": said} if said else {}, remarks=remark)
         descriptions.append(Description(text, slots, n_genes, flags))
     return descriptions, spoken

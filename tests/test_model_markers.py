@@ -134,3 +134,19 @@ def test_the_tissue_moves_the_answer_and_is_kept_with_the_checkpoint(describer, 
 def test_tissues_are_one_a_list(describer):
     with pytest.raises(ModelError, match="2 tissues were given for 1 lists"):
         describer.describe_markers([["GENE1"]], tissues=[[], []])
+
+
+def test_genes_of_dividing_cells_name_no_type(describer, monkeypatch):
+    sets = [np.arange(40, 50)]  # GENE40 to GENE49
+    monkeypatch.setattr(describer.checkpoint.pathways, "genes_of", lambda names: sets)
+    dividing = [f"GENE{i}" for i in range(40, 46)]
+    own = ["GENE1", "GENE2", "GENE9", "GENE11"]
+    alone, mixed, plain, mostly_own = describer.describe_markers(
+        [dividing, [*dividing[:4], *own], own, [*own, dividing[0]]]
+    ).descriptions
+    assert not alone.slots["cell_type"].is_known
+    assert "dividing cells" in alone.flags
+    assert "dividing cells of any type" in alone.text
+    assert mixed.slots["cell_type"] == plain.slots["cell_type"]
+    assert mixed.n_genes == 4
+    assert mostly_own.n_genes == 5
