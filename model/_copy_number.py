@@ -88,6 +88,16 @@ class Clone:
         """Arms that look lost, by chromosome."""
         return tuple(arm for arm in _in_order(self.shifts) if self.shifts[arm] < 0)
 
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What looks lost and gained, such as "1p lost"."""
+        return (*(f"{arm} lost" for arm in self.lost), *(f"{arm} gained" for arm in self.gained))
+
+    @property
+    def as_text(self) -> str:
+        """The changes and how many cells showed them."""
+        return f"{', '.join(self.changes)} ({self.n_cells} of the cells that were looked at)"
+
 
 @dataclass(frozen=True)
 class CopyNumber:

@@ -76,7 +76,7 @@ def named_malignant(
         {**description.slots, "cell_type": named},
         description.n_genes,
         flags,
-        copy_number=(*(f"{a} lost" for a in clone.lost), *(f"{a} gained" for a in clone.gained)),
+        copy_number=clone.changes,
     )
 
 

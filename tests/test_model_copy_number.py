@@ -188,4 +188,5 @@ def test_arms_are_listed_by_chromosome():
     clone = Clone({"19q": -0.1, "1p": -0.2, "10q": -0.3, "7q": 0.2, "7p": 0.1}, 5)
     assert clone.lost == ("1p", "10q", "19q")
     assert clone.gained == ("7p", "7q")
+    assert clone.as_text.startswith("1p lost, 10q lost, 19q lost, 7p gained, 7q gained (5 of")
     assert CopyNumber((1,), (0.5,), (clone,)).clones[0] is clone

@@ -177,6 +177,8 @@ class _Job:
         work.note({"by": settings.by, "organs": list(around.organs)})
         self._make(work, around, in_path, ray)
         facts: dict[str, Any] = {"n_described": len(positions), "organs": ", ".join(around.organs)}
+        if around.copy_number is not None:
+            facts["clones"] = "; ".join(clone.as_text for clone in around.copy_number.clones)
         if labels is None:
             return cell_columns(work, source.n_obs), facts
         columns, clusters = cluster_columns(work, labels, samples, self.knowledge)
