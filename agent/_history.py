@@ -53,6 +53,7 @@ _INTENTS = {
     "compare_gene": "test_gene",
     "rank_responses": "most_changed",
     "list_uncertain": "uncertain",
+    "find_malignant": "malignant",
 }
 
 

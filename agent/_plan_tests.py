@@ -81,6 +81,7 @@ def _known_list(ask: Ask, situation: Situation) -> list[Call]:
 
 
 TEST_PLANS: Mapping[str, Plan] = {
+    "malignant": lambda ask, now: run("find_malignant"),
     "known_list": _known_list,
     "count_cells": lambda ask, now: run("count_cells", where=ask.where, among=ask.second or None),
     "test_gene": _test,

@@ -60,6 +60,20 @@ _DROPS = re.compile(
     r"^(?:ok |and |now |then |please |can you |could you )*(?:delete|drop|forget|clear|remove|"
     r"discard|exclude|filter out|throw out)\b"
 )
+_TUMOUR = re.compile(
+    r"\b(?:malignan\w+|(?:tumou?r|cancer)(?:ous)? (?:cells?|clusters?|clones?)|neoplastic|"
+    r"aneuploid\w*|copy.?numbers?|cnvs?|chromosom\w*|clusters? (?:is|are) (?:tumou?r|cancer)\w*|"
+    r"subclones?)\b|^(?:is|are) (?:it|they|these|this|those) (?:a )?(?:tumou?r|cancer)\w*"
+)
+_LOOKS_FOR = re.compile(
+    r"\b(?:which|where|are|is|any|find|how many|number|do|does|can|show|select|list|what|call|"
+    r"detect|see|tell)\b"
+)
+_OTHER_ASKS = re.compile(
+    r"^(?:and |so )*what(?:'s|s| is| are)\b(?!.*\b(?:here|dataset|data|clusters?|sample|chance)\b)|"
+    r"^define\b|\bwhat does\b|\b(?:kind|type|subtype)s? of\b|\bparents?\b|\bmarkers?\b|"
+    r"\bgenes\b|\bexpress\w*|\bpathways?\b|\bcompar\w+|\bdiffer\w*|\bversus\b|\bvs\b"
+)
 _WHY = re.compile(r"\bwhy\b|\bevidence\b|\bwhich genes\b|\breasons?\b|\bhow do you know\b")
 
 
@@ -101,6 +115,19 @@ def _uncertain(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | N
     if _OF_CLUSTERS.search(found.text) and not found.clusters and not found.cell_types:
         return Ask("confidence", number=None)
     return None
+
+
+def _malignant(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "which clusters are malignant?", "any tumour cells?", "is 1p lost?", and why so."""
+    if found.genes:
+        return None
+    again = focus.last is not None and focus.last.intent == "malignant" and not found.clusters
+    if again and _WHY.search(found.text):
+        return Ask("malignant")
+    if _OTHER_ASKS.search(found.text) or not _TUMOUR.search(found.text):
+        return None
+    asks = _LOOKS_FOR.search(found.text) or len(found.text.split()) <= 3
+    return Ask("malignant") if asks else None
 
 
 def _nothing_chosen(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
@@ -341,6 +368,7 @@ _NARROWS = re.compile(
     r"has |express |are |is )*(?=.*\b(?:also|too|as well|only|keep|just|of them|of those)\b|.*)"
 )
 _READERS = (
+    _malignant,
     _nothing_chosen,
     _uncertain,
     _single,

@@ -129,6 +129,18 @@ def tell_uncertain(ask: Ask, now: Saying) -> Said:
     return Said([*lines, *caveats], replace(ask, barcodes=barcodes))
 
 
+def tell_malignant(ask: Ask, now: Saying) -> Said:
+    """Say whether there are malignant cells, where, and by which chromosome arms."""
+    artifact = now.artifact("find_malignant") or {}
+    facts = artifact.get("facts") or {}
+    lines = quote_all(artifact)
+    asks_if = _YES_NO.search(ask.text) or re.search(r"\bany\b", ask.text)
+    if asks_if and lines:
+        lines[0] = f"{'Yes' if facts.get('n_malignant') else 'None that I can see'}: {lines[0]}"
+    clusters = tuple(str(label) for label in facts.get("clusters") or ())
+    return Said([*lines, *now.caveats(artifact)], replace(ask, clusters=clusters))
+
+
 def tell_known(ask: Ask, now: Saying) -> Said:
     """Say which genes of a list are published markers of a type."""
     known = now.artifact("list_markers_of_type")
@@ -157,4 +169,5 @@ TEST_TELLERS: Mapping[str, Teller] = {
     "is_among": tell_among,
     "most_changed": tell_responses,
     "uncertain": tell_uncertain,
+    "malignant": tell_malignant,
 }

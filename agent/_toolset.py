@@ -176,6 +176,7 @@ _TITLES = {
     "compare_gene": "Testing {gene}",
     "rank_responses": "Ranking cell types by their response",
     "list_uncertain": "Looking for cells of doubtful type",
+    "find_malignant": "Looking for malignant cells",
     "export_dataset": "Writing an annotated copy",
     "export_table": "Writing the table of {evidence}",
     "export_figure": "Writing the figure of {evidence}",

@@ -108,7 +108,7 @@ class FakeDescriber:
         return found
 
     def survey(self, matrix: Any, var_names: Sequence[str], *, organs: Any = ()) -> Any:
-        return SimpleNamespace(organs=tuple(sorted(organs)), weights=())
+        return SimpleNamespace(organs=tuple(sorted(organs)), weights=(), copy_number=None)
 
     def cell_type_probabilities(
         self, matrix: Any, var_names: Sequence[str], *, around: Any = None

@@ -37,7 +37,7 @@ class MarkerReader:
         return values / values.sum(axis=1, keepdims=True), self.ids
 
     def survey(self, matrix: Any, names: Sequence[str], *, organs: Any = ()) -> Any:
-        return SimpleNamespace(organs=tuple(sorted(organs)), weights=())
+        return SimpleNamespace(organs=tuple(sorted(organs)), weights=(), copy_number=None)
 
     def describe(
         self,

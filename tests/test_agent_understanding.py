@@ -545,6 +545,43 @@ def test_doubtful_cells_are_listed(question: str, vocabulary: Vocabulary) -> Non
     assert calls_of(understand(question, vocabulary, Focus()), vocabulary) == ["list_uncertain()"]
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "which clusters are malignant?",
+        "Are there any tumour cells?",
+        "do you see cancer cells",
+        "where are the malignant cells?",
+        "Which chromosome arms are lost?",
+        "any copy number changes?",
+        "is there aneuploidy?",
+    ],
+)
+def test_malignant_cells_are_looked_for(question: str, vocabulary: Vocabulary) -> None:
+    asks = understand(question, vocabulary, Focus())
+    assert calls_of(asks, vocabulary) == ["find_malignant()"]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is a malignant cell?",
+        "what are markers of malignant cells?",
+        "what is a neoplastic cell",
+    ],
+)
+def test_what_a_malignant_cell_is_is_another_question(
+    question: str, vocabulary: Vocabulary
+) -> None:
+    assert "find_malignant()" not in calls_of(understand(question, vocabulary, Focus()), vocabulary)
+
+
+def test_why_after_malignant_cells_gives_the_arms(vocabulary: Vocabulary) -> None:
+    focus = made(vocabulary, Ask("malignant"))
+    asks = understand("how do you know?", vocabulary, focus)
+    assert calls_of(asks, vocabulary) == ["find_malignant()"]
+
+
 def test_a_question_with_its_own_subject_inherits_no_gene(vocabulary: Vocabulary) -> None:
     focus = made(vocabulary, Ask("gene_info", genes=("FOXP3",)))
     (ask,) = understand("What are known markers of B cells?", vocabulary, focus)

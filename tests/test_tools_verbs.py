@@ -42,7 +42,7 @@ class MarkerDescriber:
         return np.asarray(matrix.toarray())[:, columns]  # type: ignore[attr-defined]
 
     def survey(self, matrix: object, names: list[str], *, organs: object = ()) -> SimpleNamespace:
-        return SimpleNamespace(organs=(), weights=())
+        return SimpleNamespace(organs=(), weights=(), copy_number=None)
 
     def describe(
         self,

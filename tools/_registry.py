@@ -31,6 +31,7 @@ from ._explain_alternative import explain_alternative
 from ._explain_cell_type import explain_cell_type
 from ._export import export_dataset, export_figure, export_table
 from ._find_cells import find_cells
+from ._find_malignant import find_malignant
 from ._label_clusters import label_clusters
 from ._list_clusters import list_clusters
 from ._list_uncertain import list_uncertain
@@ -98,6 +99,7 @@ TOOLS: MappingProxyType[str, Callable[..., Evidence]] = MappingProxyType(
             compare_gene,
             rank_responses,
             list_uncertain,
+            find_malignant,
         )
     }
 )
