@@ -89,7 +89,8 @@ class Person:
         self.components = {item["id"]: item for item in config["components"]}
         self.events = {
             (self.name_of(target), event): item
-            for item in config["dependencies"]
+            # Of several things that an event sets off, the one that is given most does the work.
+            for item in sorted(config["dependencies"], key=lambda item: len(item["inputs"]))
             for target, event in item["targets"]
         }
         self.hash = os.urandom(6).hex()
