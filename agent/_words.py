@@ -26,8 +26,8 @@ COMMANDS = words(
     definition describe description difference different differences differ display distinguish
     draw explain explanation express expressed expresses expression find from gene genes group
     groups heatmap highest identify identity instead label labels largest list lowest many
-    marker markers mean most name next number ontology overview picture plot previous rather say
-    says sure show single smallest subtypes subtype summarise summarize summary tell tells term
+    marker markers mean median most name next number ontology overview picture plot previous rather
+    say says sure show single smallest subtypes subtype summarise summarize summary tell tells term
     than there these those tissue type types umap versus violin what where which why would could
     four five seven eight regulatory cytotoxic natural killer memory naive effector helper
     dendritic monocyte monocytes macrophage macrophages plasma plasmacytoid megakaryocyte

@@ -582,6 +582,13 @@ def test_why_after_malignant_cells_gives_the_arms(vocabulary: Vocabulary) -> Non
     assert calls_of(asks, vocabulary) == ["find_malignant()"]
 
 
+@pytest.mark.parametrize("kind", ["mean", "median", "average"])
+def test_the_kind_of_average_is_not_spelt_into_another(kind: str, vocabulary: Vocabulary) -> None:
+    (ask,) = understand(f"what's the {kind} number of genes per cell?", vocabulary, Focus())
+    assert ask.intent == "quality"
+    assert kind in ask.text
+
+
 def test_a_question_with_its_own_subject_inherits_no_gene(vocabulary: Vocabulary) -> None:
     focus = made(vocabulary, Ask("gene_info", genes=("FOXP3",)))
     (ask,) = understand("What are known markers of B cells?", vocabulary, focus)

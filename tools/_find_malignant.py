@@ -40,7 +40,8 @@ def find_malignant(session: "Session") -> Evidence:
 
     Notes
     -----
-    Tumour cells are compared with the dataset's own immune cells, arm by arm (Patel 2014,
+    Tumour cells are compared with the dataset's own immune cells, where these are few with its
+    stroma too, arm by arm (Patel 2014,
     doi:10.1126/science.1254257); a sample of each cluster is read.
     """
     n_cells = session.prepared.adata.n_obs
@@ -84,7 +85,7 @@ def find_malignant(session: "Session") -> Evidence:
     if arms:
         each = "; ".join(listing(changes) for changes in arms)
         sentences.append(
-            "By the expression of the genes on them, compared with the immune cells of the "
+            "By the expression of the genes on them, compared with the normal cells of the "
             f"dataset, whole chromosome arms look changed: {each}."
         )
     else:
