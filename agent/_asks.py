@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from ._frames import Frame
 from ._words import words
 
 # Asks that are about one cluster, so that "and the next one?" repeats them.
@@ -39,6 +40,8 @@ class Ask:
         Two values of `column` that are compared, or the one that is looked at.
     listed
         Genes that the answer listed, so that "the first of these" can be one.
+    frame
+        A quantitative question, whole.
     """
 
     intent: str
@@ -59,18 +62,20 @@ class Ask:
     name: str = ""
     values: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
+    frame: Frame | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values that a checkpoint can hold."""
-        return {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}
+        plain = {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}
+        return plain | {"frame": self.frame.as_dict() if self.frame else None}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Ask":
         """Read what `as_dict` wrote; keys of other versions are passed over."""
         known = {field.name for field in fields(cls)}
-        return cls(
-            **{k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known}
-        )
+        frame = values.get("frame")
+        plain = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known}
+        return cls(**plain | {"frame": Frame.from_dict(frame) if frame else None})
 
 
 @dataclass(frozen=True)
@@ -167,7 +172,7 @@ class Focus:
 
 def _chooses(ask: Ask) -> bool:
     """Whether "those" are the cells of an ask from now on."""
-    return ask.intent == "select" or (ask.intent == "count_cells" and not ask.second)
+    return ask.intent == "select" or (ask.intent == "frame" and bool(ask.where))
 
 
 ABOUT_A_SELECTION = words(
@@ -176,7 +181,7 @@ ABOUT_A_SELECTION = words(
 # Asks about cells that were chosen before, after which these are still spoken of.
 KEEPS = words(
     """
-    count_cells test_gene is_among conditions composition gene_by_group expression where_highest
+    frame test_gene is_among conditions composition gene_by_group expression where_highest
     dots score_set quality uncertain most_changed top_expressed gene_pair describe_cells markers
     family
     """

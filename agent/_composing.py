@@ -18,6 +18,7 @@ from ._recalling import say_recalled
 from ._saying import Said, Saying, Teller
 from ._saying_clusters import CLUSTER_TELLERS
 from ._saying_file import FILE_TELLERS
+from ._saying_frames import FRAME_TELLERS
 from ._saying_groups import GROUP_TELLERS
 from ._saying_knowledge import KNOWLEDGE_TELLERS
 from ._saying_tests import TEST_TELLERS
@@ -35,6 +36,7 @@ TELLERS: Mapping[str, Teller] = {
     **KNOWLEDGE_TELLERS,
     **FILE_TELLERS,
     **TEST_TELLERS,
+    **FRAME_TELLERS,
 }
 
 

@@ -6,9 +6,7 @@ from dataclasses import replace
 from ._asks import ABOUT_A_CLUSTER, ABOUT_A_GENE, ABOUT_A_TYPE, Ask, Focus
 from ._filling import EMPTY_WORDS, each_of, fill_in
 from ._mentions import Mentions, spell_out
-from ._reading_counts import again as count_again
 from ._reading_tests import test_again
-from ._referring import pointed
 from ._vocabulary import Vocabulary
 from ._words import NUMBERS, ORDINALS
 
@@ -98,11 +96,6 @@ def _same_with_other_names(found: Mentions, vocabulary: Vocabulary, focus: Focus
         return None
     if last.intent == "test_gene":
         return test_again(last, found, vocabulary, focus)
-    if last.intent == "count_cells":
-        if found.genes and last.genes and not (found.cell_types or found.clusters):
-            where = re.sub(re.escape(last.genes[0]), found.genes[0], last.where)
-            return replace(last, where=where, genes=found.genes[:1], text=found.raw)
-        return count_again(last, pointed(found.raw, vocabulary, focus), found)
     if last.intent == "most_changed" and found.genes:
         return replace(last, genes=found.genes[:1], name="", text=found.raw)
     if last.intent == "composition" and found.cell_types and not found.values:

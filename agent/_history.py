@@ -49,7 +49,6 @@ _INTENTS = {
     "relate_clusters": "likeness",
     "relate_genes": "gene_pair",
     "rank_expression": "top_expressed",
-    "count_cells": "count_cells",
     "compare_gene": "test_gene",
     "rank_responses": "most_changed",
     "list_uncertain": "uncertain",

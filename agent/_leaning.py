@@ -164,7 +164,7 @@ def _sized(last: Ask, focus: Focus) -> Ask:
 def _of_genes(found: Mentions, last: Ask, focus: Focus, *, bare: bool) -> Ask | None:
     """Read "where is it?", "and in cluster 4?" after a gene."""
     after_gene = last.intent in {
-        "expression", "where_highest", "gene_info", "gene_by_group", "count_cells", "test_gene",
+        "expression", "where_highest", "gene_info", "gene_by_group", "frame", "test_gene",
         "is_among",
     }  # fmt: skip
     of_same = re.match(r"^(?:and |now |what about |how about |same for |ok )*<gene>$", found.shape)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from ._asks import Ask
 from ._calls import Call, Plan, Situation, run
+from ._plan_frames import plan_frame
 
 _MANY = 100  # genes among which one is looked for
 
@@ -83,7 +84,7 @@ def _known_list(ask: Ask, situation: Situation) -> list[Call]:
 TEST_PLANS: Mapping[str, Plan] = {
     "malignant": lambda ask, now: run("find_malignant"),
     "known_list": _known_list,
-    "count_cells": lambda ask, now: run("count_cells", where=ask.where, among=ask.second or None),
+    "frame": plan_frame,
     "test_gene": _test,
     "most_changed": _responses,
     "uncertain": lambda ask, now: run(

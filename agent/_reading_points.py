@@ -223,11 +223,6 @@ def _of_chosen(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | N
         return Ask("describe_selection", where=focus.those, name=focus.selection)
     if is_bare and points and _DESCRIBES.search(text) and not re.search(r"\bgenes?|markers?", text):
         return Ask("describe_selection", where=focus.those, name=focus.selection)
-    if found.genes and points and POINTING.search(text) and _ON.search(text):
-        if re.search(r"\b(?:violin|umap|plot|by|per|each|significan\w*|higher|lower)\b", text):
-            return None
-        joined = " OR ".join(f"{gene} > 0" for gene in found.genes)
-        return Ask("count_cells", where=joined, second=focus.those, genes=found.genes)
     if found.column not in vocabulary.grouping_columns or found.genes or found.values:
         return None
     if not (points or last is not None) or not (_SHARED.search(text) or len(text.split()) < 5):

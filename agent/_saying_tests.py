@@ -18,12 +18,6 @@ _YES_NO = re.compile(
 _COLUMNS = ("p_value_adjusted", "log2_fold_change")
 
 
-def tell_count(ask: Ask, now: Saying) -> Said:
-    """Say how many of some cells are of a kind."""
-    artifact = now.artifact("count_cells") or {}
-    return Said(quote_all(artifact), ask)
-
-
 def tell_test(ask: Ask, now: Saying) -> Said:
     """Say yes or no, where that was asked, and the numbers."""
     lines: list[str] = []
@@ -164,7 +158,6 @@ def tell_known(ask: Ask, now: Saying) -> Said:
 
 TEST_TELLERS: Mapping[str, Teller] = {
     "known_list": tell_known,
-    "count_cells": tell_count,
     "test_gene": tell_test,
     "is_among": tell_among,
     "most_changed": tell_responses,

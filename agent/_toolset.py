@@ -172,7 +172,7 @@ _TITLES = {
     "relate_clusters": "Measuring how alike clusters are",
     "relate_genes": "Looking at {gene} and {other} together",
     "rank_expression": "Ranking genes by expression",
-    "count_cells": "Counting cells: {where}",
+    "summarise_cells": "Counting and averaging over cells",
     "compare_gene": "Testing {gene}",
     "rank_responses": "Ranking cell types by their response",
     "list_uncertain": "Looking for cells of doubtful type",

@@ -12,9 +12,9 @@ from dataclasses import replace
 from ._asks import SMALL_TALK, Ask, Focus
 from ._filling import EMPTY_WORDS, each_of, fill_in
 from ._following import is_follow_up, read_answer_to_us, read_follow_up, wants_more
+from ._grammar import read_frame
 from ._leaning import read_lean
 from ._mentions import Mentions, correct_spelling, find_mentions, spell_out
-from ._reading_counts import read_count
 from ._reading_file import read_file_ask
 from ._reading_groups import read_group_ask
 from ._reading_knowledge import read_knowledge_ask
@@ -114,11 +114,14 @@ def _read(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
     recalled = read_recall(found, said, focus)
     if recalled is not None:
         return [recalled]
+    framed = read_frame(found, vocabulary, focus)
+    if framed is not None:
+        return [framed]
     topic = find_topic(found)
     if topic is not None:
         return [Ask("topic", name=topic, text=stretch)]
     for reader in (
-        read_test, read_point, read_count, read_knowledge_ask, read_lean, read_file_ask,
+        read_test, read_point, read_knowledge_ask, read_lean, read_file_ask,
         read_group_ask,
     ):  # fmt: skip
         ask = reader(found, vocabulary, focus)

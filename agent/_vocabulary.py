@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tools import ToolError
@@ -33,6 +34,7 @@ _SAYS_NOTHING = frozenset(  # kinds of cell that nearly every cell is
      "motile cell", "single nucleate cell", "anucleate cell"}
 )  # fmt: skip
 _MOST_LABELS = 60
+_MOST_GROUPED = 300
 _MOST_VALUES = 24  # of a column whose values may be named in a question
 _UNLIKELY = 0.75  # below this score a vector match is not taken for the name of a cell type
 
@@ -81,6 +83,12 @@ class Vocabulary:
         Gives the nearest term above two others.
     resolve_elsewhere
         Names the ontology of tissues, diseases or life stages that knows a name.
+    labels
+        Every column that divides the cells into groups, and its values.
+    numbers
+        Columns of numbers.
+    term_of
+        Gives the id of the cell type that a label of the authors surely means.
     """
 
     clusters: tuple[str, ...] = ()
@@ -97,6 +105,9 @@ class Vocabulary:
     authors: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     common: Callable[[str, str], Named | None] = lambda one, other: None
     resolve_elsewhere: Callable[[str], str | None] = lambda text: None
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    numbers: frozenset[str] = frozenset()
+    term_of: Callable[[str], str | None] = lambda label: None
 
     @property
     def author_columns(self) -> tuple[str, ...]:
@@ -162,6 +173,14 @@ def vocabulary_of(session: "Session") -> Vocabulary:
                 return ontology
         return None
 
+    @lru_cache(maxsize=512)
+    def term_of(label: str) -> str | None:
+        for name in (label, CELL_ABBREVIATIONS.get(_sorted_name(label), "")):
+            found = session.knowledge.resolve(name) if name else None
+            if found is not None and found.id is not None and found.match != "vector":
+                return str(found.id)
+        return None
+
     def recall(name: str) -> dict[str, Any] | None:
         found = session.evidence.get(name)
         return None if found is None else as_artifact(found)
@@ -212,6 +231,9 @@ def vocabulary_of(session: "Session") -> Vocabulary:
             common=common,
             resolve_elsewhere=resolve_elsewhere,
             authors=_authors(session.adata.obs, session.cluster_key, exact),
+            labels=_labels(session.adata.obs),
+            numbers=frozenset(str(c) for c in session.adata.obs if session.adata.obs[c].dtype.kind in "iuf"),
+            term_of=term_of,
         )
 
     return session.cached(("agent vocabulary", session.cluster_key), read)
@@ -239,6 +261,26 @@ def _authors(
             spelt = CELL_ABBREVIATIONS.get(label.casefold()) or named(label)
             if spelt is not None:
                 found.setdefault(spelt.casefold(), (column, label))
+    return found
+
+
+def _sorted_name(label: str) -> str:
+    """Return "cd4 t" of "T_CD4"."""
+    return " ".join(sorted(re.findall(r"[a-z0-9]+", label.casefold())))
+
+
+def _labels(obs: Any) -> dict[str, tuple[str, ...]]:
+    """Return every column that divides the cells, with its values as they are shown."""
+    found = {}
+    for column in map(str, obs.columns):
+        if column.startswith("cell2text") or not 1 <= obs[column].nunique() <= _MOST_GROUPED:
+            continue
+        if obs[column].dtype.kind == "f" and obs[column].nunique() > _MOST_VALUES:
+            continue
+        values = [str(value) for value in obs[column].dropna().unique()]
+        if len(values) > max(2, len(obs) // 2):
+            continue
+        found[column] = tuple(re.sub(r"(?<=\d)\.0+$", "", value) for value in values)
     return found
 
 

@@ -20,7 +20,6 @@ from ._correct_label import (
     remember_name,
     undo_correction,
 )
-from ._count_cells import count_cells
 from ._count_composition import choose_clusters, count_composition
 from ._describe_cells import describe_cells
 from ._describe_cluster import describe_cluster
@@ -46,6 +45,7 @@ from ._relate import relate_clusters, relate_genes
 from ._score_gene_set import score_gene_set
 from ._select_cells import describe_selection, list_selections, select_cells
 from ._show_expression import show_expression
+from ._summarise_cells import summarise_cells
 from ._summarise_quality import summarise_quality
 
 TOOLS: MappingProxyType[str, Callable[..., Evidence]] = MappingProxyType(
@@ -95,7 +95,7 @@ TOOLS: MappingProxyType[str, Callable[..., Evidence]] = MappingProxyType(
             relate_clusters,
             relate_genes,
             rank_expression,
-            count_cells,
+            summarise_cells,
             compare_gene,
             rank_responses,
             list_uncertain,

@@ -65,7 +65,7 @@ def summarise_quality(session: Session, *, by: str = "clusters", where: str = ""
     obs = session.prepared.adata.obs
     chosen, words = chosen_mask(session, where)
     measured = {
-        name: (source, values[chosen]) for name, (source, values) in _measured(session).items()
+        name: (source, values[chosen]) for name, (source, values) in measured_quality(session).items()
     }
     if not measured:
         msg = (
@@ -104,7 +104,7 @@ def summarise_quality(session: Session, *, by: str = "clusters", where: str = ""
     )
 
 
-def _measured(session: Session) -> dict[str, tuple[str, np.ndarray]]:
+def measured_quality(session: Session) -> dict[str, tuple[str, np.ndarray]]:
     """Return what is known of each cell: where from, and values of shape ``(n_obs,)``."""
     obs, found = session.prepared.adata.obs, {}
     for name, (own, pattern, _) in _MEASURES.items():

@@ -1,0 +1,389 @@
+"""A short question as an edit of the last frame: what it names takes the place of its like.
+
+A value replaces a value of the same column, a gene a gene, a measure a measure; what is new is
+added; "those" are the cells that were spoken of.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+from ._asks import Focus
+from ._frames import (
+    AVERAGES,
+    IDENTITY,
+    Clause,
+    Clauses,
+    Condition,
+    Frame,
+    has_slot,
+    put_in,
+    renamed,
+    without,
+)
+from ._selecting import quoted
+from ._tags import labels_of_type, quality_column, value_condition
+from ._vocabulary import Vocabulary
+from ._words import words
+
+_QUALITY_SAID = (
+    ("mitochondrial", r"\bmito\w*|\bmt\b"),
+    ("counts", r"\bumis?\b|\bcounts\b|\breads\b"),
+    ("genes", r"\bgenes\b|\bfeatures\b"),
+)
+_OF_CELLS = words("cells cell many are they come share")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a short question says, slot by slot; empty where it says nothing."""
+
+    clauses: Clauses = ()
+    whole: Clauses = ()
+    of_whole: bool = False
+    genes: tuple[str, ...] = ()
+    qualities: tuple[str, ...] = ()
+    grouped: tuple[str, ...] = ()
+    heads: tuple[str, ...] = ()
+    each: str = ""
+    measures: tuple[str, ...] = ()
+    order: str = ""
+    place: int = 0
+    limit: int = 0
+    extreme: str = ""
+    than: str = ""
+    having: str = ""
+    numbers: tuple[str, ...] = ()
+    plot: str = ""
+    marks: frozenset[str] = frozenset()
+    omits_subject: bool = False
+    words: tuple[str, ...] = ()
+
+    @property
+    def names_nothing(self) -> bool:
+        """Whether it names no cells, gene, column or quality."""
+        return not (self.clauses or self.genes or self.qualities or self.grouped or self.heads
+                    or self.each)  # fmt: skip
+
+
+def frame_of(focus: Focus, vocabulary: Vocabulary) -> Frame | None:
+    """Return the frame of what was answered last, as far as that was quantitative."""
+    last = focus.last
+    if last is None:
+        return None
+    if last.frame is not None:
+        return last.frame
+    if focus.is_on_selection and focus.those:
+        part = Condition("selection", focus.those, "selection", "", focus.selection)
+        return Frame(where=((part,),))
+    if last.intent == "count_type" and last.cell_types:
+        name = last.cell_types[0]
+        own = labels_of_type(name, vocabulary)
+        part = Condition(IDENTITY, quoted(name), "type", "", name)
+        return Frame(where=(own or (part,),))
+    if last.intent == "quality":
+        low = last.text.casefold()
+        of = next((name for name, said in _QUALITY_SAID if re.search(said, low)), "")
+        if of:
+            measure = "mean" if re.search(r"\bmean|\baverage", low) else "median"
+            by = (last.column,) if last.column else ()
+            return Frame(measure, of=of, of_kind="quality", by=by)  # type: ignore[arg-type]
+    if last.intent in {"composition", "column"} and last.column and not last.where:
+        if last.column in vocabulary.labels and not last.listed:
+            return Frame(by=(last.column,))
+    if last.intent in {"list_clusters", "cluster_size", "biggest", "smallest"}:
+        return Frame(by=("clusters",))
+    return None
+
+
+def edit(last: Frame, change: Change, vocabulary: Vocabulary, focus: Focus) -> Frame | None:
+    """Return the last frame with what `change` says, or None where it says nothing of it."""
+    points = "that" in change.marks or change.omits_subject
+    is_of_those = points and not change.names_nothing
+    if points and ("which" in change.marks or change.order) and change.names_nothing is False:
+        found = _divided(last, change, vocabulary)
+        if found is not None:
+            return found
+    if points and change.order and "which" in change.marks and change.names_nothing:
+        return None
+    if is_of_those and (change.clauses or change.genes) and (
+        "cells" in change.measures or "share" in change.measures
+        or (change.marks & {"cells", "verb"} and not change.measures)
+    ):  # fmt: skip
+        return _narrowed(last, change)
+    frame = last
+    if change.numbers and change.names_nothing and not change.measures:
+        return _of_numbers(last, change, vocabulary)
+    if change.having and not change.clauses:
+        changed = _amount_changed(frame, change, vocabulary)
+        if changed is None:
+            return None
+        frame = changed
+    elif change.having:
+        return None
+    frame = _measured(frame, change, vocabulary)
+    if frame is None:
+        return None
+    frame = _named_genes(frame, change)
+    if change.marks & {"reverse", "both", "either", "together"} or _denies(change):
+        turned = _turned(frame, change, focus)
+        if turned is not None:
+            frame = turned
+        elif change.names_nothing and not change.measures:
+            return None
+    for clause in change.clauses:
+        frame = _with_clause(frame, clause, change)
+    frame = _regrouped(frame, change, vocabulary)
+    if change.order or change.place or change.limit:
+        if not frame.by and not frame.groups:
+            return None
+        order = change.order or frame.order or "high"
+        place = change.place if change.place > 0 else 0
+        frame = replace(frame, order=order, place=place, limit=change.limit, form="")
+    elif frame.place or frame.limit:
+        frame = replace(frame, place=0)
+    if change.extreme:
+        if frame.of_kind not in {"column"}:
+            return None
+        frame = replace(frame, measure=change.extreme)  # type: ignore[arg-type]
+    if change.plot in {"bar", "stacked bar"}:
+        if not frame.by and not frame.groups:
+            return None
+        frame = replace(frame, form=change.plot)  # type: ignore[arg-type]
+    elif change.plot:
+        return None
+    return frame if frame != last else None
+
+
+def _denies(change: Change) -> bool:
+    return "not" in change.marks and change.names_nothing
+
+
+def _divided(last: Frame, change: Change, vocabulary: Vocabulary) -> Frame | None:
+    """Read "which clusters are they in?", "what are they mostly?", "which donors is that?"."""
+    columns = [*change.grouped, *change.heads]
+    if change.clauses or change.genes or not (columns or change.each):
+        return None
+    if not last.cells or last.measure in AVERAGES and not last.conditions:
+        return None
+    by = tuple(c for c in columns if c in vocabulary.labels or c in {"clusters", "cell types"})
+    if not by:
+        return None
+    return Frame(where=(*last.among, *last.where), by=by[:1], order="high")
+
+
+def _narrowed(last: Frame, change: Change) -> Frame | None:
+    """Read "how many of them are stim?": among the cells that were spoken of."""
+    base = (*last.among, *last.where)
+    genes = tuple((_found(gene),) for gene in change.genes)
+    measure = "share" if "share" in change.measures else "cells"
+    if not base:
+        return None
+    if last.measure in AVERAGES and not change.marks & {"that"}:
+        return None
+    return Frame(measure, each=change.each, where=(*change.clauses, *genes), among=base)  # type: ignore[arg-type]
+
+
+def _found(gene: str) -> Condition:
+    return Condition(gene, f"{gene} > 0", "gene", "", gene)
+
+
+def _of_numbers(last: Frame, change: Change, vocabulary: Vocabulary) -> Frame | None:
+    """Read "107?" and "6?": a value that is a number, of a column that was spoken of."""
+    number = change.numbers[0]
+    for part in reversed(last.conditions):
+        if part.kind == "value" and number in vocabulary.labels.get(part.column, ()):
+            return _with_clause(last, (value_condition(part.column, number, vocabulary),), change)
+        if part.kind == "cluster" and number in vocabulary.clusters:
+            clause = (Condition(IDENTITY, f"cluster {number}", "cluster", "clusters", number),)
+            return _with_clause(last, clause, change)
+    for column in last.by:
+        if number in vocabulary.labels.get(column, ()):
+            clause = (value_condition(column, number, vocabulary),)
+            return _with_clause(replace(last, by=()), clause, change)
+    return None
+
+
+def _amount_changed(frame: Frame, change: Change, vocabulary: Vocabulary) -> Frame | None:
+    """Put an amount into the threshold that was spoken of, or make one of what was averaged."""
+    amount = change.having
+    for name in ("where", "among"):
+        clauses: Clauses = getattr(frame, name)
+        for clause in reversed(clauses):
+            part = clause[0]
+            if part.kind == "number" or (part.kind == "gene" and len(clause) == 1):
+                head = re.sub(r"\s*(?:>=|<=|>|<|=)\s*[\d.]+$", "", part.words)
+                new = (replace(part, words=f"{head} {amount}"),)
+                left = tuple(c for c in clauses if c[0].slot != part.slot)
+                return replace(frame, **{name: (*left, new)}, having="")
+    if frame.of and frame.measure in AVERAGES:
+        column = quality_column(frame.of, vocabulary) if frame.of_kind == "quality" else frame.of
+        if column is None:
+            return None
+        words_of = f"{column} {amount}" if frame.of_kind == "gene" else f"{quoted(column)} {amount}"
+        kind = "gene" if frame.of_kind == "gene" else "number"
+        part = Condition(frame.of, words_of, kind, column, frame.of)
+        return Frame("cells", where=((part,),), among=frame.where)
+    if frame.having:
+        return replace(frame, having=amount)
+    return None
+
+
+def _measured(frame: Frame, change: Change, vocabulary: Vocabulary) -> Frame | None:
+    """Put in another measure: "in percent", "the median", "raw numbers", "donors?"."""
+    averages = [m for m in change.measures if m in AVERAGES]
+    shares = "share" in change.measures
+    if change.qualities and not any(c.kind == "number" for cl in change.clauses for c in cl):
+        name = change.qualities[0]
+        if frame.measure in AVERAGES:
+            frame = replace(frame, of=name, of_kind="quality")
+        elif averages:
+            frame = replace(frame, measure=averages[0], of=name, of_kind="quality")
+        elif not (shares and name == "mitochondrial"):
+            return None
+    if averages:
+        if frame.of:
+            return replace(frame, measure=averages[0])  # type: ignore[arg-type]
+        if frame.by and frame.measure in {"cells", "share"}:
+            return replace(frame, over=averages[0])
+        if frame.gene and not change.names_nothing or frame.gene:
+            where = without(frame.where, frame.gene)
+            return replace(frame, measure=averages[0], of=frame.gene, of_kind="gene",
+                           where=(*frame.among, *where), among=())  # fmt: skip
+        return None
+    if shares:
+        if frame.measure in AVERAGES and frame.of_kind == "gene":
+            return Frame("share", where=((_found(frame.of),),), among=frame.where, by=frame.by,
+                         groups=frame.groups, order=frame.order)  # fmt: skip
+        if frame.measure in AVERAGES:
+            return None
+        whole = change.clauses if change.of_whole else ()
+        among = frame.among
+        for clause in whole:
+            among = put_in(among, clause)
+        by = frame.by
+        is_of_theirs = any(word.startswith("their") for word in change.words)
+        if by and frame.where and not among and not is_of_theirs:
+            return replace(frame, measure="share", over="", having="")
+        return replace(frame, measure="share", among=among, over="", having="")
+    if "cells" in change.measures or "cells" in change.marks:
+        if change.each:
+            if frame.measure in AVERAGES and not frame.conditions:
+                return None
+            return Frame("cells", each=change.each, where=frame.where, among=frame.among)
+        if "cells" in change.marks and frame.each and change.names_nothing:
+            return replace(frame, each="", measure="cells", by=())
+        if frame.measure == "share" and change.names_nothing:
+            return replace(frame, measure="cells")
+    return frame
+
+
+def _named_genes(frame: Frame, change: Change) -> Frame:
+    """Put other genes in place of the last one."""
+    if not change.genes:
+        return frame
+    gene = change.genes[0]
+    if frame.of_kind == "gene" and frame.of and frame.measure in AVERAGES:
+        return replace(frame, of=gene)
+    old = frame.gene
+    if old:
+        return replace(frame, where=renamed(frame.where, old, gene),
+                       among=renamed(frame.among, old, gene))  # fmt: skip
+    return replace(frame, where=((_found(gene),),), among=(*frame.among, *frame.where))
+
+
+def _turned(frame: Frame, change: Change, focus: Focus) -> Frame | None:
+    """Read "the reverse", "both?", "either?", "together?" and "and did not?"."""
+    if "reverse" in change.marks:
+        turned = [tuple(_opposite(part) for part in clause) for clause in frame.where]
+        return replace(frame, where=tuple(turned))
+    if _denies(change):
+        for name in ("where", "among"):
+            clauses: Clauses = getattr(frame, name)
+            if clauses and clauses[-1][0].kind != "number":
+                last = tuple(replace(part, is_not=not part.is_not) for part in clauses[-1])
+                return replace(frame, **{name: (*clauses[:-1], last)})
+        return None
+    genes = [clause for clause in frame.where if clause[0].kind == "gene" and not clause[0].is_not]
+    if "either" in change.marks and len(genes) > 1 and change.names_nothing:
+        left = tuple(clause for clause in frame.where if clause not in genes)
+        return replace(frame, where=(*left, tuple(clause[0] for clause in genes)))
+    if change.names_nothing and change.marks & {"both", "either", "together"}:
+        return _joined(frame, focus)
+    return None
+
+
+def _opposite(part: Condition) -> Condition:
+    if part.kind == "gene" and part.words.endswith("> 0"):
+        return replace(part, words=part.words.replace("> 0", "= 0"))
+    if part.kind == "gene" and part.words.endswith("= 0"):
+        return replace(part, words=part.words.replace("= 0", "> 0"))
+    return replace(part, is_not=not part.is_not)
+
+
+def _joined(frame: Frame, focus: Focus) -> Frame | None:
+    """Join what the last two questions counted: "B?", "NK?", "and both?"."""
+    frames = [ask.frame for ask in focus.past if ask.frame is not None]
+    if len(frames) < 2:
+        return None
+    one, two = frames[-2], frames[-1]
+    for name in ("where", "among"):
+        for clause in getattr(two, name):
+            other = next((c for c in getattr(one, name) if c[0].slot == clause[0].slot), None)
+            if other is not None and other != clause:
+                return replace(two, **{name: put_in(getattr(two, name), (*other, *clause))})
+    return None
+
+
+def _with_clause(frame: Frame, clause: Clause, change: Change) -> Frame:
+    """Put a condition in place of that of its slot, or add it."""
+    slot = clause[0].slot
+    if change.of_whole and "share" in change.measures and frame.measure == "share":
+        return frame if clause in frame.among else replace(frame, among=put_in(frame.among, clause))
+    kept = frame.by
+    for part in clause:
+        if part.column in frame.by and frame.by != (part.column,) or (
+            part.column in frame.by and len(clause) == 1
+        ):
+            kept = tuple(column for column in kept if column != part.column)
+    if kept != frame.by:
+        frame = replace(frame, by=kept, form="", order="" if not kept else frame.order)
+    if frame.groups or frame.form == "yesno":
+        frame = replace(frame, form="", asked="", subject="")
+    if not any(part.is_not for part in clause) or len(clause) > 1:
+        if has_slot(frame.where, slot):
+            return replace(frame, where=put_in(frame.where, clause))
+        if has_slot(frame.among, slot):
+            return replace(frame, among=put_in(frame.among, clause))
+    elif "and" in change.words and has_slot(frame.where, slot):
+        return replace(frame, where=(*frame.where, clause))
+    if frame.measure in AVERAGES:
+        return replace(frame, where=(*frame.where, clause))
+    if clause[0].kind in {"gene", "number"}:
+        if any(part.kind in {"gene", "number"} for c in frame.where for part in c):
+            return replace(frame, where=(*frame.where, clause))
+        return replace(frame, where=(clause,), among=(*frame.among, *frame.where))
+    if frame.measure == "share" or frame.among or any(
+        part.kind in {"gene", "number"} for c in frame.where for part in c
+    ):
+        return replace(frame, among=(*frame.among, clause))
+    return replace(frame, where=(*frame.where, clause))
+
+
+def _regrouped(frame: Frame, change: Change, vocabulary: Vocabulary) -> Frame:
+    """Group by another column: "per donor", "by condition instead", "for all types"."""
+    columns = [c for c in (*change.grouped, *change.heads)
+               if c in vocabulary.labels or c in {"clusters", "cell types"}]  # fmt: skip
+    if not columns or change.measures and change.each:
+        return frame
+    column = columns[0]
+    identities = (*vocabulary.author_columns, "clusters", "cell types")
+    slot = IDENTITY if column in identities else column
+    where, among = without(frame.where, slot), without(frame.among, slot)
+    if slot == IDENTITY and "all" not in " ".join(change.words) and frame.conditions:
+        where, among = frame.where, frame.among
+    adds = any("split" in word or "also" in word or "as well" in word for word in change.words)
+    by = (column,)
+    if adds and frame.by and column not in frame.by:
+        by = (frame.by[0], column)
+    return replace(frame, by=by, groups=(), where=where, among=among, form="", asked="",
+                   subject="", over="", order="", place=0, limit=0)  # fmt: skip

@@ -1,0 +1,255 @@
+"""What is said of a frame: the number, the name or the yes that was asked for, first."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ._asks import Ask
+from ._frames import AVERAGES, Frame
+from ._phrasing import cite, counted, listing, percentage
+from ._saying import Said, Saying, Teller
+
+_MOST_GROUPS = 12  # that are named; more are cut to the highest and the lowest
+_MOST_NAMED = 10  # groups of which something holds
+
+
+def tell_frame(ask: Ask, now: Saying) -> Said:
+    """Say what was computed, the direct fact first."""
+    artifact = now.artifact("summarise_cells") or {}
+    frame = ask.frame or Frame()
+    lines = _lines(frame, artifact)
+    return Said([cite(line, str(artifact["id"])) for line in lines if line])
+
+
+def _lines(frame: Frame, artifact: Mapping[str, Any]) -> list[str]:
+    facts, rows = artifact.get("facts") or {}, list(artifact.get("table") or [])
+    if not frame.by and not frame.groups:
+        return _whole(frame, facts)
+    if not rows:
+        return [f"None of the {facts['n_groups']} groups holds{_having(frame)}."]
+    if frame.over:
+        return _over(frame, facts)
+    if frame.having:
+        return _holding(frame, facts, rows)
+    if frame.form == "yesno":
+        return _yes_or_no(frame, facts, rows)
+    if frame.order and (frame.place or not frame.limit):
+        return _ranked(frame, facts, rows)
+    if "within" in rows[0]:
+        return _crossed(frame, facts, rows)
+    return _listed(frame, facts, rows)
+
+
+# One number
+
+
+def _whole(frame: Frame, facts: Mapping[str, Any]) -> list[str]:
+    kind, among = str(facts["counted"]), str(facts["among"])
+    if frame.measure in AVERAGES:
+        return [_average(frame, facts)]
+    of = f" of {among}" if among else ""
+    value, whole = int(facts["value"]) if frame.measure == "cells" else 0, int(facts["of"])
+    if frame.each:
+        noun = _people(frame.each)
+        have = "has" if int(facts["value"]) == 1 else "have"
+        return [f"{value:,} of the {counted(whole, noun)}{of and f' with cells{of}'} {have} "
+                f"{_cells_that(kind, among)}: {counted(int(facts['cells']), 'cell')}."]  # fmt: skip
+    n = int(facts["cells"])
+    verb = "is" if n == 1 else "are"
+    if not kind:
+        return [f"There {verb} {counted(n, 'cell')}{of}."]
+    base = f"the {counted(whole, 'cell')}{of or ' of the dataset'}"
+    if frame.measure == "share":
+        return [f"{percentage(facts['percent'])} of {base} ({n:,}) {verb} {_as_said(kind)}."]
+    return [f"{n:,} of {base} ({percentage(facts['percent'])}) {verb} {_as_said(kind)}."]
+
+
+def _average(frame: Frame, facts: Mapping[str, Any]) -> str:
+    chosen = str(facts["counted"] or facts["among"])
+    within = f" of {chosen}" if chosen else ""
+    end = "%" if frame.of == "mitochondrial" else ""
+    return (
+        f"The {facts['measure']} of {facts['what']} is {_number(facts['value'])}{end} over the "
+        f"{counted(int(facts['cells']), 'cell')}{within}."
+    )
+
+
+def _as_said(kind: str) -> str:
+    """Return what stands after "are": a name as it is, a level of a gene as "found with"."""
+    is_name = kind.startswith(("'", "read as", "not ", "of the ", "cluster", "selection"))
+    if is_name and "detected" not in kind and not re.search(
+        r" (?:above|below|at least|at most) \d", kind
+    ):
+        return kind.replace("cluster", "in cluster", 1) if kind.startswith("cluster") else kind
+    return f"found with {kind}"
+
+
+def _cells_that(kind: str, among: str) -> str:
+    return f"cells {_as_said(kind)}" if kind else f"cells of {among}" if among else "cells"
+
+
+def _people(column: str) -> str:
+    return f"value of '{column}'" if "'" not in column else "value"
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if float(value) == int(value) and abs(value) >= 100 else (
+        f"{value:,.2f}" if abs(value) < 1000 and not float(value * 10).is_integer() else f"{value:,g}"
+        if abs(value) < 1000 else f"{value:,.1f}"
+    )
+
+
+# Groups
+
+
+def _end(frame: Frame) -> str:
+    return "%" if frame.measure == "share" or frame.of == "mitochondrial" else ""
+
+
+def _value(frame: Frame, row: Mapping[str, Any]) -> str:
+    if frame.measure == "share":
+        return f"{percentage(row['value'])} ({row['cells']:,} of {row['of']:,})"
+    if frame.measure in AVERAGES:
+        return f"{_number(row['value'])}{_end(frame)}"
+    return f"{row['value']:,}"
+
+
+def _name(row: Mapping[str, Any], frame: Frame) -> str:
+    names = [str(row["group"]), *([str(row["within"])] if "within" in row else [])]
+    if frame.groups:
+        return names[0]
+    clusters = [by in {"clusters", "leiden", "louvain"} for by in frame.by]
+    return ", ".join(
+        f"cluster {name}" if n < len(clusters) and clusters[n] else f"'{name}'"
+        for n, name in enumerate(names)
+    )
+
+
+def _subject(frame: Frame, facts: Mapping[str, Any]) -> str:
+    """Say what is told of each group."""
+    kind, among = str(facts["counted"]), str(facts["among"])
+    of = f" of {among}" if among else ""
+    if frame.measure in AVERAGES:
+        within = f" of the cells of {kind or among}" if kind or among else ""
+        return f"The {facts['measure']} of {facts['what']}{within} is"
+    if frame.measure == "share":
+        return (
+            f"The share of cells {_as_said(kind)}{f' among those{of}' if of else ''} is" if kind
+            else f"The share of the cells{of} is"
+        )  # fmt: skip
+    noun = f"different {frame.each}" if frame.each else "cells"
+    there = f" {_as_said(kind)}" if kind else of
+    return f"The number of {noun}{there}{of if kind and of else ''} is"
+
+
+def _listed(frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    shown, cut = rows, ""
+    if len(rows) > _MOST_GROUPS:
+        ranked = sorted(rows, key=lambda row: -row["value"])
+        half = _MOST_GROUPS // 2
+        shown = [*ranked[:half], *ranked[-half:]]
+        cut = f" (the {half} highest and the {half} lowest of {len(rows)} groups)"
+    if frame.limit and frame.order:
+        shown = rows
+    text = listing(f"{_value(frame, row)} in {_name(row, frame)}" for row in shown)
+    lines = [f"{_subject(frame, facts)} {text}{cut}."]
+    plain_count = frame.measure == "cells" and not frame.each and frame.conditions
+    if plain_count and not frame.limit and len(rows) > 1 and facts["counted"]:
+        lines.append(f"That is {int(facts['cells']):,} in all.")
+    return lines
+
+
+def _crossed(
+    frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """List a table of two columns, a line for each group of the first."""
+    firsts = list(dict.fromkeys(str(row["group"]) for row in rows))
+    lines = [f"{_subject(frame, facts)[:-3]}, by '{frame.by[0]}' and '{frame.by[1]}':"]
+    for first in firsts[:_MOST_GROUPS]:
+        mine = [row for row in rows if str(row["group"]) == first]
+        mine = sorted(mine, key=lambda row: -row["value"])[:_MOST_GROUPS]
+        text = listing(f"'{row['within']}' {_cell(frame, row)}" for row in mine)
+        lines.append(f"- '{first}': {text}.")
+    return lines
+
+
+def _cell(frame: Frame, row: Mapping[str, Any]) -> str:
+    if frame.measure == "cells" and not frame.each:
+        return f"{row['cells']:,} ({percentage(row['percent'])})"
+    return _value(frame, row)
+
+
+def _ranked(frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    at = max(frame.place - 1, 0)
+    if at >= len(rows):
+        return [f"There are only {counted(len(rows), 'group')}."]
+    row = rows[at]
+    ties = [r for r in rows if r["value"] == row["value"]]
+    lead = {0: "has the highest", 1: "comes second", 2: "comes third"}.get(at, f"is number {at + 1}")
+    if at == 0:
+        lead = "has the highest" if frame.order == "high" else "has the lowest"
+        if frame.measure == "cells" and not frame.each:
+            lead = "has the most" if frame.order == "high" else "has the fewest"
+    what = _subject(frame, facts).removeprefix("The ").removesuffix(" is")
+    if at == 0 and frame.measure == "cells" and not frame.each:
+        what = what.removeprefix("number of ")
+    if len(ties) > 1 and at == 0:
+        names = listing(_name(r, frame) for r in ties[:_MOST_GROUPS])
+        return [f"{len(ties)} groups share the {'first' if frame.order == 'high' else 'last'} place "
+                f"with {_value(frame, row)} each: {names}."]  # fmt: skip
+    glue = f" in {what}" if at else f" {what}"
+    lines = [f"{_name(row, frame)} {lead}{glue}: {_value(frame, row)}."]
+    others = [r for r in rows[at + 1 : at + 4]]
+    if others and at == 0:
+        text = listing(f"{_name(r, frame)} ({_value(frame, r)})" for r in others)
+        lines.append(f"Then {'comes' if len(others) == 1 else 'come'} {text}.")
+    return lines
+
+
+def _having(frame: Frame) -> str:
+    sign, _, number = frame.having.partition(" ")
+    words = {">": "above", "<": "below", ">=": "at least", "<=": "at most"}.get(sign, sign)
+    return f" a value {words} {number}{_end(frame)}"
+
+
+def _holding(
+    frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """Say which groups hold."""
+    what = _subject(frame, facts).removeprefix("The ").removesuffix(" is")
+    named = listing(f"{_name(row, frame)} ({_value(frame, row)})" for row in rows[:_MOST_NAMED])
+    left = f" and {len(rows) - _MOST_NAMED} more" if len(rows) > _MOST_NAMED else ""
+    lead = f"{len(rows)} of the {facts['n_groups']} groups of '{frame.by[0]}' have"
+    return [f"{lead}{_having(frame)} in {what}.", f"These are {named}{left}."]
+
+
+def _over(frame: Frame, facts: Mapping[str, Any]) -> list[str]:
+    value = facts[f"{frame.over}_of_groups"]
+    what = _subject(frame, facts).removeprefix("The ").removesuffix(" is")
+    low, high = facts["minimum_of_groups"], facts["maximum_of_groups"]
+    return [
+        f"The {frame.over} {what} is {_number(value)}{_end(frame)} over the "
+        f"{counted(int(facts['n_groups']), 'group')} of '{frame.by[0]}' (from {_number(low)} to "
+        f"{_number(high)})."
+    ]
+
+
+def _yes_or_no(
+    frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """Answer whether a group is above or below the other."""
+    mine = next((row for row in rows if str(row["group"]) == frame.subject), rows[0])
+    others = [row for row in rows if row is not mine]
+    if not others:
+        return _listed(frame, facts, rows)
+    if frame.asked == "more":
+        is_so = all(mine["value"] > row["value"] for row in others)
+    else:
+        is_so = all(mine["value"] < row["value"] for row in others)
+    shown = [mine, *sorted(others, key=lambda row: -row["value"])][:_MOST_GROUPS]
+    text = listing(f"{_value(frame, row)} in {_name(row, frame)}" for row in shown)
+    subject = _subject(frame, facts)
+    return [f"{'Yes' if is_so else 'No'}: {subject[0].lower()}{subject[1:]} {text}."]
+
+
+FRAME_TELLERS: Mapping[str, Teller] = {"frame": tell_frame}
