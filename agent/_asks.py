@@ -133,6 +133,8 @@ class Focus:
     def _of(self, ask: Ask) -> str:
         if ask.intent in ABOUT_A_SELECTION or _chooses(ask):
             return "selection"
+        if ask.intent == "frame" and ask.clusters:
+            return "clusters"
         if ask.where or (ask.intent in KEEPS and not (ask.cell_types or ask.clusters)):
             return self.of
         if ask.clusters and ask.intent in {"describe_cluster", "which_clusters", "markers"}:
@@ -172,7 +174,9 @@ class Focus:
 
 def _chooses(ask: Ask) -> bool:
     """Whether "those" are the cells of an ask from now on."""
-    return ask.intent == "select" or (ask.intent == "frame" and bool(ask.where))
+    return ask.intent == "select" or (
+        ask.intent == "frame" and bool(ask.where) and not (ask.frame and ask.frame.among)
+    )
 
 
 ABOUT_A_SELECTION = words(

@@ -20,8 +20,9 @@ from ._frames import (
     renamed,
     without,
 )
+from ._scanning import of_gene
 from ._selecting import quoted
-from ._tags import labels_of_type, quality_column, value_condition
+from ._tags import cluster_condition, labels_of_type, quality_column, value_condition
 from ._vocabulary import Vocabulary
 from ._words import words
 
@@ -87,10 +88,12 @@ def frame_of(focus: Focus, vocabulary: Vocabulary) -> Frame | None:
             measure = "mean" if re.search(r"\bmean|\baverage", low) else "median"
             by = (last.column,) if last.column else ()
             return Frame(measure, of=of, of_kind="quality", by=by)  # type: ignore[arg-type]
-    if last.intent in {"composition", "column"} and last.column and not last.where:
-        if last.column in vocabulary.labels and not last.listed:
-            return Frame(by=(last.column,))
-    if last.intent in {"list_clusters", "cluster_size", "biggest", "smallest"}:
+    told = last.intent in {"composition", "column"} and not last.where and not last.listed
+    if told and last.column in vocabulary.labels:
+        return Frame(by=(str(last.column),))
+    if last.intent == "cluster_size" and last.clusters:
+        return Frame(where=(tuple(map(cluster_condition, last.clusters)),))
+    if last.intent in {"list_clusters", "biggest", "smallest"}:
         return Frame(by=("clusters",))
     return None
 
@@ -119,11 +122,13 @@ def edit(last: Frame, change: Change, vocabulary: Vocabulary, focus: Focus) -> F
             return None
         frame = changed
     elif change.having:
-        return None
+        frame = _amount_changed(frame, change, vocabulary) or frame
     frame = _measured(frame, change, vocabulary)
     if frame is None:
         return None
     frame = _named_genes(frame, change)
+    if frame is None:
+        return None
     if change.marks & {"reverse", "both", "either", "together"} or _denies(change):
         turned = _turned(frame, change, focus)
         if turned is not None:
@@ -151,6 +156,8 @@ def edit(last: Frame, change: Change, vocabulary: Vocabulary, focus: Focus) -> F
         frame = replace(frame, form=change.plot)  # type: ignore[arg-type]
     elif change.plot:
         return None
+    if frame.each and not frame.conditions and not frame.by:
+        return None
     return frame if frame != last else None
 
 
@@ -168,13 +175,13 @@ def _divided(last: Frame, change: Change, vocabulary: Vocabulary) -> Frame | Non
     by = tuple(c for c in columns if c in vocabulary.labels or c in {"clusters", "cell types"})
     if not by:
         return None
-    return Frame(where=(*last.among, *last.where), by=by[:1], order="high")
+    return Frame(where=last.spoken, by=by[:1], order="high")
 
 
 def _narrowed(last: Frame, change: Change) -> Frame | None:
     """Read "how many of them are stim?": among the cells that were spoken of."""
-    base = (*last.among, *last.where)
-    genes = tuple((_found(gene),) for gene in change.genes)
+    base = last.spoken
+    genes = tuple((of_gene(gene),) for gene in change.genes)
     measure = "share" if "share" in change.measures else "cells"
     if not base:
         return None
@@ -183,13 +190,11 @@ def _narrowed(last: Frame, change: Change) -> Frame | None:
     return Frame(measure, each=change.each, where=(*change.clauses, *genes), among=base)  # type: ignore[arg-type]
 
 
-def _found(gene: str) -> Condition:
-    return Condition(gene, f"{gene} > 0", "gene", "", gene)
-
-
 def _of_numbers(last: Frame, change: Change, vocabulary: Vocabulary) -> Frame | None:
     """Read "107?" and "6?": a value that is a number, of a column that was spoken of."""
     number = change.numbers[0]
+    if len(change.numbers) > 1:
+        return _of_several(last, change, vocabulary)
     for part in reversed(last.conditions):
         if part.kind == "value" and number in vocabulary.labels.get(part.column, ()):
             return _with_clause(last, (value_condition(part.column, number, vocabulary),), change)
@@ -203,18 +208,38 @@ def _of_numbers(last: Frame, change: Change, vocabulary: Vocabulary) -> Frame | 
     return None
 
 
+def _of_several(last: Frame, change: Change, vocabulary: Vocabulary) -> Frame | None:
+    """Read "and outside 0 and 1?": several numbered groups of what was spoken of."""
+    for part in reversed(last.conditions):
+        known = (
+            vocabulary.clusters if part.kind == "cluster" else vocabulary.labels.get(part.column)
+        )
+        if not known or any(number not in known for number in change.numbers):
+            continue
+        made = tuple(
+            Condition(IDENTITY, f"cluster {n}", "cluster", "clusters", n)
+            if part.kind == "cluster" else value_condition(part.column, n, vocabulary)
+            for n in change.numbers
+        )  # fmt: skip
+        if part.is_not or "not" in change.marks:
+            where = without(last.where, part.slot)
+            return replace(last, where=(*where, *((replace(m, is_not=True),) for m in made)))
+        return _with_clause(last, made, change)
+    return None
+
+
 def _amount_changed(frame: Frame, change: Change, vocabulary: Vocabulary) -> Frame | None:
     """Put an amount into the threshold that was spoken of, or make one of what was averaged."""
-    amount = change.having
+    amount, *more = change.having.split(" & ")
     for name in ("where", "among"):
         clauses: Clauses = getattr(frame, name)
         for clause in reversed(clauses):
             part = clause[0]
             if part.kind == "number" or (part.kind == "gene" and len(clause) == 1):
                 head = re.sub(r"\s*(?:>=|<=|>|<|=)\s*[\d.]+$", "", part.words)
-                new = (replace(part, words=f"{head} {amount}"),)
+                new = [(replace(part, words=f"{head} {one}"),) for one in (amount, *more)]
                 left = tuple(c for c in clauses if c[0].slot != part.slot)
-                return replace(frame, **{name: (*left, new)}, having="")
+                return replace(frame, **{name: (*left, *new)}, having="")
     if frame.of and frame.measure in AVERAGES:
         column = quality_column(frame.of, vocabulary) if frame.of_kind == "quality" else frame.of
         if column is None:
@@ -252,7 +277,7 @@ def _measured(frame: Frame, change: Change, vocabulary: Vocabulary) -> Frame | N
         return None
     if shares:
         if frame.measure in AVERAGES and frame.of_kind == "gene":
-            return Frame("share", where=((_found(frame.of),),), among=frame.where, by=frame.by,
+            return Frame("share", where=((of_gene(frame.of),),), among=frame.where, by=frame.by,
                          groups=frame.groups, order=frame.order)  # fmt: skip
         if frame.measure in AVERAGES:
             return None
@@ -277,7 +302,7 @@ def _measured(frame: Frame, change: Change, vocabulary: Vocabulary) -> Frame | N
     return frame
 
 
-def _named_genes(frame: Frame, change: Change) -> Frame:
+def _named_genes(frame: Frame, change: Change) -> Frame | None:
     """Put other genes in place of the last one."""
     if not change.genes:
         return frame
@@ -285,10 +310,12 @@ def _named_genes(frame: Frame, change: Change) -> Frame:
     if frame.of_kind == "gene" and frame.of and frame.measure in AVERAGES:
         return replace(frame, of=gene)
     old = frame.gene
+    if not old and "and" not in change.marks and not change.omits_subject:
+        return None
     if old:
         return replace(frame, where=renamed(frame.where, old, gene),
                        among=renamed(frame.among, old, gene))  # fmt: skip
-    return replace(frame, where=((_found(gene),),), among=(*frame.among, *frame.where))
+    return replace(frame, where=((of_gene(gene),),), among=(*frame.among, *frame.where))
 
 
 def _turned(frame: Frame, change: Change, focus: Focus) -> Frame | None:
@@ -341,8 +368,10 @@ def _with_clause(frame: Frame, clause: Clause, change: Change) -> Frame:
         return frame if clause in frame.among else replace(frame, among=put_in(frame.among, clause))
     kept = frame.by
     for part in clause:
-        if part.column in frame.by and frame.by != (part.column,) or (
-            part.column in frame.by and len(clause) == 1
+        if (
+            part.column in frame.by
+            and frame.by != (part.column,)
+            or (part.column in frame.by and len(clause) == 1)
         ):
             kept = tuple(column for column in kept if column != part.column)
     if kept != frame.by:
@@ -362,8 +391,10 @@ def _with_clause(frame: Frame, clause: Clause, change: Change) -> Frame:
         if any(part.kind in {"gene", "number"} for c in frame.where for part in c):
             return replace(frame, where=(*frame.where, clause))
         return replace(frame, where=(clause,), among=(*frame.among, *frame.where))
-    if frame.measure == "share" or frame.among or any(
-        part.kind in {"gene", "number"} for c in frame.where for part in c
+    if (
+        frame.measure == "share"
+        or frame.among
+        or any(part.kind in {"gene", "number"} for c in frame.where for part in c)
     ):
         return replace(frame, among=(*frame.among, clause))
     return replace(frame, where=(*frame.where, clause))
@@ -379,8 +410,6 @@ def _regrouped(frame: Frame, change: Change, vocabulary: Vocabulary) -> Frame:
     identities = (*vocabulary.author_columns, "clusters", "cell types")
     slot = IDENTITY if column in identities else column
     where, among = without(frame.where, slot), without(frame.among, slot)
-    if slot == IDENTITY and "all" not in " ".join(change.words) and frame.conditions:
-        where, among = frame.where, frame.among
     adds = any("split" in word or "also" in word or "as well" in word for word in change.words)
     by = (column,)
     if adds and frame.by and column not in frame.by:

@@ -119,8 +119,18 @@ class Frame:
 
     @property
     def cells(self) -> str:
-        """The cells that are spoken of, in the words that the verbs take."""
-        return where_of((*self.among, *self.where))
+        """The cells that are spoken of, in the words that the verbs take: of a share the whole."""
+        return where_of(self.among if self.is_of_whole else (*self.among, *self.where))
+
+    @property
+    def is_of_whole(self) -> bool:
+        """Whether "they" are the cells that a share is taken of."""
+        return self.measure == "share" and bool(self.among)
+
+    @property
+    def spoken(self) -> Clauses:
+        """The clauses of the cells that are spoken of."""
+        return self.among if self.is_of_whole else (*self.among, *self.where)
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -178,6 +188,7 @@ def put_in(clauses: Clauses, clause: Clause) -> Clauses:
 
 def renamed(clauses: Clauses, old: str, new: str) -> Clauses:
     """Put one gene in place of another in every condition."""
+
     def swap(part: Condition) -> Condition:
         if part.kind != "gene" or part.slot != old:
             return part

@@ -7,7 +7,7 @@ share is taken of. A question with a word that the grammar does not know is left
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from ._asks import Ask, Focus
 from ._editing import Change, edit, frame_of
@@ -16,16 +16,13 @@ from ._frames import (
     IDENTITY,
     Clause,
     Clauses,
-    Condition,
     Form,
     Frame,
-    has_slot,
-    put_in,
-    without,
+    where_of,
 )
 from ._mentions import Mentions
-from ._selecting import quoted
-from ._tags import Tag, is_about_something_else, quality_column, tag
+from ._scanning import Reading, age_column, of_gene, scan
+from ._tags import Tag, is_about_something_else, tag
 from ._vocabulary import Vocabulary
 
 _YES_NO = re.compile(r"(?i)^(?:and |so |but |then )*(?:is|are|do|does|did|was|were|has|have)\b")
@@ -33,33 +30,7 @@ _FRAGMENT = re.compile(
     r"(?i)^(?:and|or|also|but|now|same|the same|what about|how about|then|only|just|in|for|as|of|"
     r"per|by|split|with|without|from|instead)\b"
 )
-_SIGNS = {"or more": ">=", "or less": "<="}
-_JOINS = frozenset({"and", "or", "filler", "not", "versus", "both", "either", "together"})
-_CONDITIONAL = frozenset({"value", "type", "cluster", "gene", "selection"})
 _MOST_WORDS = 40
-
-
-@dataclass
-class _Reading:
-    """What the scan of the tags has found so far."""
-
-    clauses: list[tuple[int, Clause]] = field(default_factory=list)  # with the place in the tags
-    columns: list[tuple[int, str, bool]] = field(default_factory=list)  # place, column, grouped
-    each: str = ""
-    measures: list[str] = field(default_factory=list)
-    qualities: list[tuple[int, str]] = field(default_factory=list)
-    genes: list[tuple[int, str]] = field(default_factory=list)  # that no sign follows
-    any_of: set[int] = field(default_factory=set)  # places of genes after "or"
-    order: str = ""
-    place: int = 0
-    limit: int = 0
-    than: str = ""
-    extreme: str = ""
-    having: str = ""
-    numbers: list[str] = field(default_factory=list)
-    plot: str = ""
-    marks: set[str] = field(default_factory=set)
-    unknown: list[str] = field(default_factory=list)
 
 
 def read_frame(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
@@ -70,7 +41,12 @@ def read_frame(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | N
     if len(text.split()) > _MOST_WORDS or found.barcodes or found.term_ids:
         return None
     tags = tag(text, vocabulary, focus)
-    reading = _scan(tags, vocabulary)
+    reading = scan(tags, vocabulary)
+    drawn = _drawn(reading, text)
+    if drawn is not None:
+        return drawn
+    if _narrows_selection(reading, focus):
+        return None
     last = frame_of(focus, vocabulary)
     frame = None
     if last is not None and _leans(text, tags, reading, focus):
@@ -79,268 +55,66 @@ def read_frame(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | N
         frame = _compose(text, tags, reading, vocabulary)
     if frame is None:
         return None
-    return Ask("frame", frame=frame, genes=(frame.gene,) if frame.gene else (),
-               column=frame.by[0] if frame.by else None, where=frame.cells, text=found.raw)  # fmt: skip
+    return Ask(
+        "frame",
+        frame=frame,
+        genes=(frame.gene,) if frame.gene else (),
+        column=frame.by[0] if frame.by else None,
+        where=frame.cells,
+        text=found.raw,
+    )
 
 
-def _allowed(reading: _Reading) -> int:
+def _drawn(read: Reading, text: str) -> Ask | None:
+    """Read "dot plot of CD3D and CD68 by celltypes": genes drawn by one column."""
+    columns = list(dict.fromkeys(column for _, column, _ in read.columns))
+    if read.plot not in {"dots", "violin"} or len(columns) != 1 or read.unknown or not read.genes:
+        return None
+    if read.marks & {"that", "same"} or columns[0] == "cell types":
+        return None
+    genes = tuple(dict.fromkeys(gene for _, gene in read.genes))
+    where = where_of(clause for _, clause in read.clauses)
+    if read.plot == "violin" and len(genes) != 1:
+        return None
+    intent = "dots" if read.plot == "dots" else "gene_by_group"
+    return Ask(intent, genes=genes, column=columns[0], where=where, text=text)
+
+
+def _narrows_selection(read: Reading, focus: Focus) -> bool:
+    """Whether "only those that also have CD8A" makes another selection."""
+    last = focus.last
+    return (
+        last is not None and last.intent in {"select", "name_selection", "describe_selection"}
+        and "that" in read.marks and not read.measures
+        and ("only" in read.marks or any(column == "cell types" for _, column, _ in read.columns))
+    )  # fmt: skip
+
+
+def _allowed(reading: Reading) -> int:
     """Return how many unknown words a question may hold: one in a long and plain one."""
     known = len(reading.clauses) + len(reading.columns) + len(reading.measures)
     return 1 if known >= 3 and reading.measures else 0
 
 
-# The scan
-
-
-def _scan(tags: Sequence[Tag], vocabulary: Vocabulary) -> _Reading:
-    read = _Reading()
-    denied, kept, joined = False, False, ""
-    group_at, at = -9, 0
-    while at < len(tags):
-        one, step = tags[at], 1
-        following = tags[at + 1] if at + 1 < len(tags) else None
-        kind = one.kind
-        if kind in {"value", "type", "cluster", "selection"}:
-            _add(read, at, one.conditions, denied, joined, tags)
-            kept, joined = denied, ""
-            denied = False
-        elif kind == "gene":
-            step = _gene(read, at, tags, denied, joined, vocabulary)
-            kept, joined, denied = denied, "", False
-        elif kind in {"quality", "column", "unit"}:
-            step = _named(read, at, tags, group_at, denied, vocabulary)
-            denied = False
-            if step == 1:
-                group_at = -9 if following is None or following.kind not in {"and", "unit",
-                    "column"} else at + 1  # fmt: skip
-        elif kind in {"compare", "between", "number", "aged"}:
-            step = _amount(read, at, tags, denied, vocabulary)
-            denied = False
-        elif kind == "measure":
-            read.measures.append(one.value)
-        elif kind == "group":
-            group_at = at
-            read.marks.add("group")
-        elif kind in {"not", "neither"}:
-            denied = True
-            read.marks.add(kind)
-        elif kind == "or":
-            joined = "or"
-            denied = denied or (kept and "neither" in read.marks)
-        elif kind in {"and", "versus", "together", "both", "either"}:
-            read.marks.add(kind)
-            joined = joined or kind
-            if kind == "and" and kept and following is not None and following.kind in {
-                "number", "cluster", "value", "type"
-            }:  # fmt: skip
-                denied = True
-        elif kind == "order":
-            read.order = one.value
-        elif kind == "top":
-            read.order = read.order or one.value
-            read.marks.add("top")
-            if following is not None and following.kind == "number":
-                read.limit, step = int(float(following.value)), 2
-        elif kind == "place":
-            read.place = int(one.value)
-        elif kind == "than":
-            read.than = one.value
-            joined = "versus"
-        elif kind == "extreme":
-            read.extreme = one.value
-        elif kind == "plot":
-            read.plot = read.plot or one.value
-            if one.value == "stacked bar":
-                read.plot = one.value
-        elif kind == "word":
-            read.unknown.append(one.value)
-        else:
-            read.marks.add(kind)
-            if kind in {"cells", "in", "of"} and group_at == at - 1:
-                group_at = at
-        if kind == "filler" and group_at == at - 1:
-            group_at = at
-        if kind in {"verb", "in"} and kept and kind == "verb":
-            kept = False
-        at += step
-    return read
-
-
-def _add(
-    read: _Reading, at: int, conditions: Clause, denied: bool, joined: str, tags: Sequence[Tag]
-) -> None:
-    """Add conditions as a clause, or to the last one where they are of its slot."""
-    mine = tuple(replace(part, is_not=denied) for part in conditions)
-    if not mine:
-        return
-    before = read.clauses[-1][1] if read.clauses else ()
-    gap = {one.kind for one in tags[read.clauses[-1][0] + 1 : at]} if before else set()
-    same = before and before[-1].slot == mine[0].slot and before[-1].is_not == denied
-    near = gap <= _JOINS | {"cells", "than", "in", "verb", "number"}
-    if before and joined == "or" and not denied and gap <= _JOINS | {"cells", "in", "verb"} or same and near and not denied and mine[0].kind != "gene":
-        read.clauses[-1] = (at, (*before, *mine))
-    elif denied and len(mine) > 1:
-        read.clauses += [(at, (part,)) for part in mine]  # neither this nor that
-    else:
-        read.clauses.append((at, mine))
-
-
-def _gene(
-    read: _Reading, at: int, tags: Sequence[Tag], denied: bool, joined: str, vocabulary: Vocabulary
-) -> int:
-    """Read a gene and the sign or amount after it; return how many tags that are."""
-    gene, ahead = tags[at].value, at + 1
-    while ahead < len(tags) and (
-        tags[ahead].kind == "filler"
-        or (tags[ahead].kind == "verb" and _is_amount(tags, ahead + 1))
-    ):
-        ahead += 1
-    if ahead < len(tags) and tags[ahead].kind in {"positive", "negative"}:
-        sign = "> 0" if (tags[ahead].kind == "positive") else "= 0"
-        _add(read, at, (_of_gene(gene, sign),), denied, joined, tags)
-        return ahead + 1 - at
-    amount = _read_amount(tags, ahead)
-    if amount is not None:
-        for sign, number in amount[0]:
-            _add(read, at, (_of_gene(gene, f"{sign} {number}"),), denied, joined, tags)
-        return amount[1] - at
-    if denied or "neither" in read.marks:
-        _add(read, at, (_of_gene(gene, "> 0"),), True, joined, tags)
-        return 1
-    read.genes.append((at, gene))
-    if joined == "or":
-        read.any_of.add(at)
-    return 1
-
-
-def _of_gene(gene: str, sign: str) -> Condition:
-    return Condition(gene, f"{gene} {sign}", "gene", "", gene)
-
-
-def _is_amount(tags: Sequence[Tag], at: int) -> bool:
-    return _read_amount(tags, at) is not None
-
-
-def _read_amount(tags: Sequence[Tag], at: int) -> tuple[list[tuple[str, str]], int] | None:
-    """Read "over 2", "between 1 and 3", "5 or more" at a place: signs with numbers, the end."""
-    def kind(n: int) -> str:
-        return tags[n].kind if n < len(tags) else ""
-
-    if kind(at) == "between":
-        if kind(at + 1) == "number" and kind(at + 2) in {"and", "in", "negative"} and (
-            kind(at + 3) == "number"
-        ):  # fmt: skip
-            return [(">=", tags[at + 1].value), ("<=", tags[at + 3].value)], at + 4
-        return None
-    if kind(at) == "compare" and tags[at].value not in _SIGNS and kind(at + 1) == "number":
-        sign = tags[at].value
-        if kind(at + 2) == "compare" and tags[at + 2].value in _SIGNS:
-            return [(sign, tags[at + 1].value)], at + 3
-        return [(sign, tags[at + 1].value)], at + 2
-    if kind(at) == "compare" and kind(at + 1) == "number":
-        return [(_SIGNS[tags[at].value], tags[at + 1].value)], at + 2
-    if kind(at) == "number" and kind(at + 1) == "compare" and tags[at + 1].value in _SIGNS:
-        return [(_SIGNS[tags[at + 1].value], tags[at].value)], at + 2
-    return None
-
-
-def _named(
-    read: _Reading,
-    at: int,
-    tags: Sequence[Tag],
-    group_at: int,
-    denied: bool,
-    vocabulary: Vocabulary,
-) -> int:
-    """Read a column or a quality: compared with a number, grouped by, counted, or averaged."""
-    one = tags[at]
-    name = one.value
-    ahead = at + 1
-    while ahead < len(tags) and tags[ahead].kind in {"verb", "filler"}:
-        ahead += 1
-    column = quality_column(name, vocabulary) if one.kind == "quality" else name
-    is_number = one.kind == "quality" or column in vocabulary.numbers
-    amount = _read_amount(tags, ahead) if is_number else None
-    if amount is not None and column is not None:
-        after = tags[amount[1]].kind if amount[1] < len(tags) else ""
-        if after not in {"quality", "cells"} or one.kind == "quality" and after != "quality":
-            _compare(read, at, column, name, amount[0], denied)
-            return amount[1] - at
-    if one.kind == "quality":
-        read.qualities.append((at, name))
-        return 1
-    before = tags[at - 1].kind if at else ""
-    is_counted = before == "measure" and tags[at - 1].value == "cells"
-    is_grouped = group_at == at - 1 or (group_at == at - 2 and before in {"which", "filler"})
-    if is_counted and name != "cell types":
-        read.each = read.each or str(column)
-        return 1
-    read.columns.append((at, str(column), is_grouped))
-    return 1
-
-
-def _compare(
-    read: _Reading, at: int, column: str, name: str, amounts: list[tuple[str, str]], denied: bool
-) -> None:
-    for sign, number in amounts:
-        part = Condition(name, f"{quoted(column)} {sign} {number}", "number", column, name)
-        read.clauses.append((at, (replace(part, is_not=denied),)))
-
-
-def _amount(
-    read: _Reading, at: int, tags: Sequence[Tag], denied: bool, vocabulary: Vocabulary
-) -> int:
-    """Read an amount that no name stands before: "over 2000 genes", "more than 50 cells"."""
-    amount = _read_amount(tags, at)
-    if amount is None:
-        if tags[at].kind == "number":
-            read.numbers.append(tags[at].value)
-        return 1
-    signs, end = amount
-    while end < len(tags) and tags[end].kind in {"filler", "of", "aged"} and (
-        end + 1 < len(tags) or tags[end].kind == "aged"
-    ):  # fmt: skip
-        if tags[end].kind == "aged":
-            age = next((c for c in vocabulary.numbers if re.search(r"(?i)(^|_)age", c)), None)
-            if age is not None:
-                _compare(read, at, age, age, signs, denied)
-                return end + 1 - at
-        end += 1
-    following = tags[end] if end < len(tags) else None
-    if following is not None and following.kind == "quality":
-        column = quality_column(following.value, vocabulary)
-        if column is not None:
-            _compare(read, at, column, following.value, signs, denied)
-            return end + 1 - at
-    if following is not None and following.kind in {"column", "unit"} and (
-        following.value in vocabulary.numbers
-    ):  # fmt: skip
-        _compare(read, at, following.value, following.value, signs, denied)
-        return end + 1 - at
-    said = " ".join(one.text for one in tags[at:amount[1]]).casefold()
-    age = next((c for c in vocabulary.numbers if re.search(r"(?i)(^|_)age", c)), None)
-    if age and (re.search(r"older|younger|aged", said) or (
-        at and tags[at - 1].kind in {"unit", "verb"} and any(
-            one.kind == "unit" for one in tags[max(at - 2, 0) : at]
-        ) and not (following is not None and following.kind in {"cells", "value", "type"})
-    )):  # fmt: skip
-        _compare(read, at, age, age, signs, denied)
-        return amount[1] - at
-    sign, number = signs[0]
-    read.having = f"{sign} {number}"
-    return amount[1] - at
-
-
 # From the scan to a frame
 
 
-def _compose(
-    text: str, tags: Sequence[Tag], read: _Reading, vocabulary: Vocabulary
-) -> Frame | None:
+def _compose(text: str, tags: Sequence[Tag], read: Reading, vocabulary: Vocabulary) -> Frame | None:
     """Return the frame of a question that stands by itself."""
     if "that" in read.marks or "same" in read.marks:
         return None
+    is_yes_no = _YES_NO.match(text) is not None
+    if is_yes_no and read.genes and not read.measures:
+        return None  # whether a gene rises is tested elsewhere
+    if read.plot and (read.genes or read.plot in {"violin", "dots", "umap"}):
+        return None
+    is_ranked = bool(read.order or "top" in read.marks)
+    if read.qualities and not _is_quality(tags, read):
+        return None
     measure = _measure(read)
+    if is_ranked and read.genes and not read.measures and "cells" not in read.marks:
+        read.measures.append("mean")
+        measure = "mean"
     averages = [m for m in read.measures if m in AVERAGES]
     clauses = [clause for _, clause in read.clauses]
     grouped, heads = _columns(read, tags)
@@ -349,13 +123,13 @@ def _compose(
         of, of_kind = _averaged(read, heads, vocabulary)
         heads = [column for column in heads if column != of]
         if read.extreme:
-            of, of_kind = _age(vocabulary), "column"
+            of, of_kind = age_column(vocabulary), "column"
             measure = "maximum" if read.extreme == "maximum" else "minimum"
             if not of or read.measures or clauses or read.having:
                 return None
             return Frame(measure, of=of, of_kind=of_kind)  # type: ignore[arg-type]
     if of and measure not in AVERAGES:
-        measure = "mean"
+        measure = "median" if of_kind == "quality" else "mean"
     if of_kind == "gene":
         read.genes = [(at, gene) for at, gene in read.genes if gene != of]
     over = ""
@@ -372,7 +146,7 @@ def _compose(
         read.measures or read.order or "top" in read.marks or read.having or read.plot
         or any(c.kind == "number" for clause in clauses for c in clause)
         or len(grouped) + len(heads) > 1 or ("cells" in read.marks and (grouped or heads))
-        or (read.than and _YES_NO.match(text))
+        or (read.than and (_YES_NO.match(text) or "which" in read.marks))
         or (of and (grouped or heads or clauses))
         or (read.each and clauses)
     )  # fmt: skip
@@ -383,7 +157,17 @@ def _compose(
     return _grouped(text, tags, frame, read, grouped, heads, vocabulary)
 
 
-def _measure(read: _Reading) -> str:
+def _is_quality(tags: Sequence[Tag], read: Reading) -> bool:
+    """Whether "genes" are those that a cell has: averaged, ranked, or per cell."""
+    if any(name == "mitochondrial" for _, name in read.qualities):
+        return True
+    said = " ".join(one.text.casefold() for one in tags if one.kind == "quality")
+    is_per_cell = re.search(r"per |/|n_|umi|count", said) is not None
+    averaged = any(measure in AVERAGES for measure in read.measures)
+    return averaged or is_per_cell or bool(read.order and not read.limit)
+
+
+def _measure(read: Reading) -> str:
     averages = [m for m in read.measures if m in AVERAGES]
     is_of_share = any(name == "mitochondrial" for _, name in read.qualities)
     shares = [m for m in read.measures if m == "share"]
@@ -394,18 +178,14 @@ def _measure(read: _Reading) -> str:
     return "mean" if is_of_share and shares else "cells"
 
 
-def _columns(read: _Reading, tags: Sequence[Tag]) -> tuple[list[str], list[str]]:
+def _columns(read: Reading, tags: Sequence[Tag]) -> tuple[list[str], list[str]]:
     """Return columns that group, and columns that stand elsewhere, each once."""
     grouped = list(dict.fromkeys(c for _, c, is_grouped in read.columns if is_grouped))
     heads = list(dict.fromkeys(c for _, c, _ in read.columns if c not in grouped))
     return grouped, heads
 
 
-def _age(vocabulary: Vocabulary) -> str:
-    return next((c for c in vocabulary.numbers if re.search(r"(?i)(^|_)age", c)), "")
-
-
-def _averaged(read: _Reading, heads: list[str], vocabulary: Vocabulary) -> tuple[str, str]:
+def _averaged(read: Reading, heads: list[str], vocabulary: Vocabulary) -> tuple[str, str]:
     """Return what is averaged, and whether it is a gene, a quality or a column."""
     if read.qualities:
         return read.qualities[0][1], "quality"
@@ -418,11 +198,11 @@ def _averaged(read: _Reading, heads: list[str], vocabulary: Vocabulary) -> tuple
     return (read.genes[0][1], "gene") if read.genes else ("", "")
 
 
-def _genes_as_conditions(read: _Reading) -> list[Clause]:
+def _genes_as_conditions(read: Reading) -> list[Clause]:
     """Read bare genes as found: all of them, or any after "or" and "either"."""
     found: list[Clause] = []
     for at, gene in read.genes:
-        part = _of_gene(gene, "> 0")
+        part = of_gene(gene)
         if found and (at in read.any_of or "either" in read.marks):
             found[-1] = (*found[-1], part)
         else:
@@ -433,7 +213,7 @@ def _genes_as_conditions(read: _Reading) -> list[Clause]:
 def _placed(
     text: str,
     tags: Sequence[Tag],
-    read: _Reading,
+    read: Reading,
     clauses: list[Clause],
     measure: str,
     vocabulary: Vocabulary,
@@ -455,14 +235,15 @@ def _placed(
     return Frame(measure, where=rest, among=base)  # type: ignore[arg-type]
 
 
-def _is_union(read: _Reading) -> bool:
+def _is_union(read: Reading) -> bool:
     return False
 
 
-def _whole(tags: Sequence[Tag], read: _Reading) -> list[Clause]:
+def _whole(tags: Sequence[Tag], read: Reading) -> list[Clause]:
     """Return the clauses that name the whole: "of X ... are", "in X", "within X"."""
-    verb = next((n for n, one in enumerate(tags) if one.kind == "verb" and n
-                 and one.text.casefold() not in {"found", "annotated", "called"}), None)  # fmt: skip
+    verbs = [n for n, one in enumerate(tags) if one.kind == "verb" and n]
+    passive = {"found", "annotated", "called"}
+    verb = next((n for n in verbs if tags[n].text.casefold() not in passive), None)
     start = next((n for n, one in enumerate(tags) if one.kind == "measure"), 0)
     found: list[Clause] = []
     for at, clause in read.clauses:
@@ -471,8 +252,11 @@ def _whole(tags: Sequence[Tag], read: _Reading) -> list[Clause]:
                                                                  "group"}), "")  # fmt: skip
         if verb is not None and verb > start:
             between = start < at < verb
-            late = preposition in {"in", "group"} and at > verb and len(read.clauses) > 1 and (
-                any(n > verb and n < at for n, _ in read.clauses)
+            late = (
+                preposition in {"in", "group"}
+                and at > verb
+                and len(read.clauses) > 1
+                and (any(n > verb and n < at for n, _ in read.clauses))
             )
             if between or late:
                 found.append(clause)
@@ -485,19 +269,26 @@ def _grouped(
     text: str,
     tags: Sequence[Tag],
     frame: Frame,
-    read: _Reading,
+    read: Reading,
     grouped: list[str],
     heads: list[str],
     vocabulary: Vocabulary,
 ) -> Frame | None:
     """Say by which columns the frame is told, and how the groups are ranked."""
     each = read.each
-    by = [column for column in grouped]
+    by = list(grouped)
     is_ranked = bool(read.order or "top" in read.marks or read.place)
     is_yes_no = _YES_NO.match(text) is not None and bool(read.than)
     # "patients per therapy": a column of people before one that groups is counted.
     counted = [c for c in heads if c in vocabulary.people or _is_sample(c)]
     has_cells = "cells" in read.marks or frame.measure in AVERAGES or bool(frame.over)
+    if frame.of_kind == "column" and counted and not each and not is_ranked:
+        each = counted[0]
+        heads = [column for column in heads if column != each]
+    is_asked_of = "cells" in read.measures and not has_cells and not by and not is_ranked
+    if not each and counted and is_asked_of and "which" not in read.marks:
+        each = counted[0]
+        heads = [column for column in heads if column != each]
     if not each and counted and by and not has_cells and not is_ranked and not read.plot:
         each = counted[0]
         heads = [column for column in heads if column != each]
@@ -538,6 +329,8 @@ def _grouped(
         is_ranked = True
     if read.having and not by:
         return None
+    if read.than and not is_yes_no and not by and not read.measures:
+        return None
     form: Form = "yesno" if is_yes_no and (by or groups) else read.plot  # type: ignore[assignment]
     order = read.order or ("high" if read.place else "")
     if by and not frame.measure and not frame.of:
@@ -550,22 +343,23 @@ def _grouped(
     return plain if _says_something(plain, read, vocabulary) else None
 
 
+def clauses_of(frame: Frame) -> Clauses:
+    """Return all clauses of a frame."""
+    return (*frame.among, *frame.where)
+
+
 def _is_sample(column: str) -> bool:
     return re.search(r"(?i)sample|library", column) is not None
 
 
-def _with_having(
-    frame: Frame, each: str, read: _Reading, vocabulary: Vocabulary
-) -> Frame:
+def _with_having(frame: Frame, each: str, read: Reading, vocabulary: Vocabulary) -> Frame:
     """Read "how many donors have more than 50 bmem cells": groups that hold."""
     return replace(frame, by=(each,), having=read.having, each="", measure=frame.measure)
 
 
-def _versus(
-    frame: Frame, read: _Reading, text: str
-) -> tuple[str, Clause, Frame] | None:
+def _versus(frame: Frame, read: Reading, text: str) -> tuple[str, Clause, Frame] | None:
     """Return the groups that are set against each other: values of a column, or words."""
-    if "together" in read.marks or ("or" in {m for m in read.marks}):
+    if "together" in read.marks or "or" in read.marks:
         return None
     sided = "versus" in read.marks or read.than
     for part in ("where", "among"):
@@ -574,17 +368,18 @@ def _versus(
             if len(clause) < 2 or any(c.is_not for c in clause):
                 continue
             columns = {c.column for c in clause}
-            is_list = "and" in read.marks and frame.measure in AVERAGES | {"share"}
-            if len(columns) == 1 and clause[0].kind in {"value", "cluster"} and (
+            is_list = clause[0].slot in read.listed
+            is_named = clause[0].kind in {"value", "cluster", "type"} and clause[0].column
+            if len(columns) == 1 and is_named and (
                 sided or (is_list and len(clause) > 1)
             ):  # fmt: skip
                 left = tuple(c for c in clauses if c != clause)
-                kept = put_in(left, clause) if part == "among" else (*left, clause)
-                if frame.measure == "share" and part == "where" and frame.of == "" and (
-                    frame.is_of_gene()
-                ):
-                    kept = (*left,)
-                return clause[0].column, clause, replace(frame, **{part: kept})
+                kept = replace(frame, **{part: left})
+                if frame.measure in AVERAGES:
+                    kept = replace(kept, where=(*kept.where, clause))
+                else:
+                    kept = replace(kept, among=(*kept.among, clause))
+                return clause[0].column, clause, kept
             if sided and len(columns) >= 1:
                 left = tuple(c for c in clauses if c != clause)
                 return "", clause, replace(frame, **{part: left})
@@ -607,7 +402,7 @@ def _against_others(frame: Frame, vocabulary: Vocabulary) -> tuple[Frame, str, s
     return None
 
 
-def _says_something(frame: Frame, read: _Reading, vocabulary: Vocabulary) -> bool:
+def _says_something(frame: Frame, read: Reading, vocabulary: Vocabulary) -> bool:
     """Whether a frame asks for more than other readers tell better."""
     if frame.measure in AVERAGES:
         return bool(frame.of)
@@ -617,20 +412,30 @@ def _says_something(frame: Frame, read: _Reading, vocabulary: Vocabulary) -> boo
         return False
     if frame.form in {"violin", "dots", "umap"}:
         return False
-    kinds = [c.kind for c in frame.conditions]
-    if not frame.by and kinds == ["type"] and not frame.each and not frame.conditions[0].is_not:
+    kinds = {c.kind for c in frame.conditions}
+    is_plain = len(frame.where) == 1 and not frame.among and not frame.conditions[0].is_not
+    if not frame.by and kinds == {"type"} and not frame.each and is_plain:
         return False  # "how many T cells?": the model and the authors both count
     plain_by = frame.by and not frame.conditions and frame.measure == "cells"
+    if not frame.by and kinds == {"cluster"} and len(frame.conditions) == 1 and not frame.each:
+        return frame.conditions[0].is_not  # the size of one cluster
+    if plain_by and frame.by == ("clusters",) and not (frame.each or frame.having or frame.over):
+        return bool(frame.limit or frame.place or frame.form)
     return not (plain_by and set(frame.by) == {"cell types"})
 
 
 # What a short question changes
 
 
-def _leans(text: str, tags: Sequence[Tag], read: _Reading, focus: Focus) -> bool:
+def _leans(text: str, tags: Sequence[Tag], read: Reading, focus: Focus) -> bool:
     """Whether a question goes on with the last rather than stands by itself."""
     if len(read.unknown) > 0:
         return False
+    if "which" in read.marks and not (
+        read.order or read.place or read.measures or read.columns or read.marks & {"that", "same"}
+        or read.qualities
+    ):  # fmt: skip
+        return False  # "what is cluster 9?" speaks of the cluster itself
     if re.search(r"(?i)\b(?:dataset|in total|overall|all cells|whole)\b", text) and read.measures:
         return False
     if read.marks & {"that", "same", "instead", "reverse"}:
@@ -666,7 +471,7 @@ def _omits_subject(tags: Sequence[Tag]) -> bool:
     return False
 
 
-def _change(tags: Sequence[Tag], read: _Reading, vocabulary: Vocabulary) -> Change:
+def _change(tags: Sequence[Tag], read: Reading, vocabulary: Vocabulary) -> Change:
     """Return what a short question says, slot by slot."""
     grouped, heads = _columns(read, tags)
     whole = _whole(tags, read) if "share" in read.measures else []
@@ -698,6 +503,3 @@ def _change(tags: Sequence[Tag], read: _Reading, vocabulary: Vocabulary) -> Chan
         omits_subject=_omits_subject(tags),
         words=tuple(one.text.casefold() for one in tags),
     )
-
-
-__all__ = ["has_slot", "read_frame", "without"]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ._asks import Ask
@@ -18,7 +19,10 @@ def tell_frame(ask: Ask, now: Saying) -> Said:
     artifact = now.artifact("summarise_cells") or {}
     frame = ask.frame or Frame()
     lines = _lines(frame, artifact)
-    return Said([cite(line, str(artifact["id"])) for line in lines if line])
+    rows = artifact.get("table") or []
+    if frame.order and frame.by == ("clusters",) and rows:
+        ask = replace(ask, clusters=(str(rows[max(frame.place - 1, 0) % len(rows)]["group"]),))
+    return Said([cite(line, str(artifact["id"])) for line in lines if line], ask)
 
 
 def _lines(frame: Frame, artifact: Mapping[str, Any]) -> list[str]:
@@ -50,10 +54,10 @@ def _whole(frame: Frame, facts: Mapping[str, Any]) -> list[str]:
     of = f" of {among}" if among else ""
     value, whole = int(facts["value"]) if frame.measure == "cells" else 0, int(facts["of"])
     if frame.each:
-        noun = _people(frame.each)
         have = "has" if int(facts["value"]) == 1 else "have"
-        return [f"{value:,} of the {counted(whole, noun)}{of and f' with cells{of}'} {have} "
-                f"{_cells_that(kind, among)}: {counted(int(facts['cells']), 'cell')}."]  # fmt: skip
+        return [f"{value:,} of the {whole:,} {_people(frame.each, whole)}"
+                f"{of and f' with cells{of}'} {have} {_cells_that(kind, among)}: "
+                f"{counted(int(facts['cells']), 'cell')}."]  # fmt: skip
     n = int(facts["cells"])
     verb = "is" if n == 1 else "are"
     if not kind:
@@ -69,7 +73,8 @@ def _average(frame: Frame, facts: Mapping[str, Any]) -> str:
     within = f" of {chosen}" if chosen else ""
     end = "%" if frame.of == "mitochondrial" else ""
     return (
-        f"The {facts['measure']} of {facts['what']} is {_number(facts['value'])}{end} over the "
+        f"The {facts['measure']} of {facts['what']} is {_number(facts['value'], frame)}{end} over "
+        "the "
         f"{counted(int(facts['cells']), 'cell')}{within}."
     )
 
@@ -77,10 +82,12 @@ def _average(frame: Frame, facts: Mapping[str, Any]) -> str:
 def _as_said(kind: str) -> str:
     """Return what stands after "are": a name as it is, a level of a gene as "found with"."""
     is_name = kind.startswith(("'", "read as", "not ", "of the ", "cluster", "selection"))
-    if is_name and "detected" not in kind and not re.search(
-        r" (?:above|below|at least|at most) \d", kind
+    if (
+        is_name
+        and "detected" not in kind
+        and not re.search(r" (?:above|below|at least|at most) \d", kind)
     ):
-        return kind.replace("cluster", "in cluster", 1) if kind.startswith("cluster") else kind
+        return f"in {kind}" if kind.startswith(("cluster", "selection")) else kind
     return f"found with {kind}"
 
 
@@ -88,15 +95,21 @@ def _cells_that(kind: str, among: str) -> str:
     return f"cells {_as_said(kind)}" if kind else f"cells of {among}" if among else "cells"
 
 
-def _people(column: str) -> str:
-    return f"value of '{column}'" if "'" not in column else "value"
+def _people(column: str, number: int) -> str:
+    """Name what is counted in place of cells."""
+    noun = next((noun for noun in ("donor", "patient", "sample") if noun in column.casefold()), "")
+    if noun:
+        return noun if number == 1 else f"{noun}s"
+    return f"{'value' if number == 1 else 'values'} of '{column}'"
 
 
-def _number(value: float) -> str:
-    return f"{value:,}" if float(value) == int(value) and abs(value) >= 100 else (
-        f"{value:,.2f}" if abs(value) < 1000 and not float(value * 10).is_integer() else f"{value:,g}"
-        if abs(value) < 1000 else f"{value:,.1f}"
-    )
+def _number(value: float, frame: Frame) -> str:
+    """Write a value: of a gene with two digits, whole numbers as such."""
+    if frame.of_kind == "gene" and abs(value) < 1000:
+        return f"{value:.2f}"
+    if float(value).is_integer():
+        return f"{int(value):,}"
+    return f"{value:,.1f}" if float(value * 10).is_integer() else f"{value:,.2f}"
 
 
 # Groups
@@ -110,7 +123,7 @@ def _value(frame: Frame, row: Mapping[str, Any]) -> str:
     if frame.measure == "share":
         return f"{percentage(row['value'])} ({row['cells']:,} of {row['of']:,})"
     if frame.measure in AVERAGES:
-        return f"{_number(row['value'])}{_end(frame)}"
+        return f"{_number(row['value'], frame)}{_end(frame)}"
     return f"{row['value']:,}"
 
 
@@ -143,6 +156,8 @@ def _subject(frame: Frame, facts: Mapping[str, Any]) -> str:
 
 
 def _listed(frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    if frame.measure == "cells" and len(rows) > 4 and any(row["value"] for row in rows):
+        rows = [row for row in rows if row["value"]]
     shown, cut = rows, ""
     if len(rows) > _MOST_GROUPS:
         ranked = sorted(rows, key=lambda row: -row["value"])
@@ -185,7 +200,9 @@ def _ranked(frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, 
         return [f"There are only {counted(len(rows), 'group')}."]
     row = rows[at]
     ties = [r for r in rows if r["value"] == row["value"]]
-    lead = {0: "has the highest", 1: "comes second", 2: "comes third"}.get(at, f"is number {at + 1}")
+    lead = {0: "has the highest", 1: "comes second", 2: "comes third"}.get(
+        at, f"is number {at + 1}"
+    )
     if at == 0:
         lead = "has the highest" if frame.order == "high" else "has the lowest"
         if frame.measure == "cells" and not frame.each:
@@ -195,11 +212,12 @@ def _ranked(frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, 
         what = what.removeprefix("number of ")
     if len(ties) > 1 and at == 0:
         names = listing(_name(r, frame) for r in ties[:_MOST_GROUPS])
-        return [f"{len(ties)} groups share the {'first' if frame.order == 'high' else 'last'} place "
+        end = "first" if frame.order == "high" else "last"
+        return [f"{len(ties)} groups share the {end} place "
                 f"with {_value(frame, row)} each: {names}."]  # fmt: skip
     glue = f" in {what}" if at else f" {what}"
     lines = [f"{_name(row, frame)} {lead}{glue}: {_value(frame, row)}."]
-    others = [r for r in rows[at + 1 : at + 4]]
+    others = [r for r in rows[at + 1 : at + 4] if r["value"] or frame.order == "low"]
     if others and at == 0:
         text = listing(f"{_name(r, frame)} ({_value(frame, r)})" for r in others)
         lines.append(f"Then {'comes' if len(others) == 1 else 'come'} {text}.")
@@ -228,9 +246,10 @@ def _over(frame: Frame, facts: Mapping[str, Any]) -> list[str]:
     what = _subject(frame, facts).removeprefix("The ").removesuffix(" is")
     low, high = facts["minimum_of_groups"], facts["maximum_of_groups"]
     return [
-        f"The {frame.over} {what} is {_number(value)}{_end(frame)} over the "
-        f"{counted(int(facts['n_groups']), 'group')} of '{frame.by[0]}' (from {_number(low)} to "
-        f"{_number(high)})."
+        f"The {frame.over} {what} is {_number(value, frame)}{_end(frame)} over the "
+        f"{counted(int(facts['n_groups']), 'group')} of '{frame.by[0]}' "
+        f"(from {_number(low, frame)} to "
+        f"{_number(high, frame)})."
     ]
 
 

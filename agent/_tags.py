@@ -34,11 +34,20 @@ class Tag:
 # Connecting words, longest first where one holds another. The order is that of trying.
 _LEXICON: tuple[tuple[str, str, str], ...] = (
     # measures
-    ("measure", "cells", r"how many|how much|(?:the |total )*numbers? of|(?:raw |absolute |the )*"
-     r"(?:numbers|counts?)(?: of)?|tally|nr of|no\. of|# of|n of|count up"),
-    ("measure", "share", r"(?:the |what )*(?:percent\w*|per cent|pct|fractions?|proportions?|"
-     r"shares?|%)(?: of)?|(?:frequenc(?:y|ies)|prevalence)(?: of)?|how (?:frequent|common|abundant)"),
-    ("measure", "mean", r"(?:the )?(?:mean|average|avg|mean value|on average|typical)(?: of)?"),
+    (
+        "measure",
+        "cells",
+        r"how many|how much|(?:the |total )*numbers? of|(?:raw |absolute |the )*"
+        r"(?:numbers|counts?)(?: of)?|tally|nr of|no\. of|# of|n of|count up",
+    ),
+    (
+        "measure",
+        "share",
+        r"(?:the |what )*(?:percent\w*|per cent|pct|fractions?|proportions?|"
+        r"shares?|%)(?: of)?|(?:frequenc(?:y|ies)|prevalence)(?: of)?|"
+        r"how (?:frequent|common|abundant)",
+    ),
+    ("measure", "mean", r"(?:the )?(?:mean|average|avg|mean value|on average)(?: of)?"),
     ("measure", "median", r"(?:the )?median(?: of)?"),
     ("measure", "maximum", r"(?:the )?(?:maxim\w+|max)(?: of)?"),
     ("measure", "minimum", r"(?:the )?(?:minim\w+|min)(?: of)?"),
@@ -51,63 +60,123 @@ _LEXICON: tuple[tuple[str, str, str], ...] = (
     ("plot", "violin", r"violin(?:s|plots?| plots?)?|box ?plots?"),
     ("plot", "dots", r"dot ?plots?|bubble plots?|heat ?maps?"),
     ("plot", "umap", r"(?:the |a )?(?:umaps?|map|t-?sne|embedding)"),
-    ("plot", "values", r"(?:the )?(?:values|levels|categories|entries) (?:of|in)"),
+    ("plot", "values", r"(?:the )?(?:values|categories|entries) (?:of|in)"),
     # comparing
-    ("compare", ">", r">|(?:more|higher|greater|bigger|larger|above|over|older|longer)"
-     r"(?: than| the age of)?(?= ?\d)|above|exceed(?:s|ing)?|aged over"),
-    ("compare", "<", r"<|(?:less|lower|fewer|smaller|younger|below|under)(?: than| the age of)?"
-     r"(?= ?\d)|below|aged under"),
-    ("compare", ">=", r">=|at least|no (?:less|fewer) than|minimum of(?= ?\d)"),
-    ("compare", "<=", r"<=|at most|no more than|up to|not more than|maximum of(?= ?\d)"),
+    ("compare", ">=", r">="),
+    ("compare", "<=", r"<="),
+    ("compare", ">", r">"),
+    ("compare", "<", r"<"),
+    (
+        "compare",
+        ">",
+        r"(?:more|higher|greater|bigger|larger|above|over|older|longer)"
+        r"(?: than| the age of)?(?= ?\d)|above|exceed(?:s|ing)?|aged over",
+    ),
+    (
+        "compare",
+        "<",
+        r"(?:less|lower|fewer|smaller|younger|below|under)(?: than| the age of)?"
+        r"(?= ?\d)|below|aged under",
+    ),
+    ("compare", ">=", r"at least|no (?:less|fewer) than|minimum of(?= ?\d)"),
+    ("compare", "<=", r"at most|no more than|up to|not more than|maximum of(?= ?\d)"),
     ("compare", "or more", r"(?:and|or) (?:more|above|over|older|higher)|\+(?= |$)"),
     ("compare", "or less", r"(?:and|or) (?:less|fewer|below|under|younger|lower)"),
     ("between", "", r"between(?= ?\d)|from(?= ?\d)"),
     ("aged", "", r"years?(?: old| of age)?|old\b"),
     # grouping
-    ("group", "", r"(?:for|in|within|of|across|among|over|between|from|by|on)(?: all| each| every)"
-     r"(?: of)?(?: the| my)?|(?:split|broken down|stratified|grouped|separated|divided|separately|"
-     r"coloured|colored)(?: up)? (?:by|for|per|into|across)|per(?: each)?|each|every|across|by|"
-     r"against|breakdown (?:of|by)|distribution (?:of|by|over|across)|for all"),
+    (
+        "group",
+        "",
+        r"(?:for|in|within|of|across|among|over|between|from|by|on)(?: all| each| every)"
+        r"(?: of)?(?: the| my)?|(?:split|broken down|stratified|grouped|separated|divided|"
+        r"separately|"
+        r"coloured|colored)(?: up)? (?:by|for|per|into|across)|per(?: each)?|each|every|across|by|"
+        r"against|breakdown (?:of|by)|distribution (?:of|by|over|across)|for all",
+    ),
     ("split", "", r"as well as per|and also per"),
     # ranking
-    ("order", "high", r"(?:the )?(?:most(?: common| frequent| abundant| often)?|mostly|mainly|"
-     r"highest|largest|biggest|greatest|commonest|strongest|maximal|best)"),
-    ("order", "low", r"(?:the )?(?:least(?: common| frequent| abundant)?|fewest|lowest|smallest|"
-     r"rarest|weakest|minimal)"),
+    (
+        "order",
+        "high",
+        r"(?:the )?(?:most(?: common| frequent| abundant| often)?|mostly|mainly|"
+        r"highest|largest|biggest|greatest|commonest|strongest|maximal|best)",
+    ),
+    (
+        "order",
+        "low",
+        r"(?:the )?(?:least(?: common| frequent| abundant)?|fewest|lowest|smallest|"
+        r"rarest|weakest|minimal)",
+    ),
     ("top", "high", r"(?:the )?top|rank(?:ed|ing)?|sort(?:ed)?|order(?:ed)?"),
     ("top", "low", r"(?:the )?bottom"),
-    ("than", "more", r"outnumber|more(?: often| frequent| common| abundant)?|higher|bigger|larger|"
-     r"greater|up|commoner|increased|rise|rises|increase|go up|goes up"),
-    ("than", "less", r"less(?: often| frequent| common| abundant)?|lower|smaller|fewer|down|rarer|"
-     r"decreased|decrease|go down|goes down|drop|drops"),
+    (
+        "than",
+        "more",
+        r"outnumbers?|more(?: often| frequent| common| abundant)?|higher|bigger|"
+        r"larger|greater|commoner",
+    ),
+    ("than", "less", r"less(?: often| frequent| common| abundant)?|lower|smaller|fewer|rarer"),
     # pointing
-    ("that", "", r"(?:of |in |among |from |to )?(?:those|these|them|they|it|that|theirs?)(?: cells|"
-     r" ones)?(?! (?:is|are|have|has|express|come|were|do|does)\b.*\b(?:cells|donors|patients)\b)"),
+    (
+        "that",
+        "",
+        r"(?:the |my )?(?:selected|chosen|picked|gated) (?:cells|ones)|(?:the )?cells "
+        r"(?:that )?(?:i|you|we) (?:have |had |just )*(?:selected|chose|picked|gated|drew|found)"
+        r"(?: before| earlier| above| first)?|(?:that|this|the|my) selection",
+    ),
+    (
+        "that",
+        "",
+        r"(?:those|these|them|they|it|that|theirs?)(?: cells|"
+        r" ones)?(?! (?:is|are|have|has|express|come|were|do|does)\b"
+        r".*\b(?:cells|donors|patients)\b)",
+    ),
     # joining
-    ("versus", "", r"vs\.?|versus|compared (?:to|with)|against|relative to|than(?: in| for)?|"
-     r"as opposed to|rather than"),
+    (
+        "versus",
+        "",
+        r"vs\.?|versus|compared (?:to|with)|against|relative to|than(?: in| for)?|"
+        r"as opposed to|rather than",
+    ),
     ("together", "", r"together|combined|in total|pooled|altogether|plus|sum(?: of)?|summed"),
     ("either", "", r"either(?: of)?"),
     ("neither", "", r"neither"),
     ("both", "", r"both(?: of)?|double|co-?express(?:ing|ed|es)?"),
-    ("not", "", r"not(?: the| in| from)?|no|non|without|w/o|except(?: for)?|excluding|exclude|"
-     r"other than|outside(?: of)?|apart from|minus|lack(?:s|ing)?|but not|nor|never|zero|"
-     r"isn't|aren't|don't|doesn't|didn't|leaving out|negative for|ignoring"),
+    (
+        "not",
+        "",
+        r"not(?: the| in| from)?|no|non|without|w/o|except(?: for)?|excluding|exclude|"
+        r"other than|outside(?: of)?|apart from|minus|lack(?:s|ing)?|but not|nor|never|zero|"
+        r"isn't|aren't|don't|doesn't|didn't|leaving out|negative for|ignoring",
+    ),
     ("or", "", r"or|and/or|/"),
     ("and", "", r"and|&|with both|as well as|plus|,|also"),
     ("positive", "", r"positives?|\+|pos|expressing|on\b"),
     ("negative", "", r"negatives?|-|neg|off\b"),
     ("reverse", "", r"(?:the )?(?:reverse|opposite|converse|other way(?: a?round)?)"),
     ("instead", "", r"instead|rather"),
-    ("same", "", r"(?:the )?same(?: thing| question)?(?: for| in| with)?|what about|how about|"
-     r"and what about|ditto"),
+    (
+        "same",
+        "",
+        r"(?:the )?same(?: thing| question)?(?: for| in| with)?|what about|how about|"
+        r"and what about|ditto",
+    ),
     ("only", "", r"only|just|restrict(?:ed)? to|limit(?:ed)? to|looking only at"),
     ("which", "", r"which|what|who"),
-    ("verb", "", r"is|are|was|were|am|be|being|r|does|do|did|has|have|had|having|comes?|came|get|"
-     r"gets|got|contains?|holds?|shows?|express(?:es|ed)?|belongs?|falls?|lies?|made|make|up|"
-     r"received?|give|gave|gives|contributed?|annotated|labell?ed|called|"
-     r"classified|found|detected|seen|there|treated"),
-    ("in", "", r"in|within|among|amongst|inside|for|from|at|on|with|carrying|to|into|through|under"),
+    (
+        "verb",
+        "",
+        r"is|are|was|were|am|be|being|r|does|do|did|has|have|had|having|comes?|came|get|"
+        r"gets|got|contains?|holds?|shows?|express(?:es|ed)?|belongs?|falls?|lies?|made|make|up|"
+        r"received?|give|gave|gives|contributed?|annotated|labell?ed|called|"
+        r"classified|found|detected|seen|there|treated",
+    ),
+    (
+        "in",
+        "",
+        r"in|within|among|amongst|inside|for|from|at|on|with|carrying|to|into|through|under",
+    ),
     ("of", "", r"of|out of"),
     ("cells", "", r"(?:all )?(?:the |my )?(?:single )?cells?(?! ?types?)|everything|nuclei"),
 )
@@ -121,7 +190,7 @@ _FILLER = words(
     population populations group groups cells? raw counting counted count again still even exactly
     actually really roughly about group's type's plot draw plots graph chart figure state status
     wat people's = them those these if we have has plus each crosstab cross-tab tabulate tab
-    cross tabulation split break down broken how's much kind kinds lobe region arm
+    cross tabulation split break down broken how's much kind kinds lobe region arm combo combination
     """
 )
 _STOPS = re.compile(
@@ -132,8 +201,10 @@ _STOPS = re.compile(
     r"malignan(?:t|cy) cells|describe|summar\w+|compare|comparison|respond(?:s|ing)? (?:most|"
     r"strongest)|score|signature|induc\w*|upregulat\w*|downregulat\w*|de genes|cluster the|"
     r"cluster (?:it|this)|use|as clusters|coexpress\w*|cor|should|might|because|mean by|"
-    r"clinically|predict\w*|trust|agree\w*|label the|annotate)\b"
+    r"(?:that|the|this) list|increases?|decreases?|chang\w+|clinically|predict\w*|trust|agree\w*|"
+    r"label the|annotate)\b"
 )
+_SIGNS_OF_GENES = words("positive negative double single triple pos neg high low")
 _PEOPLE = r"donors?|patients?|people|persons?|individuals?|subjects?|participants?|humans?"
 _ROLES = {  # what people call the values of columns, by the column's name
     r"sex|gender": {
@@ -182,12 +253,13 @@ def tag(text: str, vocabulary: Vocabulary, focus: Focus) -> list[Tag]:
         *_people(text, vocabulary),
     ]
     claim(iter(sorted(names, key=lambda one: (one.start - one.end, _rank(one)))))
-    claim(_words(text, only="measure"))
+    claim(_words(text, only="that"))
     claim(_qualities(text, vocabulary, taken))
+    claim(_numbers(text))
+    claim(_words(text, only="measure"))
     claim(_types(_without(text, taken), vocabulary))
     claim(_genes(text, vocabulary, taken))
     claim(_words(text))
-    claim(_numbers(text))
     claim(_ordinals(text))
     claim(_beginnings(text, vocabulary, focus, taken))
     claim(_rest(text))
@@ -257,10 +329,15 @@ def _values(text: str, vocabulary: Vocabulary) -> Iterator[Tag]:
                 start, end = match.span()
                 before = _named_before(low, start, column)
                 after = re.match(rf"(?i)[\s-]+{re.escape(column)}s?(?!\w)", text[end:])
-                span = (before if before is not None else start, end + (after.end() if after else 0))
+                span = (
+                    before if before is not None else start,
+                    end + (after.end() if after else 0),
+                )
                 found.setdefault(span, []).append(value_condition(column, label, vocabulary))
             if not re.search(r"\w", label):
-                for match in re.finditer(rf"\b(?:as|is|called|=)\s+['\"]?({re.escape(label)})", text):
+                for match in re.finditer(
+                    rf"\b(?:as|is|called|=)\s+['\"]?({re.escape(label)})", text
+                ):
                     found.setdefault(match.span(1), []).append(
                         value_condition(column, label, vocabulary)
                     )
@@ -369,8 +446,8 @@ def _people(text: str, vocabulary: Vocabulary) -> Iterator[Tag]:
         (_PEOPLE, person),
         (r"samples?|libraries|specimens?", first(r"sample|library") or person),
         (r"(?:the )?(?:authors?'?s?'? |annotated |author )?(?:cell ?types?|cell[- ]types?|types?|"
-         r"annotations?|author labels?|cell labels?|labels of the authors|cell populations?|"
-         r"populations?)", author or "cell types"),
+         r"annotations?|author labels?|cell labels?|labels of the authors)",
+         author or "cell types"),
         (r"(?:leiden )?clusters", "clusters"),
         (r"(?:each|per|which|what|by|every|across|in|a) cluster(?! ?#?\d)", "clusters"),
         (r"sex(?:es)?|genders?", first(r"^(?:sex|gender)$")),
@@ -389,9 +466,7 @@ def _people(text: str, vocabulary: Vocabulary) -> Iterator[Tag]:
             yield Tag(start, match.end(), "unit", column)
 
 
-def _beginnings(
-    text: str, vocabulary: Vocabulary, focus: Focus, taken: list[Tag]
-) -> Iterator[Tag]:
+def _beginnings(text: str, vocabulary: Vocabulary, focus: Focus, taken: list[Tag]) -> Iterator[Tag]:
     """Yield values that are named by one of their words: "left", "naive", "responded"."""
     spoken = focus.last.frame.by if focus.last is not None and focus.last.frame else ()
     for match in re.finditer(r"[^\W_]{4,}", text):
@@ -426,12 +501,16 @@ def _types(text: str, vocabulary: Vocabulary) -> Iterator[Tag]:
     for name in find_mentions(text.replace("\u00b6", "_"), vocabulary).cell_types:
         if "_" in name:
             continue
+        head = [word for word in name.split()[:-1] if word.casefold() not in _SIGNS_OF_GENES]
+        if head and all(gene_of(word.rstrip("+-"), vocabulary, cued=True) for word in head):
+            continue  # "PDCD1+ cells" names a gene
         match = re.search(rf"(?i)(?<![\w+]){re.escape(name)}(?:s)?(?![\w])", text)
         if match is None:
             continue
         own = labels_of_type(name, vocabulary)
         if own:
-            yield Tag(*match.span(), "type", name, own)
+            parts = tuple(replace(part, kind="type") for part in own)
+            yield Tag(*match.span(), "type", name, parts)
             continue
         spelt = spell_out(name)
         part = Condition(IDENTITY, quoted(spelt), "type", "", spelt)
@@ -500,13 +579,17 @@ def _words(text: str, only: str = "") -> Iterator[Tag]:
     for at, character in enumerate(low) if not only else ():
         if character in symbols:
             found.append((-1, len(_LEXICON), Tag(at, at + 1, *symbols[character])))
-        elif character == "-" and re.match(r"-(?![\w-])", low[at:]) and at and low[at - 1].isalnum():
+        elif (
+            character == "-" and re.match(r"-(?![\w-])", low[at:]) and at and low[at - 1].isalnum()
+        ):
             found.append((-1, len(_LEXICON), Tag(at, at + 1, "negative")))
     yield from (one for *_, one in sorted(found, key=lambda item: item[:2]))
 
 
 def _numbers(text: str) -> Iterator[Tag]:
-    for match in re.finditer(r"(?<![\w.])\d+(?:[.,]\d+)*(?:k(?!\w))?(?: ?%)?(?![\w])", text):
+    for match in re.finditer(
+        r"(?<![\w.])(?<![A-Za-z]-)\d+(?:[.,]\d+)*(?:k(?!\w))?(?: ?%)?(?![\w])", text
+    ):
         plain = match.group().replace("%", "").replace(" ", "")
         plain = re.sub(r",(?=\d{3})", "", plain)
         if plain.endswith("k"):
@@ -521,8 +604,10 @@ def _numbers(text: str) -> Iterator[Tag]:
 
 
 def _ordinals(text: str) -> Iterator[Tag]:
-    for match in re.finditer(rf"(?i)(?<!\w)(?:the )?({'|'.join(ORDINALS)}|runner[- ]up|next)"
-                             r"(?: one| most| highest| largest| biggest)?(?!\w)", text):  # fmt: skip
+    names = "|".join(ORDINALS)
+    for match in re.finditer(rf"(?i)(?<!\w)(?:the )?({names}|runner[- ]up|next)"
+                             r"(?: one| most| highest| largest| biggest)?(?!\w)",
+                             text):  # fmt: skip
         word = match.group(1).casefold()
         place = 2 if word.startswith(("runner", "next")) else ORDINALS[word] + 1
         yield Tag(*match.span(), "place", str(place))

@@ -39,7 +39,7 @@ _CUT = re.compile(
     r",?\s+(?:and|plus)\s+(?=(?:its|their)\s+(?:\w+\s+){0,2}(?:markers?|genes|pathways?)\b)",
     re.IGNORECASE,
 )
-_STOP = ".\ue000"  # stands for a full stop and a space where nothing is to be cut
+_STOP = "\ue000"  # stands for a full stop and a space where nothing is to be cut
 _PLACE = re.compile(
     r"(?i)^(?:and |so |now |ok |then |but )*(?:within|in|inside|among|for|only in|looking only at|"
     r"looking at|regarding|concerning)\s[^,.?!]{1,60},?$"
@@ -80,6 +80,9 @@ def _plain(text: str) -> str:
     text = unicodedata.normalize("NFKC", text.translate(str.maketrans(table)))
     plain = "".join(c for c in text if unicodedata.category(c) != "Cf")[:2000]
     plain = re.sub(r"(?i)\b(clusters?) (?:no|nr|num)\.? ?(?=\d)", r"\1 ", plain)
+    plain = re.sub(
+        r"(?i)^(?:n|nr|no\.|#) (?=(?:of )?(?:cells|donors|patients|samples)\b)", "number of ", plain
+    )
     plain = re.sub(r"(?i)\btop(\d+)", r"top \1", plain)
     plain = re.sub(r"(?<=\w) v\.? (?=\w)", " vs ", plain)
     plain = re.sub(r"\b(CD[48])s\b", r"\1 T cells", plain)

@@ -232,7 +232,9 @@ def vocabulary_of(session: "Session") -> Vocabulary:
             resolve_elsewhere=resolve_elsewhere,
             authors=_authors(session.adata.obs, session.cluster_key, exact),
             labels=_labels(session.adata.obs),
-            numbers=frozenset(str(c) for c in session.adata.obs if session.adata.obs[c].dtype.kind in "iuf"),
+            numbers=frozenset(
+                str(c) for c in session.adata.obs if session.adata.obs[c].dtype.kind in "iuf"
+            ),
             term_of=term_of,
         )
 

@@ -16,9 +16,9 @@ def session(tmp_path: Path) -> Session:
 
 def test_cells_are_counted_among_others(session: Session) -> None:
     obs = session.prepared.adata.obs
-    found = TOOLS["count_cells"](session, where="condition = stim", among="cluster 0")
+    found = TOOLS["summarise_cells"](session, where="condition = stim", among="cluster 0")
     wanted = int(((obs["condition"] == "stim") & (obs["leiden"] == "0")).sum())
-    assert found.facts["n_cells"] == wanted
+    assert found.facts["cells"] == wanted
     assert found.facts["of"] == int((obs["leiden"] == "0").sum())
     assert "'stim'" in found.text
     assert found.facts["percent"] == pytest.approx(100 * wanted / found.facts["of"], abs=0.05)
@@ -26,11 +26,11 @@ def test_cells_are_counted_among_others(session: Session) -> None:
 
 def test_cells_are_counted_in_a_selection(session: Session) -> None:
     TOOLS["select_cells"](session, where="condition = stim", name="mine")
-    found = TOOLS["count_cells"](session, where="cluster 1", among="selection mine")
+    found = TOOLS["summarise_cells"](session, where="cluster 1", among="selection mine")
     assert found.facts["of"] == 60
     assert "selection 'mine'" in found.text
     with pytest.raises(ToolError, match="none can be counted"):
-        TOOLS["count_cells"](session, where="cluster 1", among="ISG15 > 99")
+        TOOLS["summarise_cells"](session, where="cluster 1", among="ISG15 > 99")
 
 
 def test_one_gene_is_tested_donor_against_donor(session: Session) -> None:

@@ -234,7 +234,7 @@ def read_atom(session: "Session", text: str) -> tuple[np.ndarray, str]:
         if name.casefold() in chosen:
             item = chosen[name.casefold()]
             return _mask(n_obs, item.cells), f"selection {quote(item.name)}"
-    if (found := _CLUSTERS.match(text)) is not None:
+    if (found := _CLUSTERS.match(text)) is not None and found["list"][0] not in "=<>!":
         return _in_clusters(session, found.group("list"))
     if (found := _COMPARED.match(text) or _SAID.match(text)) is not None:
         how = found.group("how").casefold()

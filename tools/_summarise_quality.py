@@ -65,7 +65,8 @@ def summarise_quality(session: Session, *, by: str = "clusters", where: str = ""
     obs = session.prepared.adata.obs
     chosen, words = chosen_mask(session, where)
     measured = {
-        name: (source, values[chosen]) for name, (source, values) in measured_quality(session).items()
+        name: (source, values[chosen])
+        for name, (source, values) in measured_quality(session).items()
     }
     if not measured:
         msg = (
