@@ -22,7 +22,8 @@ from ._frames import (
 )
 from ._scanning import of_gene
 from ._selecting import quoted
-from ._tags import cluster_condition, labels_of_type, quality_column, value_condition
+from ._tag_names import cluster_condition, is_clustering, value_condition
+from ._tags import labels_of_type, quality_column
 from ._vocabulary import Vocabulary
 from ._words import words
 
@@ -93,15 +94,30 @@ def frame_of(focus: Focus, vocabulary: Vocabulary) -> Frame | None:
         return Frame(by=(str(last.column),))
     if last.intent == "cluster_size" and last.clusters:
         return Frame(where=(tuple(map(cluster_condition, last.clusters)),))
-    if last.intent in {"list_clusters", "biggest", "smallest"}:
-        return Frame(by=("clusters",))
+    orders = {"list_clusters": "", "biggest": "high", "smallest": "low"}
+    if last.intent in orders:
+        return Frame(by=("clusters",), order=orders[last.intent])
     return None
 
 
 def edit(last: Frame, change: Change, vocabulary: Vocabulary, focus: Focus) -> Frame | None:
     """Return the last frame with what `change` says, or None where it says nothing of it."""
     points = "that" in change.marks or change.omits_subject
+    top = _top_of(last, focus, vocabulary)
+    if points and top is not None and (change.each or change.heads or change.qualities):
+        found = _of_top(top, change, vocabulary)
+        if found is not None:
+            return found
+    if points and "which" in change.marks and last.by and (change.order or change.than):
+        found = _ranked_by(last, change, vocabulary)
+        if found is not None:
+            return found
     is_of_those = points and not change.names_nothing
+    is_ranked = change.order and not {"mostly", "mainly"} & set(change.words)
+    is_measured = last.gene or last.measure != "cells"
+    if points and is_ranked and is_measured and not (change.clauses or change.genes):
+        kept = replace(_regrouped(last, change, vocabulary), order=change.order, place=0)
+        return kept if kept.by else None
     if points and ("which" in change.marks or change.order) and change.names_nothing is False:
         found = _divided(last, change, vocabulary)
         if found is not None:
@@ -159,6 +175,44 @@ def edit(last: Frame, change: Change, vocabulary: Vocabulary, focus: Focus) -> F
     if frame.each and not frame.conditions and not frame.by:
         return None
     return frame if frame != last else None
+
+
+def _top_of(last: Frame, focus: Focus, vocabulary: Vocabulary) -> Condition | None:
+    """Return the group that came first, where groups were ranked: "that donor"."""
+    ask = focus.last
+    if ask is None or not last.order or len(last.by) != 1 or not ask.values:
+        return None
+    if last.by[0] == "clusters":
+        return cluster_condition(ask.values[0])
+    return value_condition(last.by[0], ask.values[0], vocabulary)
+
+
+def _of_top(top: Condition, change: Change, vocabulary: Vocabulary) -> Frame | None:
+    """Read "how old is that donor?" after one was named."""
+    numbers = [c for c in (*change.heads, change.each) if c in vocabulary.numbers]
+    if numbers:
+        return Frame("mean", of=numbers[0], of_kind="column", where=((top,),))
+    if change.qualities:
+        measure = next((m for m in change.measures if m in AVERAGES), "median")
+        return Frame(measure, of=change.qualities[0], of_kind="quality", where=((top,),))  # type: ignore[arg-type]
+    columns = [c for c in change.heads if c != top.column and c in vocabulary.labels]
+    return Frame(by=(columns[0],), where=((top,),), order="high") if columns else None
+
+
+def _ranked_by(last: Frame, change: Change, vocabulary: Vocabulary) -> Frame | None:
+    """Read "which of them has more CD8 T cells?": the groups of before, ranked anew."""
+    order = change.order or ("high" if change.than == "more" else "low")
+    columns = [c for c in (*change.grouped, *change.heads) if c in vocabulary.labels]
+    if columns and columns[0] not in last.by:
+        return None
+    genes = tuple((of_gene(gene),) for gene in change.genes)
+    if change.qualities:
+        measure = next((m for m in change.measures if m in AVERAGES), "median")
+        return Frame(measure, of=change.qualities[0], of_kind="quality", by=last.by, order=order)  # type: ignore[arg-type]
+    if not change.clauses and not genes:
+        return None
+    measure = "share" if "share" in change.measures else "cells"
+    return Frame(measure, where=(*change.clauses, *genes), by=last.by, order=order)
 
 
 def _denies(change: Change) -> bool:
@@ -408,7 +462,8 @@ def _regrouped(frame: Frame, change: Change, vocabulary: Vocabulary) -> Frame:
         return frame
     column = columns[0]
     identities = (*vocabulary.author_columns, "clusters", "cell types")
-    slot = IDENTITY if column in identities else column
+    is_identity = column in identities or is_clustering(column, vocabulary)
+    slot = IDENTITY if is_identity else column
     where, among = without(frame.where, slot), without(frame.among, slot)
     adds = any("split" in word or "also" in word or "as well" in word for word in change.words)
     by = (column,)

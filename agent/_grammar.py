@@ -27,7 +27,7 @@ from ._vocabulary import Vocabulary
 
 _YES_NO = re.compile(r"(?i)^(?:and |so |but |then )*(?:is|are|do|does|did|was|were|has|have)\b")
 _FRAGMENT = re.compile(
-    r"(?i)^(?:and|or|also|but|now|same|the same|what about|how about|then|only|just|in|for|as|of|"
+    r"(?i)^(?:and|or|both|also|but|now|same|the same|what about|how about|then|only|just|in|for|as|of|"
     r"per|by|split|with|without|from|instead)\b"
 )
 _MOST_WORDS = 40
@@ -112,6 +112,8 @@ def _compose(text: str, tags: Sequence[Tag], read: Reading, vocabulary: Vocabula
     if read.qualities and not _is_quality(tags, read):
         return None
     measure = _measure(read)
+    if read.having and "percent" in read.marks and measure == "cells":
+        measure = "share"
     if is_ranked and read.genes and not read.measures and "cells" not in read.marks:
         read.measures.append("mean")
         measure = "mean"
@@ -279,12 +281,17 @@ def _grouped(
     by = list(grouped)
     is_ranked = bool(read.order or "top" in read.marks or read.place)
     is_yes_no = _YES_NO.match(text) is not None and bool(read.than)
+    if is_yes_no and "frequent" in read.marks and frame.measure == "cells":
+        frame = replace(frame, measure="share")
     # "patients per therapy": a column of people before one that groups is counted.
     counted = [c for c in heads if c in vocabulary.people or _is_sample(c)]
     has_cells = "cells" in read.marks or frame.measure in AVERAGES or bool(frame.over)
     if frame.of_kind == "column" and counted and not each and not is_ranked:
         each = counted[0]
         heads = [column for column in heads if column != each]
+    if "cells" in read.marks and "cells" in read.measures and not is_ranked and not read.plot:
+        owners = [c for c in heads if c in vocabulary.people and "which" not in read.marks]
+        heads = [column for column in heads if column not in owners]  # "cells of people over 70"
     is_asked_of = "cells" in read.measures and not has_cells and not by and not is_ranked
     if not each and counted and is_asked_of and "which" not in read.marks:
         each = counted[0]
@@ -413,6 +420,12 @@ def _says_something(frame: Frame, read: Reading, vocabulary: Vocabulary) -> bool
     if frame.form in {"violin", "dots", "umap"}:
         return False
     kinds = {c.kind for c in frame.conditions}
+    names_clusters = frame.by == ("clusters",) and "which" in read.marks
+    names_clusters = names_clusters and "cells" not in read.marks
+    if names_clusters and not (frame.order or read.measures or frame.having) and kinds <= {
+        "value", "type"
+    }:  # fmt: skip
+        return False  # "which clusters are B cells?"
     is_plain = len(frame.where) == 1 and not frame.among and not frame.conditions[0].is_not
     if not frame.by and kinds == {"type"} and not frame.each and is_plain:
         return False  # "how many T cells?": the model and the authors both count
@@ -431,6 +444,9 @@ def _leans(text: str, tags: Sequence[Tag], read: Reading, focus: Focus) -> bool:
     """Whether a question goes on with the last rather than stands by itself."""
     if len(read.unknown) > 0:
         return False
+    names = read.clauses or read.genes or read.qualities or read.measures or "cells" in read.marks
+    if "which" in read.marks and read.order and not names:
+        return True  # "which cell type has the highest?" does not say of what
     if "which" in read.marks and not (
         read.order or read.place or read.measures or read.columns or read.marks & {"that", "same"}
         or read.qualities

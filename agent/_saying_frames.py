@@ -11,6 +11,7 @@ from ._phrasing import cite, counted, listing, percentage
 from ._saying import Said, Saying, Teller
 
 _MOST_GROUPS = 12  # that are named; more are cut to the highest and the lowest
+_CLUSTERS = re.compile(r"(?i)clusters?|leiden.*|louvain.*|seurat_clusters")
 _MOST_NAMED = 10  # groups of which something holds
 
 
@@ -22,6 +23,9 @@ def tell_frame(ask: Ask, now: Saying) -> Said:
     rows = artifact.get("table") or []
     if frame.order and frame.by == ("clusters",) and rows:
         ask = replace(ask, clusters=(str(rows[max(frame.place - 1, 0) % len(rows)]["group"]),))
+    if frame.order and len(frame.by) == 1 and rows:
+        top = str(rows[max(frame.place - 1, 0) % len(rows)]["group"])
+        ask = replace(ask, values=(top,))
     return Said([cite(line, str(artifact["id"])) for line in lines if line], ask)
 
 
@@ -131,7 +135,7 @@ def _name(row: Mapping[str, Any], frame: Frame) -> str:
     names = [str(row["group"]), *([str(row["within"])] if "within" in row else [])]
     if frame.groups:
         return names[0]
-    clusters = [by in {"clusters", "leiden", "louvain"} for by in frame.by]
+    clusters = [_CLUSTERS.fullmatch(by) is not None for by in frame.by]
     return ", ".join(
         f"cluster {name}" if n < len(clusters) and clusters[n] else f"'{name}'"
         for n, name in enumerate(names)
@@ -163,7 +167,7 @@ def _listed(frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, 
         ranked = sorted(rows, key=lambda row: -row["value"])
         half = _MOST_GROUPS // 2
         shown = [*ranked[:half], *ranked[-half:]]
-        cut = f" (the {half} highest and the {half} lowest of {len(rows)} groups)"
+        cut = f", the highest and the lowest of {len(rows)} groups"
     if frame.limit and frame.order:
         shown = rows
     text = listing(f"{_value(frame, row)} in {_name(row, frame)}" for row in shown)
@@ -213,8 +217,8 @@ def _ranked(frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, 
     if len(ties) > 1 and at == 0:
         names = listing(_name(r, frame) for r in ties[:_MOST_GROUPS])
         end = "first" if frame.order == "high" else "last"
-        return [f"{len(ties)} groups share the {end} place "
-                f"with {_value(frame, row)} each: {names}."]  # fmt: skip
+        each = _value(frame, row)
+        return [f"{names} share the {end} place, with {each} each."]
     glue = f" in {what}" if at else f" {what}"
     lines = [f"{_name(row, frame)} {lead}{glue}: {_value(frame, row)}."]
     others = [r for r in rows[at + 1 : at + 4] if r["value"] or frame.order == "low"]

@@ -213,7 +213,7 @@ class _Scanner:
             self.is_denied = False
             return after - self.at
         if self.tags[end - 1].text.rstrip().endswith("%"):
-            self.read.measures.append("share")
+            self.read.marks.add("percent")
         self.read.having = " & ".join(f"{sign} {number}" for sign, number in signs)
         self.is_denied = False
         return end - self.at
@@ -281,6 +281,8 @@ class _Scanner:
 
     def _than(self) -> int:
         self.read.than, self.joined = self.tags[self.at].value, "versus"
+        if re.search(r"frequent|common|abundant|rare", self.tags[self.at].text.casefold()):
+            self.read.marks.add("frequent")
         return 1
 
     def _plot(self) -> int:
