@@ -191,7 +191,11 @@ KEEPS = words(
     """
 )
 # Answered without changing what the conversation is about.
-ASIDES = words("export_dataset export_table export_figure recall glossary evidence columns column")
+ASIDES = words(
+    """
+    export_dataset export_table export_cells export_figure recall glossary evidence columns column
+    """
+)
 
 SMALL_TALK = words(
     """

@@ -73,7 +73,7 @@ def _say(ask: Ask, now: Situation, *, seed: int) -> tuple[list[str], Ask]:
     if ask.missing and not can_help(ask):
         return ask_back(ask, now.vocabulary), ask
     if ask.intent.startswith("export") and not plan(ask, now):
-        what = "table" if ask.intent == "export_table" else "figure"
+        what = "figure" if ask.intent == "export_figure" else "table"
         return [f"I have made no {what} yet that I could write; ask me for one first."], ask
     results = [result for call in plan(ask, now) if (result := now.result(call)) is not None]
     good = [result for result in results if result.artifact is not None]

@@ -58,7 +58,8 @@ _PAIRING = re.compile(
 def _span(text: str, label: str) -> tuple[int, int] | None:
     """Return where a value stands in `text`: as it is, or by the beginning of a long word."""
     low = label.casefold()
-    exact = re.search(rf"(?<![\w+]){re.escape(low)}s?(?![\w+])", text)
+    name = re.sub(r"(?:\\[-_ ]|[-_ ])+", "[-_ ]?", re.escape(low))
+    exact = re.search(rf"(?<![\w+]){name}s?(?![\w+])", text)
     if exact is not None:
         return exact.span()
     parts = re.findall(r"[a-z]+|\d+", low)

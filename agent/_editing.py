@@ -77,7 +77,9 @@ def frame_of(focus: Focus, vocabulary: Vocabulary) -> Frame | None:
     if focus.is_on_selection and focus.those:
         part = Condition("selection", focus.those, "selection", "", focus.selection)
         return Frame(where=((part,),))
-    if last.intent == "count_type" and last.cell_types:
+    if last.intent in {"expression", "where_highest"} and focus.gene:
+        return Frame("mean", of=focus.gene, of_kind="gene")
+    if last.intent in {"count_type", "which_clusters"} and last.cell_types:
         name = last.cell_types[0]
         own = labels_of_type(name, vocabulary)
         part = Condition(IDENTITY, quoted(name), "type", "", name)
@@ -124,7 +126,8 @@ def edit(last: Frame, change: Change, vocabulary: Vocabulary, focus: Focus) -> F
             return found
     if points and change.order and "which" in change.marks and change.names_nothing:
         return None
-    if is_of_those and (change.clauses or change.genes) and (
+    is_gene = last.of_kind == "gene" and last.of and not last.conditions and not change.genes
+    if is_of_those and not is_gene and (change.clauses or change.genes) and (
         "cells" in change.measures or "share" in change.measures
         or (change.marks & {"cells", "verb"} and not change.measures)
     ):  # fmt: skip

@@ -22,15 +22,17 @@ from ._frames import (
 )
 from ._mentions import Mentions
 from ._scanning import Reading, age_column, of_gene, scan
+from ._tag_names import is_clustering
 from ._tags import Tag, is_about_something_else, tag
 from ._vocabulary import Vocabulary
 
 _YES_NO = re.compile(r"(?i)^(?:and |so |but |then )*(?:is|are|do|does|did|was|were|has|have)\b")
 _FRAGMENT = re.compile(
-    r"(?i)^(?:and|or|both|also|but|now|same|the same|what about|how about|then|only|just|in|for|as|of|"
-    r"per|by|split|with|without|from|instead)\b"
+    r"(?i)^(?:and|or|both|also|but|now|same|the same|what about|how about|then|only|just|in|for|"
+    r"as|of|per|by|split|with|without|from|instead)\b"
 )
 _MOST_WORDS = 40
+_NEED_A_MEASURE = frozenset({"expression", "where_highest", "which_clusters"})
 
 
 def read_frame(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
@@ -48,12 +50,15 @@ def read_frame(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | N
     if _narrows_selection(reading, focus):
         return None
     last = frame_of(focus, vocabulary)
+    spoken = focus.last.intent if focus.last is not None else ""
+    if spoken in _NEED_A_MEASURE and not reading.measures:
+        last = None  # "and in B cells?" is for those who drew the gene
     frame = None
     if last is not None and _leans(text, tags, reading, focus):
         frame = edit(last, _change(tags, reading, vocabulary), vocabulary, focus)
     if frame is None and len(reading.unknown) <= _allowed(reading):
         frame = _compose(text, tags, reading, vocabulary)
-    if frame is None:
+    if frame is None or (frame.by and all(_is_constant(c, vocabulary) for c in frame.by)):
         return None
     return Ask(
         "frame",
@@ -63,6 +68,11 @@ def read_frame(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | N
         where=frame.cells,
         text=found.raw,
     )
+
+
+def _is_constant(column: str, vocabulary: Vocabulary) -> bool:
+    """Whether a column holds one value only, which is better told as such."""
+    return len(vocabulary.labels.get(column, ("", ""))) == 1 and column not in vocabulary.people
 
 
 def _drawn(read: Reading, text: str) -> Ask | None:
@@ -120,8 +130,13 @@ def _compose(text: str, tags: Sequence[Tag], read: Reading, vocabulary: Vocabula
     averages = [m for m in read.measures if m in AVERAGES]
     clauses = [clause for _, clause in read.clauses]
     grouped, heads = _columns(read, tags)
+    if "which" not in read.marks and not read.order:  # "CD4 T according to Annotation"
+        named = {part.column for clause in clauses for part in clause}
+        heads = [column for column in heads if column not in named]
     of, of_kind = "", ""
-    if measure in AVERAGES or (not read.measures and (read.qualities or read.extreme)):
+    is_number = any(c in vocabulary.numbers for c in heads) and bool(clauses)
+    is_number = is_number and not (read.order or grouped or "cells" in read.marks)
+    if measure in AVERAGES or (not read.measures and (read.qualities or read.extreme or is_number)):
         of, of_kind = _averaged(read, heads, vocabulary)
         heads = [column for column in heads if column != of]
         if read.extreme:
@@ -285,10 +300,21 @@ def _grouped(
         frame = replace(frame, measure="share")
     # "patients per therapy": a column of people before one that groups is counted.
     counted = [c for c in heads if c in vocabulary.people or _is_sample(c)]
+    if read.order and "which" in read.marks and counted and len(heads) > 1 and not each:
+        each = counted[-1] if counted[-1] != heads[0] else each  # "which therapy has most patients"
+        heads = [column for column in heads if column != each]
     has_cells = "cells" in read.marks or frame.measure in AVERAGES or bool(frame.over)
     if frame.of_kind == "column" and counted and not each and not is_ranked:
         each = counted[0]
         heads = [column for column in heads if column != each]
+    owners = [
+        c for at, c, _ in read.columns if c in vocabulary.people and c != each and len(heads) > 1
+        and at and tags[at - 1].kind == "in"
+    ]  # fmt: skip
+    if is_ranked and not each:
+        heads = [column for column in heads if column not in owners]  # "among donors with sex 1"
+    if not heads and not by and "group" in read.marks and re.search(r"(?i)\beach\W*$", text):
+        by = [next(iter(vocabulary.author_columns), "cell types")]
     if "cells" in read.marks and "cells" in read.measures and not is_ranked and not read.plot:
         owners = [c for c in heads if c in vocabulary.people and "which" not in read.marks]
         heads = [column for column in heads if column not in owners]  # "cells of people over 70"
@@ -420,7 +446,8 @@ def _says_something(frame: Frame, read: Reading, vocabulary: Vocabulary) -> bool
     if frame.form in {"violin", "dots", "umap"}:
         return False
     kinds = {c.kind for c in frame.conditions}
-    names_clusters = frame.by == ("clusters",) and "which" in read.marks
+    clusterings = (c == "clusters" or is_clustering(c, vocabulary) for c in frame.by[:1])
+    names_clusters = any(clusterings) and len(frame.by) == 1 and "which" in read.marks
     names_clusters = names_clusters and "cells" not in read.marks
     if names_clusters and not (frame.order or read.measures or frame.having) and kinds <= {
         "value", "type"
@@ -445,7 +472,7 @@ def _leans(text: str, tags: Sequence[Tag], read: Reading, focus: Focus) -> bool:
     if len(read.unknown) > 0:
         return False
     names = read.clauses or read.genes or read.qualities or read.measures or "cells" in read.marks
-    if "which" in read.marks and read.order and not names:
+    if "which" in read.marks and read.order and not names and len(read.columns) < 2:
         return True  # "which cell type has the highest?" does not say of what
     if "which" in read.marks and not (
         read.order or read.place or read.measures or read.columns or read.marks & {"that", "same"}

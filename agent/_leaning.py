@@ -95,7 +95,8 @@ def read_lean(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | No
         ask = reader(found, last, focus, bare=bare)
         if ask is not None:
             # Whose cells the last question was about stands in its words.
-            is_same = ask.intent == last.intent and bool(ask.cell_types)
+            again = bool(ask.cell_types) or (ask.intent == "gene_by_group" and bool(found.genes))
+            is_same = ask.intent == last.intent and again
             return replace(ask, text=f"{last.text} {found.raw}" if is_same else found.raw)
     return None
 

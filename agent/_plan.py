@@ -309,6 +309,19 @@ def _export_of(name: str, holding: str) -> Plan:
     return make
 
 
+def _export_cells(ask: Ask, situation: Situation) -> list[Call]:
+    """Write the cells that were chosen last, one a row."""
+    chosen = [
+        str(item["id"])
+        for item in situation.earlier.values()
+        if item.get("tool") in {"select_cells", "describe_selection", "summarise_cells"}
+    ]
+    if chosen:
+        latest = max(chosen, key=lambda name: int(name[1:]))
+        return run("export_table", evidence=latest, cells=True)
+    return []
+
+
 def _confidence(ask: Ask, situation: Situation) -> list[Call]:
     if not ask.clusters and not ask.cell_types:
         return run("label_clusters")
@@ -355,6 +368,9 @@ _PLANS: Mapping[str, Plan] = {
     "relabel": lambda ask, now: run(
         "relabel_cluster", cluster=ask.clusters[0], cell_type=ask.cell_types[0]
     ),
+    "relabel_group": lambda ask, now: run(
+        "relabel_cells", where=ask.where, cell_type=ask.cell_types[0]
+    ),
     "remember_name": lambda ask, now: run(
         "remember_name", name=ask.name, cell_type=ask.cell_types[0]
     ),
@@ -380,6 +396,7 @@ _PLANS: Mapping[str, Plan] = {
     "types_here": _types_here,
     "export_dataset": lambda ask, now: run("export_dataset"),
     "export_table": _export_of("export_table", "table"),
+    "export_cells": _export_cells,
     "export_figure": _export_of("export_figure", "has_figure"),
     "choose_clusters": lambda ask, now: run("choose_clusters", column=ask.column),
     "columns": lambda ask, now: run("list_columns"),

@@ -145,6 +145,11 @@ def _export(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None
         return Ask("export_dataset")
     if _AS_FIGURE.search(text):
         return Ask("export_figure")
+    last = focus.last
+    chose = last is not None and last.intent in {"select", "name_selection", "describe_selection"}
+    of_cells = re.search(r"\b(?:cells|barcodes)\b", text) or (chose and PRONOUN.search(text))
+    if of_cells and (focus.those or focus.selection) and not re.search(r"\btable of\b", text):
+        return Ask("export_cells", where=focus.those, name=focus.selection)
     if _AS_TABLE.search(text) or (PRONOUN.search(text) and not re.search(r"\bdata\b", text)):
         return Ask("export_table")
     return Ask("export_dataset")

@@ -18,6 +18,7 @@ from ._phrasing import (
     vary,
 )
 from ._saying import Said, Saying, Teller
+from ._words import NUMBERS
 
 _SURE, _FAIR = 0.8, 0.6
 _MOST_LISTED = 30
@@ -204,6 +205,14 @@ def _confidence_of_all(ask: Ask, now: Saying) -> list[str]:
             f" and lowest for cluster {worst['cluster']} "
             f"({worst['cell_type']}, {worst['confidence']:.2f})"
         )
+    few = re.search(r"(?i)\b(\d+|two|three|four|five)\b(?=.*\bleast\b)", ask.text)
+    if few and len(ranked) > 2:
+        number = NUMBERS.get(few[1].casefold()) or int(few[1])
+        shown = listing(
+            f"cluster {row['cluster']} ({row['cell_type']}, {row['confidence']:.2f})"
+            for row in ranked[::-1][:number]
+        )
+        line = f"The model is least confident of {shown}"
     said = [cite(line + ".", str(labels["id"]))]
     if _LISTS.search(ask.text):
         said += [
@@ -235,7 +244,20 @@ def tell_labels(ask: Ask, now: Saying) -> Said:
             lines.append(
                 "- " + cite(f"Cluster {row['cluster']}: no one type fits; {cells}.", evidence)
             )
+    rows = [row for row in artifact.get("table") or [] if row.get("confidence") is not None]
+    if rows and _LEAST_SURE.search(ask.text):
+        low = min(rows, key=lambda row: float(row["confidence"]))
+        line = (
+            f"I am least sure of cluster {low['cluster']}: the mean confidence in "
+            f"{low['cell_type'] or 'its label'} is {float(low['confidence']):.2f}."
+        )
+        return Said([cite(line, evidence), *lines], replace(ask, clusters=(str(low["cluster"]),)))
     return Said(lines)
+
+
+_LEAST_SURE = re.compile(
+    r"(?i)\b(?:least|not|less) (?:sure|certain|confident)|\b(?:lowest|least) confidence\b|doubt"
+)
 
 
 def tell_why(ask: Ask, now: Saying) -> Said:

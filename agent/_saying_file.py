@@ -18,10 +18,26 @@ def tell_all(ask: Ask, now: Saying) -> Said:
     lines: list[str] = []
     if ask.intent == "columns" and ask.name:
         lines.append(f"I see nothing in your file that would tell me about {ask.name}.")
+    if ask.name == "statistics":
+        lines += _statistics(now)
     for result in now.results:
         lines += [*quote_all(result.artifact or {}), *now.caveats(result.artifact)]
         lines += _each_person(ask, result.artifact or {}, now)
     return Said(list(dict.fromkeys(lines)))
+
+
+def _statistics(now: Saying) -> list[str]:
+    """Say whether there are people enough to compare them."""
+    artifact = now.results[0].artifact or {}
+    number = int((artifact.get("facts") or {}).get("n_values") or 0)
+    if number < 2:
+        line = "No: all cells are of one person, so donors cannot be compared with one another."
+    else:
+        line = (
+            f"Yes: there are {number} people, and I compare conditions donor against donor; with "
+            "few of them only large differences can be told from chance."
+        )
+    return [cite(line, str(artifact["id"]))]
 
 
 def _each_person(ask: Ask, artifact: Mapping[str, Any], now: Saying) -> list[str]:

@@ -55,7 +55,7 @@ def _whole(frame: Frame, facts: Mapping[str, Any]) -> list[str]:
     kind, among = str(facts["counted"]), str(facts["among"])
     if frame.measure in AVERAGES:
         return [_average(frame, facts)]
-    of = f" of {among}" if among else ""
+    of = _of(among)
     value, whole = int(facts["value"]) if frame.measure == "cells" else 0, int(facts["of"])
     if frame.each:
         have = "has" if int(facts["value"]) == 1 else "have"
@@ -74,13 +74,20 @@ def _whole(frame: Frame, facts: Mapping[str, Any]) -> list[str]:
 
 def _average(frame: Frame, facts: Mapping[str, Any]) -> str:
     chosen = str(facts["counted"] or facts["among"])
-    within = f" of {chosen}" if chosen else ""
+    within = _of(chosen)
     end = "%" if frame.of == "mitochondrial" else ""
     return (
         f"The {facts['measure']} of {facts['what']} is {_number(facts['value'], frame)}{end} over "
         "the "
         f"{counted(int(facts['cells']), 'cell')}{within}."
     )
+
+
+def _of(words: str) -> str:
+    """Return words after "of", which those of people hold already."""
+    if not words:
+        return ""
+    return f" {words}" if words.startswith("of ") else f" of {words}"
 
 
 def _as_said(kind: str) -> str:
@@ -145,9 +152,9 @@ def _name(row: Mapping[str, Any], frame: Frame) -> str:
 def _subject(frame: Frame, facts: Mapping[str, Any]) -> str:
     """Say what is told of each group."""
     kind, among = str(facts["counted"]), str(facts["among"])
-    of = f" of {among}" if among else ""
+    of = _of(among)
     if frame.measure in AVERAGES:
-        within = f" of the cells of {kind or among}" if kind or among else ""
+        within = f" of the cells{_of(kind or among)}" if kind or among else ""
         return f"The {facts['measure']} of {facts['what']}{within} is"
     if frame.measure == "share":
         return (

@@ -330,5 +330,6 @@ GROUP_TELLERS: Mapping[str, Teller] = {
     "composition": tell_composition,
     "export_dataset": tell_file,
     "export_table": tell_file,
+    "export_cells": tell_file,
     "export_figure": tell_file,
 }

@@ -1,10 +1,11 @@
 """Answers from published markers, gene sets, and what the user corrected."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
 from ._asks import Ask
-from ._phrasing import cite, counted, quote_all
+from ._phrasing import cite, counted, pick, quote_all
 from ._saying import Said, Saying, Teller
 from ._saying_groups import tell_evidence
 from ._saying_things import tell_difference, tell_expression
@@ -55,7 +56,13 @@ def tell_known_marker(ask: Ask, now: Saying) -> Said:
             line = f"Not among the types that {gene} is most often listed for."
         lines = [cite(line, evidence), *quote_all(known)[:2]]
     if now.of("show_expression"):
-        lines += tell_expression(replace(ask, intent="expression"), now).lines[:2]
+        here = tell_expression(replace(ask, intent="expression"), now).lines[:2]
+        seen = now.artifact("show_expression") or {}
+        if re.search(r"(?i)\b(?:dataset|data|here)\b", ask.text):
+            whole = pick(seen, r"is detected in|By the labels of the authors")
+            lines = [*dict.fromkeys([*here, *whole]), *lines]
+        else:
+            lines += here
     return Said(lines, ask)
 
 
@@ -89,6 +96,7 @@ KNOWLEDGE_TELLERS: Mapping[str, Teller] = {
     "score_set": tell_score,
     "term_difference": tell_types,
     "relabel": tell_evidence,
+    "relabel_group": tell_evidence,
     "remember_name": tell_evidence,
     "undo_correction": tell_evidence,
     "list_corrections": tell_evidence,

@@ -100,7 +100,7 @@ def tell_cells(ask: Ask, now: Saying) -> Said:
 def tell_expression(ask: Ask, now: Saying) -> Said:
     """Say where a gene is on, and in the cluster that was asked for."""
     result = now.of("show_expression")[0]
-    artifact, rows = result.artifact or {}, result.table
+    artifact, rows = result.artifact or {}, [row for row in result.table if "cluster" in row]
     evidence, gene = str(artifact["id"]), str(result.facts.get("gene"))
     lines: list[str] = []
     for cluster in ask.clusters:

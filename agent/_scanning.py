@@ -294,6 +294,8 @@ class _Scanner:
         tag = self.tags[self.at]
         value = int(tag.value) if tag.kind == "place" else tag.value
         setattr(self.read, tag.kind, value)
+        if "enriched" in tag.text.casefold():
+            self.read.measures.append("share")
         return 1
 
     def _word(self) -> int:

@@ -39,6 +39,8 @@ def _pattern(label: str) -> re.Pattern[str]:
         else:
             out.append(re.escape(part))
     body = r"[\s_\-./(),]*".join(out)
+    if len(out) == 2 and "_" in label:  # "CD4 T" of "T_CD4"
+        body = f"{body}|{out[1]}[\\s_-]*{out[0]}(?:[\\s_-]*cells?)?"
     body = re.sub(r"(\[\\s_\\-\./\(\),\]\*)(cells\?|cell)$", r"(?:[\\s_-]*cells?)?", body)
     flags = 0 if len(label) == 1 else re.IGNORECASE
     return re.compile(rf"(?<![\w+])(?<!\d\.)(?:{body})(?![\w])(?!\.\d)", flags)
@@ -75,6 +77,8 @@ def values_in(text: str, vocabulary: Vocabulary, focus: Focus) -> Iterator[Tag]:
                 start, end = match.span()
                 before = _named_before(low, start, column)
                 after = re.match(rf"(?i)[\s-]+{re.escape(column)}s?(?!\w)", text[end:])
+                if after is None and column in vocabulary.author_columns:
+                    after = re.match(r"(?i)[\s-]cells?(?!\w| ?types?)", text[end:])
                 span = (
                     before if before is not None else start,
                     end + (after.end() if after else 0),
@@ -220,7 +224,7 @@ def selections_in(text: str, vocabulary: Vocabulary) -> Iterator[Tag]:
             yield Tag(*match.span(), "selection", name, (part,))
 
 
-def people_in(text: str, vocabulary: Vocabulary) -> Iterator[Tag]:
+def people_in(text: str, vocabulary: Vocabulary, focus: Focus) -> Iterator[Tag]:
     """Yield the everyday words for columns: donors, samples, types, clusters, sex, conditions."""
     columns = list(vocabulary.columns.values())
 
@@ -230,6 +234,8 @@ def people_in(text: str, vocabulary: Vocabulary) -> Iterator[Tag]:
     person = next((c for c in columns if c in vocabulary.people), None)
     author = next(iter(vocabulary.author_columns), None)
     condition = next(iter(vocabulary.conditions), None)
+    last = focus.last.frame if focus.last is not None else None
+    spoken = last.by[-1] if last is not None and last.by else author
     everyday = (
         (PEOPLE, person),
         (r"samples?|libraries|specimens?", first(r"sample|library") or person),
@@ -242,6 +248,7 @@ def people_in(text: str, vocabulary: Vocabulary) -> Iterator[Tag]:
         (r"(?:experimental )?(?:conditions?|treatments?|treatment groups?|arms)", condition),
         (r"therap(?:y|ies)|drugs?(?= groups?)", first(r"therap|treat|drug")),
         (r"respon(?:se|ded)(?: groups?)?", first(r"respon")),
+        (r"categor(?:y|ies)|class(?:es)?", spoken),
         (r"ages?|how old|years old", first(r"^(?:.*_)?age(?:_years)?$")),
     )  # fmt: skip
     for pattern, column in everyday:

@@ -72,8 +72,8 @@ LEXICON: tuple[tuple[str, str, str], ...] = (
     (
         "order",
         "high",
-        r"(?:the )?(?:most(?: common| frequent| abundant| often)?|mostly|mainly|"
-        r"highest|largest|biggest|greatest|commonest|strongest|maximal|best)",
+        r"(?:the )?(?:most(?: common| frequent| abundant| often| enriched)?|mostly|mainly|"
+        r"highest|largest|biggest|greatest|commonest|enriched|strongest|maximal|best)",
     ),
     (
         "order",
@@ -81,6 +81,7 @@ LEXICON: tuple[tuple[str, str, str], ...] = (
         r"(?:the )?(?:least(?: common| frequent| abundant)?|fewest|lowest|smallest|"
         r"rarest|weakest|minimal)",
     ),
+    ("order", "high", r"corresponds? to|match(?:es)?"),
     ("top", "high", r"(?:the )?top|rank(?:ed|ing)?|sort(?:ed)?|order(?:ed)?"),
     ("top", "low", r"(?:the )?bottom"),
     (
@@ -101,9 +102,8 @@ LEXICON: tuple[tuple[str, str, str], ...] = (
     (
         "that",
         "",
-        r"(?:those|these|them|they|it|that|theirs?)(?: cells|"
-        r" ones)?(?! (?:is|are|have|has|express|come|were|do|does)\b"
-        r".*\b(?:cells|donors|patients)\b)",
+        r"(?:those|these|them|they|it|theirs?)(?: cells| ones)?|(?<!cells )(?<!ones )(?<!donors )"
+        r"(?<!patients )(?<!samples )that(?: cells| ones| one)?(?! (?:is|are|have|has|express)\b)",
     ),
     # joining
     (
@@ -163,7 +163,9 @@ FILLER = words(
     population populations group groups cells? raw counting counted count again still even exactly
     actually really roughly about group's type's plot draw plots graph chart figure state status
     wat people's = them those these if we have has plus each crosstab cross-tab tabulate tab
-    cross tabulation split break down broken how's much kind kinds lobe region arm combo combination
+    cross tabulation author authors categories category
+    split break down broken how's much kind kinds lobe region arm
+    combo combination
     """
 )
 STOPS = re.compile(

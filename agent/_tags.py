@@ -49,7 +49,7 @@ def tag(text: str, vocabulary: Vocabulary, focus: Focus) -> list[Tag]:
         *columns_in(text, vocabulary),
         *values_in(text, vocabulary, focus),
         *clusters_in(text, vocabulary),
-        *people_in(text, vocabulary),
+        *people_in(text, vocabulary, focus),
     ]
     claim(iter(sorted(names, key=lambda one: (one.start - one.end, _rank(one)))))
     claim(_words(text, only="that"))

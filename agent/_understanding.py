@@ -16,10 +16,12 @@ from ._grammar import read_frame
 from ._leaning import read_lean
 from ._mentions import Mentions, correct_spelling, find_mentions, spell_out
 from ._reading_file import read_file_ask
+from ._reading_file_names import read_file_name
 from ._reading_groups import read_group_ask
 from ._reading_knowledge import read_knowledge_ask
 from ._reading_points import read_point
 from ._reading_tests import read_test
+from ._reading_turns import read_turn
 from ._recalling import put_back, read_recall
 from ._referring import cells_of_type
 from ._rules import classify
@@ -117,6 +119,9 @@ def _read(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
     recalled = read_recall(found, said, focus)
     if recalled is not None:
         return [recalled]
+    named = read_turn(found, vocabulary, focus) or read_file_name(found, vocabulary, focus)
+    if named is not None:
+        return [named]
     framed = read_frame(found, vocabulary, focus)
     if framed is not None:
         return [framed]

@@ -31,6 +31,8 @@ def find_column(session: "Session", asked: str) -> str:
     """
     obs = session.prepared.adata.obs
     word = clean(asked).casefold()
+    if asked in obs.columns and asked in grouping_columns(session):
+        return asked
     if word in _CLUSTER_WORDS:
         return session.prepared.cluster_key
     if word.replace("_", " ") in {"cell type", "cell types"} and CELL_TYPE_BY_CLUSTER in obs:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._cell_expressions import find_positions, shown
 from ._consensus import cluster_verdict
 from ._corrections import corrected_label, remember_correction, write_corrected_columns
 from ._errors import ToolError, UnknownLabelError, UnsupportedError
@@ -77,16 +78,23 @@ def relabel_cluster(
 
 
 def relabel_cells(
-    session: Session, *, cells: list[str], cell_type: str, said_by: str = "you"
+    session: Session,
+    *,
+    cell_type: str,
+    cells: list[str] | None = None,
+    where: str = "",
+    said_by: str = "you",
 ) -> Evidence:
-    """Give single cells the cell type that the user says they are, and remember it.
+    """Give chosen cells the cell type that the user says they are, and remember it.
 
     Parameters
     ----------
-    cells
-        Barcodes of the cells.
     cell_type
         What the user calls them, by name or Cell Ontology id.
+    cells
+        Barcodes of the cells.
+    where
+        Which cells, in place of `cells`, as `select_cells` takes them: "celltype = Monocytes".
     said_by
         Who said so; the user when left out.
 
@@ -100,14 +108,20 @@ def relabel_cells(
     NoDatasetError
         If no dataset is open.
     UnknownLabelError
-        If a barcode is not in the dataset.
+        If a barcode is not in the dataset, or no cells were named.
     UnknownTermError
         If the words name no cell type; the message lists similar ones.
     """
     index = session.prepared.adata.obs_names
-    positions = index.get_indexer([str(cell) for cell in cells])
+    target = ""
+    if where.strip():
+        positions, words = find_positions(session, where)
+        target = f"{count(len(positions), 'cell')} of {shown(words)}"
+    else:
+        positions = index.get_indexer([str(cell) for cell in cells or []])
     if not len(positions) or (positions < 0).any():
-        unknown = [cell for cell, place in zip(cells, positions, strict=True) if place < 0]
+        named = zip(cells or [], positions, strict=False)
+        unknown = [cell for cell, place in named if place < 0]
         msg = (
             f"{f'There is no cell named {choices(unknown)}' if cells else 'No cells were named'}. "
             f"Give barcodes as they stand in the dataset of {count(len(index), 'cell')}."
@@ -117,7 +131,7 @@ def relabel_cells(
     made = remember_correction(
         session,
         found,
-        target=count(len(set(positions.tolist())), "cell"),
+        target=target or count(len(set(positions.tolist())), "cell"),
         cells=np.unique(positions),
         old=None,
         said_by=said_by,

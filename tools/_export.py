@@ -101,13 +101,17 @@ def _add_descriptions(session: "Session", adata: "AnnData") -> None:
         adata.obs[column] = pd.Categorical(values) if is_text else values.to_numpy()
 
 
-def export_table(session: "Session", *, evidence: str, name: str = "") -> Evidence:
-    """Write the table of a piece of evidence as a CSV file.
+def export_table(
+    session: "Session", *, evidence: str, cells: bool = False, name: str = ""
+) -> Evidence:
+    """Write the table of a piece of evidence as a CSV file, or the cells that it is about.
 
     Parameters
     ----------
     evidence
         Id of the evidence, for example "E3".
+    cells
+        Write a row for each cell that the evidence is about: its barcode, cluster and columns.
     name
         File name; made from what the evidence is when left out.
 
@@ -121,9 +125,11 @@ def export_table(session: "Session", *, evidence: str, name: str = "") -> Eviden
     UnknownLabelError
         If there is no such evidence.
     UnsupportedError
-        If it has no table, or the file cannot be written.
+        If it has no table or no cells, or the file cannot be written.
     """
     item = _find(session, evidence)
+    if cells:
+        return _export_cells(session, item, name)
     if not item.table:
         msg = f"The evidence {item.id} ({item.tool}) has no table. Name one that has."
         raise UnsupportedError(msg)
@@ -138,6 +144,29 @@ def export_table(session: "Session", *, evidence: str, name: str = "") -> Eviden
 
     path = write_file(session, name or f"{item.id}_{item.tool}", ".csv", write)
     said = f"It holds the {count(len(rows), 'row')} of {item.id} ({item.tool})."
+    return _record(session, "export_table", path, said)
+
+
+def _export_cells(session: "Session", item: Evidence, name: str) -> Evidence:
+    """Write barcode, cluster and the file's own columns of the cells of a piece of evidence."""
+    if item.cells is None or not len(item.cells):
+        msg = f"The evidence {item.id} ({item.tool}) is about no cells. Name one that chose some."
+        raise UnsupportedError(msg)
+    obs = session.prepared.adata.obs
+    columns = [column for column in obs.columns if not str(column).startswith(PREFIX)]
+    chosen = obs.iloc[np.sort(item.cells)]
+
+    def write(path: Path) -> None:
+        with path.open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(["barcode", "cluster", *map(as_plain, columns)])
+            clusters = chosen[session.prepared.cluster_key].astype(str)
+            rows = zip(chosen.index, clusters, chosen[columns].to_numpy(), strict=True)
+            for barcode, cluster, values in rows:
+                writer.writerow([as_plain(str(v)) for v in (barcode, cluster, *values)])
+
+    path = write_file(session, name or f"{item.id}_cells", ".csv", write)
+    said = f"It holds the {count(len(chosen), 'cell')} of {item.id} ({item.tool}), one a row."
     return _record(session, "export_table", path, said)
 
 

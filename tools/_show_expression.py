@@ -33,8 +33,8 @@ def show_expression(
     Returns
     -------
     Evidence
-        Table with ``cluster``, ``cells``, ``mean`` and ``percent_expressing``; the same by the
-        authors' labels, where the file has them, is in the facts as ``by_label``.
+        Table with ``cluster``, ``cells``, ``mean`` and ``percent_expressing``, and after the
+        clusters the same by the authors' ``label``, where the file has them.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def show_expression(
     return session.record(
         tool="show_expression",
         text=text,
-        table=table,
+        table=[*table, *by_label],
         figure=draw(session, values, symbol),
         source=f"{session.prepared.slot} of {session.title}",
         unit=unit,
