@@ -69,7 +69,7 @@ class Change:
 
 def frame_of(focus: Focus, vocabulary: Vocabulary) -> Frame | None:
     """Return the frame of what was answered last, as far as that was quantitative."""
-    last = focus.last
+    last = focus.past[-1] if focus.past and focus.past[-1].intent == "column" else focus.last
     if last is None:
         return None
     if last.frame is not None:
@@ -91,7 +91,7 @@ def frame_of(focus: Focus, vocabulary: Vocabulary) -> Frame | None:
             measure = "mean" if re.search(r"\bmean|\baverage", low) else "median"
             by = (last.column,) if last.column else ()
             return Frame(measure, of=of, of_kind="quality", by=by)  # type: ignore[arg-type]
-    told = last.intent in {"composition", "column"} and not last.where and not last.listed
+    told = last.intent in {"composition", "column"} and not last.where and len(last.listed) < 2
     if told and last.column in vocabulary.labels:
         return Frame(by=(str(last.column),))
     if last.intent == "cluster_size" and last.clusters:
@@ -129,7 +129,7 @@ def edit(last: Frame, change: Change, vocabulary: Vocabulary, focus: Focus) -> F
     is_gene = last.of_kind == "gene" and last.of and not last.conditions and not change.genes
     if is_of_those and not is_gene and (change.clauses or change.genes) and (
         "cells" in change.measures or "share" in change.measures
-        or (change.marks & {"cells", "verb"} and not change.measures)
+        or not change.measures
     ):  # fmt: skip
         return _narrowed(last, change)
     frame = last
@@ -175,6 +175,10 @@ def edit(last: Frame, change: Change, vocabulary: Vocabulary, focus: Focus) -> F
         frame = replace(frame, form=change.plot)  # type: ignore[arg-type]
     elif change.plot:
         return None
+    if frame.each and "cells" in change.marks and not change.each and frame.by:
+        frame = replace(frame, each="")
+    if frame == last and "cells" in change.marks and "group" in change.marks and frame.by:
+        return frame  # "cells in each?" after the groups were named
     if frame.each and not frame.conditions and not frame.by:
         return None
     return frame if frame != last else None
@@ -239,7 +243,8 @@ def _narrowed(last: Frame, change: Change) -> Frame | None:
     """Read "how many of them are stim?": among the cells that were spoken of."""
     base = last.spoken
     genes = tuple((of_gene(gene),) for gene in change.genes)
-    measure = "share" if "share" in change.measures else "cells"
+    is_share = "share" in change.measures or (last.measure == "share" and not change.measures)
+    measure = "share" if is_share else "cells"
     if not base:
         return None
     if last.measure in AVERAGES and not change.marks & {"that"}:

@@ -315,7 +315,12 @@ def _grouped(
         heads = [column for column in heads if column not in owners]  # "among donors with sex 1"
     if not heads and not by and "group" in read.marks and re.search(r"(?i)\beach\W*$", text):
         by = [next(iter(vocabulary.author_columns), "cell types")]
-    if "cells" in read.marks and "cells" in read.measures and not is_ranked and not read.plot:
+    if (
+        "cells" in read.marks
+        and "cells" in read.measures
+        and not is_ranked
+        and not (read.plot or read.having)
+    ):
         owners = [c for c in heads if c in vocabulary.people and "which" not in read.marks]
         heads = [column for column in heads if column not in owners]  # "cells of people over 70"
     is_asked_of = "cells" in read.measures and not has_cells and not by and not is_ranked
@@ -494,9 +499,9 @@ def _leans(text: str, tags: Sequence[Tag], read: Reading, focus: Focus) -> bool:
     if _FRAGMENT.match(text) and n_words <= 9:
         return not (read.columns and read.clauses and read.measures)
     if n_words <= 6 and not has_names:
-        return bool(read.measures or read.order or read.place or read.plot or read.numbers
-                    or read.marks & {"both", "either", "together"} or read.having
-                    or read.each)  # fmt: skip
+        turns = {"both", "either", "together", "group"}
+        said = (read.measures, read.order, read.place, read.plot, read.numbers, read.having)
+        return any(said) or bool(read.marks & turns) or bool(read.each)
     if n_words <= 4 and not read.measures and not _YES_NO.match(text):
         return True
     if "which" in read.marks and n_words <= 6 and read.order and not has_names:

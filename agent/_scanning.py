@@ -179,6 +179,10 @@ class _Scanner:
             if after not in {"quality", "cells"} or (is_quality and after != "quality"):
                 self._compare(column, tag.value, amount[0])
                 return amount[1] - self.at
+        if is_quality and self.is_denied and column is not None:
+            self.is_denied = False  # "zero mito reads"
+            self._compare(column, tag.value, [("<=", "0")])
+            return 1
         if is_quality:
             self.read.qualities.append((self.at, tag.value))
             return 1

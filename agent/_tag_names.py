@@ -47,6 +47,13 @@ def _pattern(label: str) -> re.Pattern[str]:
 
 
 def columns_in(text: str, vocabulary: Vocabulary) -> Iterator[Tag]:
+    """Yield columns, those whose whole name is written first."""
+    found = list(_columns(text, vocabulary))
+    written = [one for one in found if text[one.start : one.end].casefold() == one.value.casefold()]
+    yield from (*written, *(one for one in found if one not in written))
+
+
+def _columns(text: str, vocabulary: Vocabulary) -> Iterator[Tag]:
     for low, column in vocabulary.columns.items():
         if low.startswith("cell2text"):
             continue
@@ -247,7 +254,7 @@ def people_in(text: str, vocabulary: Vocabulary, focus: Focus) -> Iterator[Tag]:
         (r"sex(?:es)?|genders?", first(r"^(?:sex|gender)$")),
         (r"(?:experimental )?(?:conditions?|treatments?|treatment groups?|arms)", condition),
         (r"therap(?:y|ies)|drugs?(?= groups?)", first(r"therap|treat|drug")),
-        (r"respon(?:se|ded)(?: groups?)?", first(r"respon")),
+        (r"response(?: groups?)?", first(r"respon")),
         (r"categor(?:y|ies)|class(?:es)?", spoken),
         (r"ages?|how old|years old", first(r"^(?:.*_)?age(?:_years)?$")),
     )  # fmt: skip

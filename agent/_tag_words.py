@@ -10,7 +10,8 @@ LEXICON: tuple[tuple[str, str, str], ...] = (
     (
         "measure",
         "cells",
-        r"how many|how much|(?:the |total )*numbers? of|(?:raw |absolute |the )*"
+        r"how many|how much|total(?= cells| donors| patients)|"
+        r"(?:the |total )*numbers? of|(?:raw |absolute |the )*"
         r"(?:numbers|counts?)(?: of)?|tally|nr of|no\. of|# of|n of|count up",
     ),
     (

@@ -58,8 +58,8 @@ def tag(text: str, vocabulary: Vocabulary, focus: Focus) -> list[Tag]:
     claim(_words(text, only="measure"))
     claim(_types(_without(text, taken), vocabulary))
     claim(_genes(text, vocabulary, taken))
-    claim(_words(text))
     claim(_ordinals(text))
+    claim(_words(text))
     claim(beginnings_in(text, vocabulary, focus, taken))
     claim(_rest(text))
     taken.sort(key=lambda one: one.start)
@@ -85,7 +85,8 @@ def _types(text: str, vocabulary: Vocabulary) -> Iterator[Tag]:
         if "_" in name:
             continue
         head = [word for word in name.split()[:-1] if word.casefold() not in SIGNS_OF_GENES]
-        if head and all(gene_of(word.rstrip("+-"), vocabulary, cued=True) for word in head):
+        parts = [part for word in head for part in re.split(r"[+/-]+", word) if part]
+        if parts and all(gene_of(part, vocabulary, cued=True) for part in parts):
             continue  # "PDCD1+ cells" names a gene
         match = re.search(rf"(?i)(?<![\w+]){re.escape(name)}(?:s)?(?![\w])", text)
         if match is None:

@@ -48,6 +48,16 @@ _PLACE = re.compile(
 )
 
 
+_HOW_MANY = re.compile(
+    r"(?i)^(?:how many(?: cells| donors| patients| samples)?(?: is that| are (?:there|they|"
+    r"these))?|what (?:percent\w*|fraction|share)(?: is (?:that|it))?|count(?: them)?)\W*$"
+)
+_NOUNS = re.compile(
+    r"(?i)^(?!.*\b(?:what|which|who|how|why|where|show|plot|list|describe|explain|select|label|"
+    r"compare|find|is|are|do|does|give|tell)\b)[^?!.]+,?$"
+)
+
+
 def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
     """Return what `question` asks for, in order; at least one ask."""
     text = " ".join(_plain(question).split())
@@ -96,7 +106,8 @@ def _stretches(text: str) -> list[str]:
     parts = [part for part in map(str.strip, _CUT.split(text)) if re.search(r"\w", part)]
     glued: list[str] = []
     for part in parts:
-        if glued and _PLACE.match(glued[-1]):
+        is_tail = glued and _HOW_MANY.match(part) and _NOUNS.match(glued[-1])
+        if glued and (_PLACE.match(glued[-1]) or is_tail):
             glued[-1] = f"{glued[-1].rstrip(' ,')} {part}"
         else:
             glued.append(part)

@@ -193,7 +193,7 @@ CELL_ABBREVIATIONS = {
 # Words before a cell noun that belong to the sentence, not to the name of the type.
 NOT_OF_A_NAME = words(
     """
-    the a an any some up look both either neither immune blood human fewest least
+    the a an any some total overall up look both either neither immune blood human fewest least
 these those this that all other another more of and or not to be is are
     was were in on at with by from for as about like five four three two one six seven eight
     nine ten few several many single individual random different such what which why how who

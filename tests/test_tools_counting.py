@@ -86,3 +86,72 @@ def test_expression_of_chosen_cells_is_told(session: Session, verb: str) -> None
 def test_violins_of_two_columns_are_crossed(session: Session) -> None:
     found = TOOLS["plot_violin"](session, gene="ISG15", by="condition, batch")
     assert {row["group"] for row in found.table or []} == {"ctrl, one", "stim, one"}
+
+
+def test_means_and_shares_are_told_by_group(session: Session) -> None:
+    from tools._gene_values import gene_values
+
+    obs = session.prepared.adata.obs
+    values = gene_values(session, session.gene("ISG15"))
+    means = TOOLS["summarise_cells"](session, measure="mean", of="ISG15", by=["condition"])
+    for row in means.table or []:
+        mine = (obs["condition"] == row["group"]).to_numpy()
+        assert row["value"] == pytest.approx(values[mine].mean(), abs=0.006)
+        assert row["cells"] == mine.sum()
+    shares = TOOLS["summarise_cells"](
+        session, measure="share", where="ISG15 > 0", by=["condition"], order="highest", limit=1
+    )
+    (top,) = shares.table or []
+    mine = (obs["condition"] == top["group"]).to_numpy()
+    assert top["value"] == pytest.approx(100 * (values[mine] > 0).mean(), abs=0.06)
+    assert top["group"] == "stim"
+
+
+def test_people_are_counted_once_and_not_named(session: Session) -> None:
+    obs = session.prepared.adata.obs
+    found = TOOLS["summarise_cells"](session, each="donor_id", by=["condition"])
+    for row in found.table or []:
+        mine = obs["condition"].astype(str) == row["group"]
+        assert row["value"] == obs["donor_id"][mine].nunique()
+    by_people = TOOLS["summarise_cells"](session, by=["donor_id"], having="> 0")
+    assert sum(row["value"] for row in by_people.table or []) == len(obs)
+    assert not any(str(name) in by_people.text for name in obs["donor_id"].unique())
+
+
+def test_two_columns_and_groups_in_words_are_crossed(session: Session) -> None:
+    crossed = TOOLS["summarise_cells"](session, measure="share", by=["condition", "leiden"])
+    for condition in ("ctrl", "stim"):
+        mine = [row["value"] for row in crossed.table or [] if row["group"] == condition]
+        assert sum(mine) == pytest.approx(100, abs=0.3)
+    worded = TOOLS["summarise_cells"](session, groups=["ISG15 > 0", "ISG15 = 0"])
+    assert sum(row["cells"] for row in worded.table or []) == session.prepared.adata.n_obs
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ({"measure": "mean"}, "Nothing was named to average"),
+        ({"measure": "mean", "of": "condition"}, "holds no numbers"),
+        ({"by": ["condition"], "having": "many"}, "Write a sign and a number"),
+        ({"by": ["nowhere"]}, "is not in obs"),
+        ({"measure": "mean", "of": "ISG15", "where": "ISG15 > 99"}, "nothing can be averaged"),
+    ],
+)
+def test_what_cannot_be_summarised_is_refused(
+    session: Session, args: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ToolError, match=message):
+        TOOLS["summarise_cells"](session, **args)
+
+
+def test_chosen_cells_are_written_one_a_row(session: Session) -> None:
+    import csv
+    from pathlib import Path
+
+    chosen = TOOLS["select_cells"](session, where="condition = stim AND cluster 0")
+    written = TOOLS["export_table"](session, evidence=chosen.id, cells=True)
+    with Path(str(written.facts["path"])).open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == chosen.facts["n_cells"]
+    assert {row["condition"] for row in rows} == {"stim"}
+    assert {row["cluster"] for row in rows} == {"0"}
