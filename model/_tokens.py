@@ -3,8 +3,9 @@
 The published procedure (Theodoris 2023, doi:10.1038/s41586-023-06139-9) divides the counts per
 10,000 of each gene by that gene's non-zero median over a large corpus and sorts the genes of a
 cell by the result. Here each value becomes one 64-bit number, the value's bits above the gene's,
-so that a plain sort of numbers, the quickest there is, orders a cell. Ties are broken by gene, so
-that the same cell gives the same tokens on every machine.
+so that a plain sort of numbers, the quickest there is, orders a cell. Ties are broken by gene
+(its bits are inverted, since the largest number comes first), so that the same cell gives the
+same tokens on every machine.
 """
 
 import os
@@ -22,7 +23,7 @@ _BLOCK = 128
 _ALIKE = 16
 #: More threads than this wait for each other.
 _MOST_THREADS = 4
-_LOW_BITS = np.uint64(0xFFFFFFFF)
+_LOW_BITS = np.int64(0xFFFFFFFF)
 #: A log scale does not reach values above this.
 _LARGEST_LOG = 20.0
 
@@ -43,7 +44,8 @@ def rank_value_tokens(
     Parameters
     ----------
     matrix
-        ``(n_obs, n_vars)`` non-negative expression on a linear scale.
+        ``(n_obs, n_vars)`` expression on a linear scale. What is below zero, missing or infinite
+        is not expressed.
     token_ids
         ``(n_vars,)`` row of the gene table for each variable, -1 where unknown.
     medians
@@ -57,21 +59,17 @@ def rank_value_tokens(
     ``width`` is the largest number in the batch, at least 1.
     """
     csr, token_ids = _one_column_a_gene(sparse.csr_matrix(matrix), token_ids, len(medians))
-    known = token_ids >= 0
-    scale = np.full(len(token_ids), np.inf, np.float32)  # what is not known comes to nothing
-    scale[known] = medians[token_ids[known]]
-    names = (token_ids + 1).astype("<u4")
+    table = _gene_table(token_ids, medians)
     n_obs = csr.shape[0]
     width = max(1, min(max_tokens, int(np.diff(csr.indptr).max(initial=1))))
-    tokens = np.full((n_obs, width), PAD_TOKEN, np.int64)
+    tokens = np.zeros((n_obs, width), np.int64)  # PAD_TOKEN, and no memory touched yet
     n_tokens = np.zeros(n_obs, np.int64)
 
     def fill(first: int) -> None:
         block = slice(first, min(first + _BLOCK, n_obs))
-        for rows, genes in _ordered_genes(csr, block, scale=scale, names=names):
-            n = min(genes.shape[1], width)
-            tokens[rows, :n] = genes[:, :n]
-            n_tokens[rows] = np.count_nonzero(genes[:, :n], axis=1)
+        for rows, genes, expressed in _ordered_genes(csr, block, table=table, width=width):
+            tokens[rows, : genes.shape[1]] = genes
+            n_tokens[rows] = np.count_nonzero(expressed, axis=1)
 
     starts = range(0, n_obs, _BLOCK)
     if len(starts) > 1:
@@ -80,6 +78,20 @@ def rank_value_tokens(
     elif n_obs:
         fill(0)
     return tokens[:, : max(1, int(n_tokens.max(initial=1)))], n_tokens
+
+
+def _gene_table(token_ids: np.ndarray, medians: np.ndarray) -> np.ndarray:
+    """Return one 64-bit number a variable: its median's bits above its inverted name.
+
+    One look-up then brings both to where the key of a value is made.
+    """
+    known = token_ids >= 0
+    halves = np.empty((len(token_ids), 2), "<u4")
+    halves[:, 0] = np.uint32(_LOW_BITS) - (token_ids + 1).astype(np.uint32)
+    scale = halves[:, 1].view("<f4")
+    scale[:] = np.inf  # what is not known comes to nothing
+    scale[known] = medians[token_ids[known]]
+    return halves.view("<i8").ravel()
 
 
 def _one_column_a_gene(
@@ -101,35 +113,38 @@ def _one_column_a_gene(
 
 
 def _ordered_genes(
-    csr: sparse.csr_matrix, block: slice, *, scale: np.ndarray, names: np.ndarray
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield rows with ``(n_rows, width)`` names of their genes, the largest scaled value first.
+    csr: sparse.csr_matrix, block: slice, *, table: np.ndarray, width: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Yield rows, ``(n_rows, <= width)`` tokens, largest value first, and which are expressed.
 
-    Rows of about the same length are sorted by one call, during which other threads can work.
-    After the names of what is expressed follow zeros.
+    Rows of about the same length are sorted by one call, during which other threads can work;
+    only what is among the first `width` is sorted at all.
     """
     edges = csr.indptr[block.start : block.stop + 1].astype(np.int64)
     part = slice(edges[0], edges[-1])
-    columns = csr.indices[part]
-    values = csr.data[part].astype(np.float32, copy=False) / scale.take(columns)
-    expressed = values > 0
-    # Positive floats sort like their bit patterns, so (inverted bits, gene) is one number.
-    halves = np.empty((len(columns), 2), "<u4")
-    np.multiply(names.take(columns), expressed, out=halves[:, 0])
-    values[~expressed] = 0
-    np.subtract(np.uint32(_LOW_BITS), values.view(np.uint32), out=halves[:, 1])
-    keys = halves.view("<u8").ravel()
+    values = csr.data[part].astype(np.float32, copy=False)
+    if not np.isfinite(values).all():
+        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    keys = table.take(csr.indices[part], mode="clip")  # indices are sound; this skips a check
+    scale = keys.view("<f4")[1::2]
+    # Positive floats sort like their bit patterns, and signed numbers put negative ones last.
+    np.divide(values, scale, out=scale)
     edges -= edges[0]
     lengths = np.diff(edges)
     by_length = np.argsort(lengths, kind="stable")
     for start in range(0, len(by_length), _ALIKE):
         rows = by_length[start : start + _ALIKE]
-        padded = np.full((len(rows), int(lengths[rows[-1]])), ~_LOW_BITS, "<u8")
+        longest = int(lengths[rows[-1]])
+        padded = np.zeros((len(rows), longest), np.int64)
         for place, row in enumerate(rows.tolist()):
             padded[place, : lengths[row]] = keys[edges[row] : edges[row + 1]]
+        if longest > width:
+            padded.partition(longest - width, axis=1)
+            padded = padded[:, longest - width :]
         padded.sort(axis=1)
-        padded &= _LOW_BITS
-        yield rows + block.start, padded
+        best = padded[:, ::-1]
+        expressed = best > _LOW_BITS
+        yield rows + block.start, (~best & _LOW_BITS) * expressed, expressed
 
 
 def undo_log1p(matrix: sparse.csr_matrix | np.ndarray) -> sparse.csr_matrix:

@@ -63,3 +63,16 @@ def test_tokens_do_not_depend_on_depth_or_on_the_log(cells):
     assert np.array_equal(plain, logged)
     agree = (plain == deep).mean()
     assert agree > 0.98  # rounding may swap genes whose values tie
+
+
+def test_what_is_negative_missing_or_infinite_is_not_expressed(cells):
+    counts, token_ids, medians = cells
+    odd = counts.copy()
+    odd[:, 10], odd[:, 20], odd[:, 30], odd[:, 40] = np.nan, np.inf, -np.inf, -3
+    without = counts.copy()
+    without[:, [10, 20, 30, 40]] = 0
+    read, wanted = (
+        rank_value_tokens(matrix, token_ids, medians, max_tokens=12) for matrix in (odd, without)
+    )
+    assert np.array_equal(read[0], wanted[0])
+    assert np.array_equal(read[1], wanted[1])
