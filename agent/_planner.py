@@ -24,11 +24,12 @@ from ._calls import Call, Situation, unique
 from ._composing import compose
 from ._history import KEY, read_history
 from ._plan import plan
-from ._understanding import understand
+from ._understanding import LONGEST_READ, understand
 from ._vocabulary import Vocabulary
 
 _MOST_ASKS = 12
 _MOST_ROUNDS = 4
+_CUT = "Your question was very long; only its beginning was read."
 
 
 class EmbeddedPlanner(BaseChatModel):
@@ -111,7 +112,10 @@ class EmbeddedPlanner(BaseChatModel):
             ]
             return AIMessage("", tool_calls=calls, additional_kwargs=_note(asks))
         said = compose(asks, situation, n_turns=len(history.turns))
-        return AIMessage(said.text, additional_kwargs=_note(said.asks))
+        text = said.text
+        if len(turn.question) > LONGEST_READ:
+            text = f"{_CUT}\n\n{text}"
+        return AIMessage(text, additional_kwargs=_note(said.asks))
 
 
 def _note(asks: Sequence[Ask]) -> dict[str, Any]:

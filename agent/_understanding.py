@@ -42,6 +42,7 @@ _CUT = re.compile(
     re.IGNORECASE,
 )
 _STOP = "\ue000"  # stands for a full stop and a space where nothing is to be cut
+LONGEST_READ = 2_000  # characters of a question
 _PLACE = re.compile(
     r"(?i)^(?:and |so |now |ok |then |but )*(?:within|in|inside|among|for|only in|looking only at|"
     r"looking at|regarding|concerning)\s[^,.?!]{1,60},?$"
@@ -90,7 +91,7 @@ def _keep_whole(text: str, vocabulary: Vocabulary) -> str:
 def _plain(text: str) -> str:
     table = {"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "\u00a0": " "}
     text = unicodedata.normalize("NFKC", text.translate(str.maketrans(table)))
-    plain = "".join(c for c in text if unicodedata.category(c) != "Cf")[:2000]
+    plain = "".join(c for c in text if unicodedata.category(c) != "Cf")[:LONGEST_READ]
     plain = re.sub(r"(?i)\b(clusters?) (?:no|nr|num)\.? ?(?=\d)", r"\1 ", plain)
     plain = re.sub(
         r"(?i)^(?:n|nr|no\.|#) (?=(?:of )?(?:cells|donors|patients|samples)\b)", "number of ", plain

@@ -445,3 +445,11 @@ def test_what_is_said_of_the_authors_labels_is_supported(session: Session) -> No
     assert called == ["compare_labels"]
     assert answer.unsupported == ()
     assert "in the ontology" in answer.text
+
+
+def test_a_question_that_is_cut_is_said_to_be(session: Session) -> None:
+    said = "Your question was very long; only its beginning was read."
+    answer, _, _ = ask(Assistant(session), "How many cells are there?" + " " * 50 + "x " * 1500)
+    assert answer.text.startswith(said)
+    answer, _, _ = ask(Assistant(session), "How many cells are there?")
+    assert said not in answer.text

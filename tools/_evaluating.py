@@ -88,7 +88,8 @@ class EvaluationReport:
         ]
         for item in self.resolved:
             meaning = f"{term(item.term, item.id)}, by {item.match}" if item.term else "left out"
-            lines.append(f"  {item.label:{width}}  {item.cells:>7,} cells  {meaning}")
+            cells = "cell " if item.cells == 1 else "cells"
+            lines.append(f"  {item.label:{width}}  {item.cells:>7,} {cells}  {meaning}")
         return "\n".join([*lines, "", format_scores(self.methods), "", *self.notes])
 
     def as_dict(self) -> dict[str, Any]:
