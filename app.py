@@ -247,7 +247,7 @@ def describe(
             bar.set_description_str(words)
             bar.update(max(0.0, fraction - bar.n))
 
-        describe_file(
+        remarks = describe_file(
             data,
             out,
             describer=rooms.describer(),
@@ -258,6 +258,8 @@ def describe(
             progress=show,
             ray=RayEngine(checkpoint, device, address) if engine == "ray" else None,
         )
+    for remark in remarks:
+        print(remark, file=sys.stderr)
     print(f"Wrote {out}")
 
 

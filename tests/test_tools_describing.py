@@ -170,3 +170,17 @@ def test_what_is_refused(in_path: Path, fake_describer: Any, adata: anndata.AnnD
     with pytest.raises(ToolError, match="Only 0 of the model's genes"):
         describe(in_path.with_name("out.h5ad"))
     assert not in_path.with_name("out.h5ad").exists()
+
+
+def test_values_that_cannot_be_read_are_said(
+    tmp_path: Path, adata: anndata.AnnData, fake_describer: Any
+) -> None:
+    del adata.layers["log1p"]
+    values = np.asarray(adata.X.todense(), dtype=np.float32)
+    values[1, 2] = np.nan
+    adata.X = values
+    adata.write_h5ad(tmp_path / "a.h5ad")
+    out = tmp_path / "out.h5ad"
+    said = describe_file(tmp_path / "a.h5ad", out, describer=fake_describer, limits=LIMITS)
+    assert len(said) == 1
+    assert said[0].startswith("X holds 1 missing value in the 12 cells read; it is read as zero")

@@ -197,3 +197,37 @@ def test_hostile_labels_are_shown_as_plain_text(tmp_path: Path, adata: anndata.A
     assert session.cluster_key == "louvain"
     session.use_clusters("leiden")
     assert not any(set("<>[]\n") & set(label) or len(label) > 60 for label in session.clusters())
+
+
+def test_missing_and_stray_negative_values_are_counted_and_read_as_zero(tmp_path: Path) -> None:
+    counts = np.random.default_rng(0).poisson(3, (600, 60)).astype(np.float32)
+    odd = counts.copy()
+    odd[1, 5], odd[2, 6], odd[3, 7], odd[1, 8] = np.nan, np.nan, np.inf, -2  # not in the sample
+    names = [f"GENE{i}" for i in range(60)]
+    clusters = pd.DataFrame({"leiden": ["0", "1"] * 300}, index=[f"c{i}" for i in range(600)])
+    path = tmp_path / "a.h5ad"
+    var = pd.DataFrame(index=names)
+    anndata.AnnData(sparse.csr_matrix(odd), obs=clusters, var=var).write_h5ad(path)
+    found = {problem.code: problem.message for problem in doctor(path).problems}
+    assert found["nan_or_inf"] == (
+        "X holds 2 missing values and 1 infinite value in the 600 cells read; they are read as "
+        "zero, that is, not expressed."
+    )
+    assert found["negative_values"] == (
+        "X holds raw counts, but also 1 negative value in the 600 cells read; it is read as zero."
+    )
+    session = Session(knowledge=None, load_describer=None)  # type: ignore[arg-type]
+    session.open(path)
+    counts[odd != counts] = 0
+    assert np.array_equal(session.prepared.adata.X.toarray(), counts)
+
+
+def test_one_negative_value_makes_no_z_scores_of_logs(tmp_path: Path) -> None:
+    counts = np.random.default_rng(0).poisson(3, (50, 60))
+    logs = np.log1p(1e4 * counts / counts.sum(1, keepdims=True)).astype(np.float32)
+    logs[0, 0] = -1
+    names = pd.DataFrame(index=[f"GENE{i}" for i in range(60)])
+    anndata.AnnData(sparse.csr_matrix(logs), var=names).write_h5ad(tmp_path / "a.h5ad")
+    report = doctor(tmp_path / "a.h5ad")
+    assert report.matrix == "log1p"
+    assert "negative_values" in [problem.code for problem in report.problems]

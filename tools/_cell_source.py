@@ -19,6 +19,7 @@ from ._groupings import as_labels, find_clustering
 from ._inspecting import MatrixFacts
 from ._limits import Limits
 from ._normalising import log_normalise
+from ._odd_values import without_odd_values
 from ._orthologues import Orthologues
 from ._preparing import prepare
 from ._reading import Opened, read_dataset
@@ -99,7 +100,7 @@ class CellSource:
             Shape ``(n_cells, n_vars)``, no value below zero.
         """
         rows = self._read(positions)
-        rows.data[~np.isfinite(rows.data)] = 0
+        rows = without_odd_values(rows, no_negative=not self.facts.has_negative)
         if self.facts.kind in {"log1p", "normalised"}:
             rows = log_normalise(rows, self.facts)
         if self.facts.has_negative:

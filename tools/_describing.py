@@ -23,9 +23,11 @@ from ._describing_ray import RayEngine, import_ray, make_shards
 from ._errors import DatasetError, ToolError
 from ._groupings import find_clustering
 from ._limits import Limits
+from ._odd_values import count_odd_values
 from ._organs import N_CELLS as ORGAN_CELLS
 from ._organs import named_tissues
 from ._preparing import SEED, stratified
+from ._problems import reading_problems
 from ._shards import SHARD_CELLS, Work, locked, remove_work, work_folder
 from ._wording import quote
 
@@ -65,7 +67,7 @@ def describe_file(
     progress: Progress | None = None,
     ray: RayEngine | None = None,
     orthologues: Path | None = None,
-) -> None:
+) -> list[str]:
     """Write a copy of a dataset with a description of each cell in obs.
 
     Parameters
@@ -92,6 +94,11 @@ def describe_file(
     orthologues
         Table of a mouse's genes and the human ones, by which the cells of a mouse are read;
         every description then says so.
+
+    Returns
+    -------
+    What stands in the file that could not be read as it is (missing, infinite and negative
+    values), in sentences that say what was done with it; empty where there is nothing.
 
     Raises
     ------
@@ -133,6 +140,8 @@ def describe_file(
             job = _Job(source, describer, settings, knowledge, limits, folder, tell, orthologues)
             columns, facts = job.describe(in_path, ray)
             manifest = _manifest(data_hash, describer, settings, source) | facts
+            odd = count_odd_values(source.matrix)
+            problems = reading_problems(source.facts, source.slot, odd)
             tell(0.97, f"Writing {out_path.name}")
             source.close()
             write_described(in_path, source, out_path, columns, manifest, scratch=folder)
@@ -140,6 +149,7 @@ def describe_file(
     finally:
         source.close()
     tell(1.0, "Done")
+    return [f"{problem.message} {problem.fix}" for problem in problems]
 
 
 @dataclass

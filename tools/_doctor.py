@@ -14,6 +14,7 @@ from ._errors import DatasetError
 from ._genes import GeneIdKind, gene_names
 from ._inspecting import MatrixKind
 from ._limits import Limits
+from ._odd_values import count_odd_values
 from ._orthologues import Orthologues
 from ._problems import (
     Problem,
@@ -137,7 +138,7 @@ def examine(
     problems = [
         *(Problem(code=n.code, message=n.message, fix=n.fix) for n in opened.notes),
         *size_problems(opened),
-        *matrix_problems(slot.facts, slot.name),
+        *matrix_problems(slot.facts, slot.name, count_odd_values(slot.matrix)),
         *axis_problems(opened.obs, slot),
         *gene_problems(names, n_matched, limits),
         *grouping_problems(opened.obs, limits),

@@ -21,6 +21,7 @@ _STEADIER = 0.6  # factor by which the right log makes sums steadier than the ne
 _ROUGHLY = 0.35  # of a round total, within which uneven sums lie when they are of that unit
 _MOSTLY = 0.5  # share of whole numbers from which values are counts that were corrected
 _FLOOR_SHARE = 0.1  # of the values, that share the lowest one when it stands for zero
+_STRAY_SHARE = 1e-3  # of the values that are not zero; so few below zero are mistakes
 _BASES = {"e": np.e, "2": 2.0, "10": 10.0}
 
 
@@ -52,8 +53,10 @@ class MatrixFacts:
         Median sum of a cell after the log is undone, when a log or linear scale was told.
     n_empty_rows
         Cells of the sample in which every value is zero.
-    has_nan, has_inf, has_negative
+    has_nan, has_inf
         Whether such values occur in the sample.
+    has_negative
+        Whether values below zero belong to the scale: more than a stray few in the sample.
     """
 
     kind: MatrixKind
@@ -150,6 +153,9 @@ def inspect_matrix(values: np.ndarray) -> MatrixFacts:
         "has_inf": bool(np.isinf(values).any()),
     }
     known = values if finite.all() else np.where(finite, values, 0.0)
+    n_negative = int((known < 0).sum())
+    if 0 < n_negative <= _STRAY_SHARE * np.count_nonzero(known):
+        known = np.maximum(known, 0.0)
     facts["has_negative"] = bool((known < 0).any())
     facts["is_whole"] = bool(np.all(np.abs(known - np.rint(known)) < 1e-6))
     if known.size == 0 or not known.any():

@@ -20,6 +20,7 @@ from ._keys import LOG1P_LAYER, MADE_CLUSTERS, PCA, UMAP
 from ._limits import Limits
 from ._neighbors import EXACT_UP_TO, add_neighbors
 from ._normalising import TARGET_SUM, log_normalise, recover_counts, variable_genes
+from ._odd_values import without_odd_values
 from ._quiet import quiet
 from ._slots import Slot, choose_slot, list_slots
 from ._species import declared_species
@@ -129,7 +130,8 @@ def _working_copy(source: "AnnData", slot: Slot) -> "AnnData":
     else:
         matrix = np.asarray(matrix, dtype=np.float32)  # scipy cannot hold float16
         matrix = sparse.csr_matrix(matrix) if slot.is_readable else matrix
-    matrix = _finite(matrix)
+    no_negative = slot.is_readable and not slot.facts.has_negative
+    matrix = without_odd_values(matrix, no_negative=no_negative)
     with quiet():
         adata = anndata.AnnData(X=matrix, obs=source.obs.copy(), var=slot.var.copy())
         adata.obs_names = [str(name) for name in adata.obs_names]
@@ -147,17 +149,6 @@ def _working_copy(source: "AnnData", slot: Slot) -> "AnnData":
     if "neighbors" in source.uns:
         adata.uns["neighbors"] = source.uns["neighbors"]
     return adata
-
-
-def _finite(matrix: Any) -> Any:
-    """Return a matrix without missing and infinite values; the one given is left as it is."""
-    values = matrix.data if hasattr(matrix, "indptr") else matrix
-    if np.isfinite(values).all():
-        return matrix
-    matrix = matrix.copy()
-    values = matrix.data if hasattr(matrix, "indptr") else matrix
-    np.nan_to_num(values, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-    return matrix
 
 
 def _add_log1p(adata: "AnnData", facts: MatrixFacts) -> bool:

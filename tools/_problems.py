@@ -10,6 +10,7 @@ from ._genes import GeneNames, is_row_number
 from ._groupings import find_clustering, is_clustering, list_groupings
 from ._inspecting import MatrixFacts
 from ._limits import Limits
+from ._odd_values import OddValues
 from ._reading import Opened
 from ._slots import Slot
 from ._wording import choices, clean, count, listing, quote
@@ -66,23 +67,44 @@ def size_problems(opened: Opened) -> list[Problem]:
     ]
 
 
-def matrix_problems(facts: MatrixFacts, slot: str) -> list[Problem]:
-    """Name what is odd about the values of the matrix that is read."""
+def reading_problems(facts: MatrixFacts, slot: str, odd: OddValues) -> list[Problem]:
+    """Name what keeps the values of the matrix from being read as they stand in the file."""
     found = []
-    if facts.has_nan or facts.has_inf:
-        what = listing(["missing values"] * facts.has_nan + ["infinite values"] * facts.has_inf)
+    cells = count(odd.n_cells, "cell") + " read"
+    numbers = ((odd.n_missing, "missing value"), (odd.n_infinite, "infinite value"))
+    what = listing([count(number, noun) for number, noun in numbers if number])
+    if what:
+        is_one = odd.n_missing + odd.n_infinite == 1
         found.append(
             Problem(
                 code="nan_or_inf",
-                message=f"{slot} holds {what}; they are read as zero.",
-                fix="Save the dataset again without them.",
+                message=(
+                    f"{slot} holds {what} in the {cells}; "
+                    f"{'it is' if is_one else 'they are'} read as zero, that is, not expressed."
+                ),
+                fix="Put the measured values there, or leave these genes out, and save again.",
             )
         )
-    if facts.has_negative and facts.is_whole:
+    negative = count(odd.n_negative, "negative value")
+    as_zero = f"{'it is' if odd.n_negative == 1 else 'they are'} read as zero"
+    if odd.n_negative and facts.has_negative and facts.is_whole:
         found.append(
             Problem(
                 code="negative_counts",
-                message=f"{slot} holds whole numbers, but some are negative: no counts.",
+                message=(
+                    f"{slot} holds whole numbers, but also {negative} in the {cells}, so these "
+                    f"are no counts; when cells are described, {as_zero}."
+                ),
+                fix="Save the dataset again with the raw counts in X.",
+            )
+        )
+    elif odd.n_negative and not facts.has_negative:
+        found.append(
+            Problem(
+                code="negative_values",
+                message=(
+                    f"{slot} holds {facts.wording}, but also {negative} in the {cells}; {as_zero}."
+                ),
                 fix="Save the dataset again with the raw counts in X.",
             )
         )
@@ -90,11 +112,21 @@ def matrix_problems(facts: MatrixFacts, slot: str) -> list[Problem]:
         found.append(
             Problem(
                 code="scaled_only",
-                message=f"{slot} holds z-scores; no counts or log-normalised values are stored.",
+                message=(
+                    f"{slot} holds {facts.wording}, {odd.n_negative:,} of them negative; no "
+                    "counts or log-normalised values are stored, so cells are read only from "
+                    "genes above the mean and descriptions are less reliable."
+                ),
                 fix="Store the raw counts in layers['counts'] or in raw for reliable descriptions.",
             )
         )
-    elif facts.kind != "counts":
+    return found
+
+
+def matrix_problems(facts: MatrixFacts, slot: str, odd: OddValues) -> list[Problem]:
+    """Name what is odd about the values of the matrix that is read."""
+    found = reading_problems(facts, slot, odd)
+    if facts.kind not in {"counts", "scaled"}:
         found.append(
             Problem(
                 code="no_counts",
