@@ -25,14 +25,12 @@ from ._selecting import quoted
 from ._tag_names import cluster_condition, is_clustering, value_condition
 from ._tags import labels_of_type, quality_column
 from ._vocabulary import Vocabulary
-from ._words import words
 
 _QUALITY_SAID = (
     ("mitochondrial", r"\bmito\w*|\bmt\b"),
     ("counts", r"\bumis?\b|\bcounts\b|\breads\b"),
     ("genes", r"\bgenes\b|\bfeatures\b"),
 )
-_OF_CELLS = words("cells cell many are they come share")
 
 
 @dataclass(frozen=True)
@@ -372,7 +370,7 @@ def _named_genes(frame: Frame, change: Change) -> Frame | None:
     if frame.of_kind == "gene" and frame.of and frame.measure in AVERAGES:
         return replace(frame, of=gene)
     old = frame.gene
-    if not old and "and" not in change.marks and not change.omits_subject:
+    if not old and not change.marks & {"and", "in"} and not change.omits_subject:
         return None
     if old:
         return replace(frame, where=renamed(frame.where, old, gene),
@@ -396,6 +394,10 @@ def _turned(frame: Frame, change: Change, focus: Focus) -> Frame | None:
     if "either" in change.marks and len(genes) > 1 and change.names_nothing:
         left = tuple(clause for clause in frame.where if clause not in genes)
         return replace(frame, where=(*left, tuple(clause[0] for clause in genes)))
+    any_of = next((c for c in frame.where if len(c) > 1 and c[0].kind == "gene"), None)
+    if "both" in change.marks and change.names_nothing and any_of is not None:
+        left = tuple(clause for clause in frame.where if clause != any_of)
+        return replace(frame, where=(*left, *((part,) for part in any_of)))
     if change.names_nothing and change.marks & {"both", "either", "together"}:
         return _joined(frame, focus)
     return None

@@ -32,12 +32,17 @@ _FRAGMENT = re.compile(
     r"as|of|per|by|split|with|without|from|instead)\b"
 )
 _MOST_WORDS = 40
+_COMPARED = re.compile(
+    r"(?i)^(?:and |now )*compare(?:d)? (?:it |that |this |them )?(?:with|to|against) (?:the )?"
+)
 _NEED_A_MEASURE = frozenset({"expression", "where_highest", "which_clusters"})
 
 
 def read_frame(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Return the frame of a quantitative question, or of one that edits the last."""
     text = found.raw.strip()
+    if focus.last is not None and focus.last.frame is not None:
+        text = _COMPARED.sub("and ", text)
     if not vocabulary.has_dataset or is_about_something_else(text):
         return None
     if len(text.split()) > _MOST_WORDS or found.barcodes or found.term_ids:
@@ -379,11 +384,6 @@ def _grouped(
         asked=read.than if is_yes_no else "", subject=subject,
     )  # fmt: skip
     return plain if _says_something(plain, read, vocabulary) else None
-
-
-def clauses_of(frame: Frame) -> Clauses:
-    """Return all clauses of a frame."""
-    return (*frame.among, *frame.where)
 
 
 def _is_sample(column: str) -> bool:

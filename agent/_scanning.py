@@ -15,7 +15,7 @@ from ._vocabulary import Vocabulary
 
 _SIGNS = {"or more": ">=", "or less": "<="}
 _JOINS = frozenset({"and", "or", "filler", "not", "versus", "both", "either", "together"})
-_OUTER = frozenset({"cells", "in", "verb"})
+_OUTER = frozenset({"cells", "in", "verb", "positive", "negative", "compare", "number"})
 _NEAR = _JOINS | _OUTER | {"than", "number"}
 _NOWHERE = -9
 
@@ -122,7 +122,15 @@ class _Scanner:
             ahead += 1
         amount = self._amount_at(ahead)
         step = 1
-        if self._kind(ahead) in {"positive", "negative"}:
+        after = ahead + 1
+        while self._kind(after) in {"cells", "filler"}:
+            after += 1
+        signed = self._kind(ahead) in {"positive", "negative"}
+        if signed and (level := self._amount_at(after)) is not None:
+            for sign, number in level[0]:  # "LYZ high cells (> 3)"
+                self._add((of_gene(gene, f"{sign} {number}"),))
+            step = level[1] - self.at
+        elif signed:
             self._add((of_gene(gene, "> 0" if self._kind(ahead) == "positive" else "= 0"),))
             step = ahead + 1 - self.at
         elif amount is not None:
@@ -241,6 +249,7 @@ class _Scanner:
             self._kind(self.at - 1), self._kind(self.at - 2)
         }  # fmt: skip
         of_people = of_people and kind not in {"cells", "value", "type"}
+        said += " " + self.tags[self.at - 1].text.casefold() if self.at else ""
         if age and (re.search(r"older|younger|aged", said) or of_people):
             return age, age, start
         return "", "", start
@@ -254,6 +263,8 @@ class _Scanner:
     def _group(self) -> int:
         self.group_at = self.at
         self.read.marks.add("group")
+        if self.tags[self.at].text.casefold().startswith(("distribution", "breakdown")):
+            self.read.marks.add("cells")
         return 1
 
     def _not(self) -> int:
@@ -271,7 +282,8 @@ class _Scanner:
         self.read.marks.add(kind)
         self.joined = self.joined or kind
         follows = self._kind(self.at + 1) in {"number", "cluster", "value", "type"}
-        if kind == "and" and self.was_denied and follows:
+        is_list = self.tags[self.at].text.strip() == "," and self._kind(self.at + 1) == "gene"
+        if kind == "and" and self.was_denied and (follows or is_list):
             self.is_denied = True
         return 1
 

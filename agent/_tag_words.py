@@ -62,7 +62,7 @@ LEXICON: tuple[tuple[str, str, str], ...] = (
     (
         "group",
         "",
-        r"(?:for|in|within|of|across|among|over|between|from|by|on)(?: all| each| every)"
+        r"(?:for|in|within|of|across|among|over|between|from|by|on)(?: all(?! cells)| each| every)"
         r"(?: of)?(?: the| my)?|(?:split|broken down|stratified|grouped|separated|divided|"
         r"separately|"
         r"coloured|colored)(?: up)? (?:by|for|per|into|across)|per(?: each)?|each|every|across|by|"
@@ -126,7 +126,7 @@ LEXICON: tuple[tuple[str, str, str], ...] = (
     ),
     ("or", "", r"or|and/or|/"),
     ("and", "", r"and|&|with both|as well as|plus|,|also"),
-    ("positive", "", r"positives?|\+|pos|expressing|on\b"),
+    ("positive", "", r"positives?|\+|pos|expressing|high|hi|on\b"),
     ("negative", "", r"negatives?|-|neg|off\b"),
     ("reverse", "", r"(?:the )?(?:reverse|opposite|converse|other way(?: a?round)?)"),
     ("instead", "", r"instead|rather"),
@@ -166,7 +166,7 @@ FILLER = words(
     wat people's = them those these if we have has plus each crosstab cross-tab tabulate tab
     cross tabulation author authors categories category
     split break down broken how's much kind kinds lobe region arm
-    combo combination
+    combo combination aged
     """
 )
 STOPS = re.compile(
@@ -180,7 +180,9 @@ STOPS = re.compile(
     r"(?:that|the|this) list|increases?|decreases?|chang\w+|clinically|predict\w*|trust|agree\w*|"
     r"label the|annotate)\b"
 )
-SIGNS_OF_GENES = words("positive negative double single triple pos neg high low")
+SIGNS_OF_GENES = words(
+    "positive negative double single triple pos neg high low expressing expression"
+)
 PEOPLE = r"donors?|patients?|people|persons?|individuals?|subjects?|participants?|humans?"
 ROLES = {  # what people call the values of columns, by the column's name
     r"sex|gender": {

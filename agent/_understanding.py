@@ -44,8 +44,8 @@ _CUT = re.compile(
 _STOP = "\ue000"  # stands for a full stop and a space where nothing is to be cut
 LONGEST_READ = 2_000  # characters of a question
 _PLACE = re.compile(
-    r"(?i)^(?:and |so |now |ok |then |but )*(?:within|in|inside|among|for|only in|looking only at|"
-    r"looking at|regarding|concerning)\s[^,.?!]{1,60},?$"
+    r"(?i)^(?:and |so |now |ok |then |but )*(?:within|out of|of the|of all|in|inside|among|"
+    r"for|only in|looking only at|looking at|regarding|concerning)\s[^,.?!]{1,60},?$"
 )
 
 

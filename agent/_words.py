@@ -132,6 +132,7 @@ SPELT_RIGHT = words(
     antibody antibodies protein transcript transcripts secreted secretes ligand ligands
     doublet doublets ambient noise artefact artifact contamination contaminated dataset datasets
     expect expects expected unexpected except accept explore explored expand extent extend compute
+    expressing positives negatives
     subject subjects individual individuals participant participants bigger smaller larger fewer
     rarer commoner outnumber outnumbers youngest oldest older younger breakdown crosstab stratified
     versus split patients pooled altogether excluding minimum maximum average responded
