@@ -16,6 +16,7 @@ _HOMES = {
     "ModelContest": "_benchmark",
     "ModelError": "_errors",
     "Ontology": "_evaluating",
+    "SURVEY_CELLS": "_surroundings",
     "SharedDescriber": "_sharing",
     "Slot": "_description",
     "Surroundings": "_surroundings",

@@ -21,6 +21,7 @@ from ._labels import NOT_KNOWN
 from ._list_overlap import ListOverlap, overlap_of
 from ._malignancy import named_malignant
 from ._mitochondria import is_dying, mitochondrial_share
+from ._neighbourhood import find_neighbourhood
 from ._surroundings import NOWHERE, Surroundings, weights_of_shares
 from ._tokens import linear_scale, rank_value_tokens
 from ._walking import Walker
@@ -143,7 +144,8 @@ class Describer:
             backward pass through the model for each.
         around
             Where the cells come from, as `survey` finds: other organs' resident types are then
-            hardly ever said, and types that the dataset has are preferred to others.
+            hardly ever said, types that the dataset has are preferred to others, and what the cells
+            most like a cell are read as counts.
         batch_size
             Most cells described together; as many as the engine finds good when None. It
             changes no word.
@@ -161,9 +163,16 @@ class Describer:
         tokens, n_tokens = self._tokens(linear, var_names)
         measured = self.measured(var_names)
 
-        def run(tokens: np.ndarray, n_tokens: np.ndarray) -> list[Description]:
+        def run(
+            tokens: np.ndarray, n_tokens: np.ndarray, beside: np.ndarray | None
+        ) -> list[Description]:
             return self._describe_batch(
-                tokens, n_tokens, with_genes=with_genes, measured=measured, around=around
+                tokens,
+                n_tokens,
+                with_genes=with_genes,
+                measured=measured,
+                around=around,
+                beside=beside,
             )
 
         context = context_of(
@@ -177,6 +186,7 @@ class Describer:
             tokens,
             n_tokens,
             run,
+            beside=self.beside(linear, var_names, around),
             context=context,
             batch_size=batch_size,
             progress=progress,
@@ -232,13 +242,16 @@ class Describer:
         with_genes: bool,
         measured: np.ndarray | None = None,
         around: Surroundings = NOWHERE,
+        beside: np.ndarray | None = None,
     ) -> list[Description]:
         import torch
 
         with torch.set_grad_enabled(with_genes):
             batch = torch.as_tensor(tokens, device=self._model.device)
             gates = (batch != 0).float().requires_grad_(with_genes)
-            walked = self.walker.walk(batch, gates, measured=measured, around=around)
+            walked = self.walker.walk(
+                batch, gates, measured=measured, around=around, beside=beside
+            )
             genes = evidence_genes(self.checkpoint, walked, batch, gates) if with_genes else {}
         checked = self._flags(walked, measured)
         descriptions = []
@@ -366,8 +379,10 @@ class Describer:
         """Return ``(n, n_choices)`` probabilities; as read where `around` is None."""
         import torch
 
-        tokens, n_tokens = self.tokens(matrix, var_names)
+        linear = linear_scale(matrix)
+        tokens, n_tokens = self._tokens(linear, var_names)
         measured = self.measured(var_names)
+        beside = None if around is None else self.beside(linear, var_names, around)
         parts = []
         with torch.no_grad():
             for start in range(0, len(tokens), 256):
@@ -376,7 +391,10 @@ class Describer:
                     tokens[start : start + 256, :width], device=self._model.device
                 )
                 gates = (batch != 0).float()
-                walked = self.walker.walk(batch, gates, measured=measured, around=around)
+                known = None if beside is None else beside[start : start + 256]
+                walked = self.walker.walk(
+                    batch, gates, measured=measured, around=around, beside=known
+                )
                 found = walked.read if around is None else walked.probabilities
                 parts.append(found["cell_type"])
         return np.vstack(parts)
@@ -388,12 +406,12 @@ class Describer:
         *,
         organs: Iterable[str] = (),
     ) -> Surroundings:
-        """Look at some cells of a dataset: their organs, the types about, and tumour clones.
+        """Look at some cells of a dataset: organs, the types about, tumour clones, neighbours.
 
         Parameters
         ----------
         matrix, var_names
-            As in `describe`; a few hundred cells, drawn over the whole dataset, are enough.
+            As in `describe`; `SURVEY_CELLS` cells, drawn over the whole dataset.
         organs
             UBERON ids of the organs that are known anyway, with the terms above them; those whose
             parenchyma is among the cells are added.
@@ -404,17 +422,36 @@ class Describer:
             If hardly any variable is a gene of the model.
         """
         space, residents = self.space.slot("cell_type"), self.checkpoint.residents
+        settle = self.walker.settle
+        linear, token_ids = linear_scale(matrix), self.genes.match(var_names).token_ids
         p = self._choice_probabilities(matrix, var_names, None)
-        found = residents.recognise(space.add_up(self.walker.settle(p, NOWHERE)), space)
-        home = tuple(sorted({*organs, *found}))
-        weights = weights_of_shares(self.walker.settle(p, Surroundings(home)), space)
-        known = Surroundings(home, weights)
+        near = Surroundings(neighbourhood=find_neighbourhood(linear, token_ids, p))
+        beside = self.beside(linear, var_names, near)
+        found = residents.recognise(space.add_up(settle(p, near, beside)), space)
+        near = replace(near, organs=tuple(sorted({*organs, *found})))
+        weights = weights_of_shares(settle(p, near, beside), space)
+        known = replace(near, weights=weights)
         arms = self.checkpoint.arms
         if arms is None or MALIGNANT not in space.choices:
             return known
-        token_ids = self.genes.match(var_names).token_ids
-        clones = arms.find(linear_scale(matrix), token_ids, self.walker.settle(p, known), space)
+        clones = arms.find(linear, token_ids, settle(p, known, beside), space)
         return replace(known, copy_number=clones)
+
+    def beside(
+        self, linear: sparse.csr_matrix, var_names: Sequence[str], around: Surroundings
+    ) -> np.ndarray | None:
+        """Return ``(n, n_choices)`` how the neighbours of cells are read, None for no neighbours.
+
+        Parameters
+        ----------
+        linear
+            ``(n, n_vars)`` expression on a linear scale.
+        var_names, around
+            As in `describe`.
+        """
+        if around.neighbourhood is None:
+            return None
+        return around.neighbourhood.readings_beside(linear, self.genes.match(var_names).token_ids)
 
     def measured(self, var_names: Sequence[str]) -> np.ndarray:
         """Return ``(n_genes,)`` bool, which genes of the model a dataset has."""

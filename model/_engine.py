@@ -1,10 +1,11 @@
 """Runs many cells through a model: which together, how many at once, and which not again.
 
 Cells of about the same number of genes go together and are padded to a width that depends on the
-cell alone, so that what a cell is told does not depend on its neighbours (see `_steady`). Cells
-whose genes come in the same order are the same cell to the model, however deep each was
-sequenced: they are described once. Cells that only nearly agree are described each by itself,
-because one gene more can change a word. Where memory runs out the batch is halved and tried again.
+cell alone, so that what a cell is told does not depend on those that it is batched with (see
+`_steady`). Cells whose genes come in the same order are the same cell to the model, however deep
+each was sequenced: they are described once, where what else is known of them is the same too. Cells
+that only nearly agree are described each by itself, because one gene more can change a word. Where
+memory runs out the batch is halved and tried again.
 """
 
 import hashlib
@@ -31,8 +32,9 @@ BATCH_SIZE = 96
 #: Cells are padded to a multiple of this many genes.
 WIDTH_STEP = 128
 
-#: Describes cells: ``[B, T]`` rank-value tokens and their number ``[B]``.
-Run = Callable[[np.ndarray, np.ndarray], Sequence[Description]]
+#: Describes cells: ``[B, T]`` rank-value tokens, their number ``[B]``, and what else is known of
+#: them, ``[B, m]``.
+Run = Callable[[np.ndarray, np.ndarray, np.ndarray | None], Sequence[Description]]
 
 _MEMORY_WORDS = ("not enough memory", "can't allocate memory", "out of memory", "cannot allocate")
 
@@ -58,6 +60,7 @@ class Engine:
         n_tokens: np.ndarray,
         run: Run,
         *,
+        beside: np.ndarray | None = None,
         context: str | None = None,
         batch_size: int | None = None,
         progress: Callable[[int, int], None] | None = None,
@@ -73,6 +76,8 @@ class Engine:
             ``(n,)`` genes of each cell.
         run
             Describes a batch.
+        beside
+            ``(n, m)`` what else than its genes decides how a cell is described; None for nothing.
         context
             Everything besides the tokens that decides a description, see `context_of`; None
             leaves the cache alone.
@@ -90,7 +95,7 @@ class Engine:
         OutOfMemoryError
             If not even one cell fits into memory.
         """
-        same = _same_cells(tokens, n_tokens)
+        same = _same_cells(tokens, n_tokens, beside)
         store = self.cache if context is not None else None
         keys = {key: _storage_key(key, context or "") for key in same} if store else {}
         found: dict[bytes, Description] = {}
@@ -106,7 +111,7 @@ class Engine:
             if cancel is not None and cancel():
                 msg = f"Stopped after {n_done:,} of {len(tokens):,} cells."
                 raise DescribingCancelledError(msg)
-            made = self._run(run, tokens, n_tokens, batch)
+            made = self._run(run, tokens, n_tokens, beside, batch)
             if made is None:
                 continue
             new = {missing[row]: one for row, one in zip(batch.rows, made, strict=True)}
@@ -123,7 +128,12 @@ class Engine:
         return results
 
     def _run(
-        self, run: Run, tokens: np.ndarray, n_tokens: np.ndarray, batch: "_Batch"
+        self,
+        run: Run,
+        tokens: np.ndarray,
+        n_tokens: np.ndarray,
+        beside: np.ndarray | None,
+        batch: "_Batch",
     ) -> Sequence[Description] | None:
         """Describe a batch; None where memory ran out and it was halved."""
         rows = np.array(batch.rows)
@@ -131,7 +141,8 @@ class Engine:
         kept = min(batch.width, tokens.shape[1])
         padded[:, :kept] = tokens[rows, :kept]
         try:
-            return run(padded, n_tokens[rows])
+            known = None if beside is None else beside[rows]
+            return run(padded, n_tokens[rows], known)
         except (MemoryError, RuntimeError) as exc:
             if not _is_out_of_memory(exc):
                 raise
@@ -212,12 +223,16 @@ def _code_revision() -> str:
     return digest.hexdigest()
 
 
-def _same_cells(tokens: np.ndarray, n_tokens: np.ndarray) -> dict[bytes, list[int]]:
+def _same_cells(
+    tokens: np.ndarray, n_tokens: np.ndarray, beside: np.ndarray | None
+) -> dict[bytes, list[int]]:
     """Group the rows that hold the same genes in the same order, in order of appearance."""
     same: dict[bytes, list[int]] = {}
     for row, n in enumerate(n_tokens):
-        genes = np.ascontiguousarray(tokens[row, : int(n)], dtype="<u4")
-        same.setdefault(hashlib.sha256(genes.tobytes()).digest(), []).append(row)
+        cell = np.ascontiguousarray(tokens[row, : int(n)], dtype="<u4").tobytes()
+        if beside is not None:
+            cell += np.ascontiguousarray(beside[row], dtype="<f8").tobytes()
+        same.setdefault(hashlib.sha256(cell).digest(), []).append(row)
     return same
 
 

@@ -12,7 +12,7 @@ from scipy import sparse
 from ._engine import BATCH_SIZE
 from ._evidence_genes import claim_weights
 from ._surroundings import NOWHERE, Surroundings
-from ._tokens import PAD_TOKEN
+from ._tokens import PAD_TOKEN, linear_scale
 
 if TYPE_CHECKING:
     from ._describer import Describer
@@ -33,8 +33,9 @@ def score_deletion(
     picks = np.linspace(0, n - 1, min(n, N_DELETED)).astype(int)
     tokens, n_tokens = describer.tokens(matrix[picks], var_names)
     measured = describer.measured(var_names)
-    claims = _claims(describer, tokens, measured=measured, around=around)
-    rows, shortened, others = [], [], []
+    near = describer.beside(linear_scale(matrix[picks]), var_names, around)
+    claims = _claims(describer, tokens, measured=measured, around=around, beside=near)
+    rows, cells, shortened, others = [], [], [], []
     for i, slot, term_id, genes in claims:
         cell = tokens[i, : n_tokens[i]]
         top = genes[:N_GENES]
@@ -42,6 +43,7 @@ def score_deletion(
         if len(top) < N_GENES or len(rest) < N_GENES:
             continue
         rows.append((slot, term_id))
+        cells.append(i)
         shortened.append(_without(cell, top, tokens.shape[1]))
         for _ in range(N_DRAWS):
             gone = rng.choice(rest, N_GENES, replace=False)
@@ -49,9 +51,13 @@ def score_deletion(
     if not rows:
         return {}
     told = [claim for claim in rows for _ in range(N_DRAWS)]
-    after = _probabilities(describer, np.stack(shortened), rows, measured=measured, around=around)
-    beside = _probabilities(describer, np.stack(others), told, measured=measured, around=around)
-    weaker = after < beside.reshape(-1, N_DRAWS).mean(1)
+    # The neighbours are those of the whole cell.
+    own = None if near is None else near[cells]
+    again = None if near is None else np.repeat(near[cells], N_DRAWS, axis=0)
+    known = {"measured": measured, "around": around}
+    after = _probabilities(describer, np.stack(shortened), rows, **known, beside=own)
+    without = _probabilities(describer, np.stack(others), told, **known, beside=again)
+    weaker = after < without.reshape(-1, N_DRAWS).mean(1)
     return {"evidence_deletion": float(weaker.mean()), "evidence_claims": float(len(rows))}
 
 
@@ -61,6 +67,7 @@ def _claims(
     *,
     measured: np.ndarray,
     around: Surroundings = NOWHERE,
+    beside: np.ndarray | None = None,
 ) -> list[tuple[int, str, str, np.ndarray]]:
     """Return what is said of cells ``(n, T)`` and on which genes it rests.
 
@@ -68,8 +75,8 @@ def _claims(
     ----------
     tokens
         Rank-value tokens.
-    measured, around
-        As in `describe`.
+    measured, around, beside
+        As in `Walker.walk`.
 
     Returns
     -------
@@ -85,7 +92,10 @@ def _claims(
         )
         with torch.enable_grad():
             gates = (batch != 0).float().requires_grad_(requires_grad=True)
-            walked = describer.walker.walk(batch, gates, measured=measured, around=around)
+            known = None if beside is None else beside[start : start + BATCH_SIZE]
+            walked = describer.walker.walk(
+                batch, gates, measured=measured, around=around, beside=known
+            )
             weights = claim_weights(describer.space, walked, gates)
         for slot, values in weights.items():
             for i, term_id in enumerate(walked.spoken[slot]):
@@ -104,6 +114,7 @@ def _probabilities(
     *,
     measured: np.ndarray,
     around: Surroundings = NOWHERE,
+    beside: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return ``(n,)`` the probability of one claim (slot, term id) about each cell ``(n, T)``.
 
@@ -113,8 +124,8 @@ def _probabilities(
         Rank-value tokens.
     claims
         ``(n,)`` claims.
-    measured, around
-        As in `describe`.
+    measured, around, beside
+        As in `Walker.walk`.
     """
     import torch
 
@@ -125,7 +136,10 @@ def _probabilities(
                 tokens[start : start + BATCH_SIZE], device=describer.checkpoint.model.device
             )
             gates = (batch != 0).float()
-            walked = describer.walker.walk(batch, gates, measured=measured, around=around)
+            known = None if beside is None else beside[start : start + BATCH_SIZE]
+            walked = describer.walker.walk(
+                batch, gates, measured=measured, around=around, beside=known
+            )
             for i in range(len(batch)):
                 slot, term_id = claims[start + i]
                 allowed = describer.space.slot(slot).allowed(term_id)

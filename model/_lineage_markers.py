@@ -73,9 +73,12 @@ def features(
     measured
         ``[g]`` or ``[B, g]``, 1 where the dataset has the gene.
     """
+    # Every other gene shares the last place, so that the table is as small as what is asked.
     n_tokens = 1 + max([int(tokens.max()) if tokens.numel() else 0, *columns])
-    present = gates.new_zeros(len(tokens), n_tokens).scatter_add(1, tokens, gates)
-    seen = present[:, list(columns)]
+    place = tokens.new_full((n_tokens,), len(columns))
+    place[list(columns)] = torch.arange(len(columns), device=tokens.device)
+    table = gates.new_zeros(len(tokens), len(columns) + 1).scatter_add(1, place[tokens], gates)
+    seen = table[:, :-1]
     missed = measured * (1 - seen).clamp(min=0)
     depth = torch.log((tokens > 0).sum(1).clamp(*_DEPTHS) / _USUAL_DEPTH)[:, None]
     return torch.cat([seen, missed, missed * depth], dim=1)

@@ -14,7 +14,10 @@ import numpy as np
 
 from ._copy_number import CopyNumber, kinds_below
 from ._labels import SlotSpace
+from ._neighbourhood import Neighbourhood
 
+#: Cells of a dataset that are looked at; more would hardly be nearer neighbours.
+SURVEY_CELLS = 2_000
 #: Types below each of these count as one: how studies divide them differs too much for a share of
 #: one to speak against another.
 FAMILIES = ("CL:0000625",)
@@ -38,11 +41,14 @@ class Surroundings:
         about are not known.
     copy_number
         Tumour clones among the cells; None where none is known.
+    neighbourhood
+        Cells of the dataset that others are read beside; None where there are too few.
     """
 
     organs: tuple[str, ...] = ()
     weights: tuple[float, ...] = ()
     copy_number: CopyNumber | None = None
+    neighbourhood: Neighbourhood | None = None
 
 
 #: Nothing is known of the other cells.

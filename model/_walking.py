@@ -13,6 +13,7 @@ from scipy.special import ndtr
 from ._checkpoint import Checkpoint
 from ._description import Candidate, Slot
 from ._labels import NOT_KNOWN
+from ._neighbourhood import pool
 from ._surroundings import NOWHERE, Surroundings
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Walker:
         *,
         measured: np.ndarray | None = None,
         around: Surroundings | None = NOWHERE,
+        beside: np.ndarray | None = None,
     ) -> Walked:
         """Describe cells slot by slot.
 
@@ -79,6 +81,8 @@ class Walker:
             seen may count.
         around
             Where the cells come from; None where nothing may follow from it.
+        beside
+            ``(B, n_choices)`` how their neighbours are read, see `Neighbourhood`.
         """
         import torch
 
@@ -110,7 +114,7 @@ class Walker:
             probabilities /= probabilities.sum(1, keepdims=True)
             walked.read[slot] = probabilities
             if slot == "cell_type":
-                probabilities = self.settle(probabilities, around)
+                probabilities = self.settle(probabilities, around, beside)
             else:
                 probabilities = space.pass_down(probabilities)
             walked.probabilities[slot] = probabilities
@@ -181,7 +185,12 @@ class Walker:
         label = self.space.label(term_id)
         return Slot(name, label, _ontology_id(term_id), round(confidence, 4), runners_up)
 
-    def settle(self, read: np.ndarray, around: Surroundings | None) -> np.ndarray:
+    def settle(
+        self,
+        read: np.ndarray,
+        around: Surroundings | None,
+        beside: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Return ``(n, n_choices)`` probabilities of cell types, given where the cells come from.
 
         Parameters
@@ -190,7 +199,10 @@ class Walker:
             ``(n, n_choices)`` probabilities by the cells' own genes.
         around
             None where nothing may follow from where they come from.
+        beside
+            ``(n, n_choices)`` how their neighbours are read; None where they have none.
         """
+        read = pool(read, beside)
         space, residents = self.space.slot("cell_type"), self.checkpoint.residents
         organs = () if around is None else around.organs
         p = read if around is None else residents.settle(read, space, organs)

@@ -16,6 +16,7 @@ import typer
 
 from ._errors import ConfigError, ModelError
 from ._evaluating import CURATION
+from ._surroundings import SURVEY_CELLS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 #: Cells of a study that are scored; more would only narrow the interval.
 MOST_CELLS = 2_500
-#: Cells by which the organ of a study is recognised, as when a file is described.
-CELLS_FOR_ORGANS = 400
 #: Columns of obs that tell donors apart, as the development studies name them.
 DONORS = ("donor", "donor_id")
 
@@ -79,7 +78,7 @@ def evaluate(
     for study, adata, labels in _studies(folder):
         logger.info("Scoring %s: %d cells", study, adata.n_obs)
         names = adata.var_names.tolist()
-        sample = np.linspace(0, adata.n_obs - 1, min(adata.n_obs, CELLS_FOR_ORGANS)).astype(int)
+        sample = np.linspace(0, adata.n_obs - 1, min(adata.n_obs, SURVEY_CELLS)).astype(int)
         donors = next((c for c in DONORS if c in adata.obs), None)
         scored = evaluate_cells(
             describer,

@@ -24,7 +24,6 @@ from ._errors import DatasetError, ToolError
 from ._groupings import find_clustering
 from ._limits import Limits
 from ._odd_values import count_odd_values
-from ._organs import N_CELLS as ORGAN_CELLS
 from ._organs import named_tissues
 from ._preparing import SEED, stratified
 from ._problems import reading_problems
@@ -265,9 +264,11 @@ def make_shard(
 def surroundings_of(
     source: CellSource, describer: "Describer", knowledge: "KnowledgeBase | None"
 ) -> "Surroundings":
-    """Return where the cells come from, by obs and by a few hundred cells."""
+    """Return where the cells come from, by obs and by some of the cells."""
+    from model import SURVEY_CELLS
+
     named = named_tissues(source.obs, knowledge) if knowledge is not None else set()
-    sample = stratified(source.n_genes(), np.arange(source.n_obs), ORGAN_CELLS)
+    sample = stratified(source.n_genes(), np.arange(source.n_obs), SURVEY_CELLS)
     return describer.survey(source.rows(sample), source.names.names, organs=named)
 
 

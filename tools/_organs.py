@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 TISSUE_COLUMNS = ("tissue_ontology_term_id", "tissue", "tissue_general", "organ")
 #: A column with more different values does not name tissues.
 MOST_TISSUES = 30
-#: Cells looked at.
-N_CELLS = 400
 _EXACT = {"id", "label", "synonym"}
 
 
@@ -39,10 +37,12 @@ def find_surroundings(
     knowledge
         Resolves names of tissues; without it only the cells are asked.
     """
+    from model import SURVEY_CELLS
+
     adata = prepared.adata
     named = named_tissues(adata.obs, knowledge) if knowledge is not None else set()
     n_genes = np.asarray(adata.obs.get("cell2text_n_genes", np.arange(adata.n_obs)))
-    sample = stratified(n_genes, np.arange(adata.n_obs), N_CELLS)
+    sample = stratified(n_genes, np.arange(adata.n_obs), SURVEY_CELLS)
     matrix = model_matrix(prepared, sample)
     return describer.survey(matrix, prepared.names.names, organs=named)
 

@@ -1,0 +1,194 @@
+"""What the cells most like a cell are read as, which steadies how it is read itself.
+
+One cell shows a fraction of its genes. Cells of a dataset with the same programme were measured
+alike, so that neither batch nor protocol stands between them, and they miss different genes.
+Neighbours are found as is usual for single cells: library-size normalised, log1p, highly variable
+genes scaled to unit variance, principal components (Luecken 2019, doi:10.15252/msb.20188746).
+Their readings and the cell's own are multiplied, each to a power, which is a logarithmic opinion
+pool (Genest 1986, doi:10.1214/ss/1177013825): what some of them rule out is hardly said.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+if TYPE_CHECKING:
+    from scipy.spatial import KDTree
+
+#: With fewer cells there is no neighbourhood.
+FEWEST_CELLS = 40
+#: Neighbours of a cell, fewer where the dataset is small: one in so many of its cells.
+MOST_NEIGHBOURS, FEWEST_NEIGHBOURS, CELLS_A_NEIGHBOUR = 10, 3, 12
+#: Powers of a cell's own reading and of the mean of its neighbours'.
+OWN, THEIRS = 0.5, 0.7
+#: A reading never counts more against a type than a probability of this.
+_LEAST = 1e-5
+_N_GENES, _N_COMPONENTS, _MOST_SCALED = 1_500, 30, 10.0
+_COUNTS_A_CELL = 1e4
+#: Nearer than this a cell is the same cell.
+_SAME = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbourhood:
+    """Some cells of a dataset with how each was read.
+
+    Parameters
+    ----------
+    genes
+        ``(g,)`` rows of the gene table that span the space.
+    mean, scale
+        ``(g,)`` mean and standard deviation of their log1p expression.
+    loadings
+        ``(g, c)`` of the principal components.
+    places
+        ``(n, c)`` the cells in that space.
+    log_reads
+        ``(n, n_choices)`` logarithms of the probabilities of cell types by their own genes.
+    """
+
+    genes: np.ndarray
+    mean: np.ndarray
+    scale: np.ndarray
+    loadings: np.ndarray
+    places: np.ndarray
+    log_reads: np.ndarray
+
+    @cached_property
+    def _tree(self) -> "KDTree":
+        from scipy.spatial import KDTree
+
+        return KDTree(self.places)
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of the cells and their readings."""
+        found = sha256()
+        for part in (self.genes, self.loadings, self.places, self.log_reads):
+            found.update(np.ascontiguousarray(part).tobytes())
+        return found.hexdigest()
+
+    def readings_beside(self, linear: sparse.csr_matrix, token_ids: np.ndarray) -> np.ndarray:
+        """Return ``(n, n_choices)`` the mean log-probabilities of each cell's neighbours.
+
+        A cell that is among those of the neighbourhood is not its own neighbour.
+
+        Parameters
+        ----------
+        linear
+            ``(n, n_vars)`` expression on a linear scale.
+        token_ids
+            ``(n_vars,)`` row of the gene table for each variable, -1 where unknown.
+        """
+        n_cells = len(self.places)
+        n = min(max(n_cells // CELLS_A_NEIGHBOUR, FEWEST_NEIGHBOURS), MOST_NEIGHBOURS)
+        at = _project(_log_expression(linear, token_ids, self.genes), self)
+        distance, index = self._tree.query(at, k=n + 1)
+        # The cell itself, where it is there, or else the farthest is left out.
+        out = np.where(distance[:, 0] < _SAME, 0, n)
+        kept = np.arange(n + 1)[None] != out[:, None]
+        return np.round(self.log_reads[index[kept].reshape(-1, n)].mean(1), 3)
+
+
+def find_neighbourhood(
+    linear: sparse.csr_matrix, token_ids: np.ndarray, reads: np.ndarray
+) -> Neighbourhood | None:
+    """Return the neighbourhood of a sample of a dataset's cells; None for too few cells.
+
+    Parameters
+    ----------
+    linear
+        ``(n, n_vars)`` expression on a linear scale.
+    token_ids
+        ``(n_vars,)`` row of the gene table for each variable, -1 where unknown.
+    reads
+        ``(n, n_choices)`` probabilities of cell types by the cells' own genes.
+    """
+    from sklearn.decomposition import PCA
+
+    known = np.unique(token_ids[token_ids >= 0])
+    if len(reads) < FEWEST_CELLS or len(known) < FEWEST_CELLS:
+        return None
+    logged = _log_expression(linear, token_ids, known)
+    varied = _highly_variable(logged)
+    logged, genes = logged[:, varied], known[varied]
+    mean = np.asarray(logged.mean(0)).ravel()
+    square = np.asarray(logged.multiply(logged).mean(0)).ravel()
+    scale = np.sqrt(np.maximum(square - mean**2, 1e-12))
+    n_components = min(_N_COMPONENTS, len(genes) - 1, len(reads) - 1)
+    scaled, offset = _scaled(logged, mean, scale)
+    pca = PCA(n_components, svd_solver="randomized", random_state=0).fit(scaled.toarray() - offset)
+    loadings = np.round(pca.components_.T, 6)
+    log_reads = np.round(np.log(np.maximum(reads, 0) + _LEAST), 3)
+    empty = np.zeros((0, n_components))
+    space = Neighbourhood(genes, mean, scale, loadings, empty, log_reads)
+    return Neighbourhood(genes, mean, scale, loadings, _project(logged, space), log_reads)
+
+
+def pool(own: np.ndarray, beside: np.ndarray | None) -> np.ndarray:
+    """Return ``(n, n_choices)`` probabilities by a cell's own genes and its neighbours.
+
+    Parameters
+    ----------
+    own
+        ``(n, n_choices)`` probabilities.
+    beside
+        ``(n, n_choices)`` as `Neighbourhood.readings_beside` gives; None where there are no
+        neighbours.
+    """
+    if beside is None:
+        return own
+    scores = OWN * np.log(own + _LEAST) + THEIRS * beside
+    p = np.exp(scores - scores.max(1, keepdims=True))
+    return p / p.sum(1, keepdims=True)
+
+
+def _log_expression(
+    linear: sparse.csr_matrix, token_ids: np.ndarray, genes: Sequence[int] | np.ndarray
+) -> sparse.csr_matrix:
+    """Return ``(n, g)`` log1p of counts per 10,000 of these genes."""
+    total = np.asarray(linear.sum(1), np.float64).ravel()
+    place = {int(gene): i for i, gene in enumerate(genes)}
+    column = np.array([place.get(int(t), -1) for t in token_ids])
+    wanted = np.flatnonzero(column >= 0)
+    chosen = sparse.csr_matrix(linear[:, wanted], dtype=np.float64)
+    shape = (chosen.shape[0], len(genes))
+    moved = sparse.csr_matrix((chosen.data, column[wanted][chosen.indices], chosen.indptr), shape)
+    moved.sum_duplicates()
+    per_cell = _COUNTS_A_CELL / np.maximum(total, 1e-9)
+    moved.data = np.log1p(moved.data * np.repeat(per_cell, np.diff(moved.indptr)))
+    return moved
+
+
+def _highly_variable(logged: sparse.csr_matrix) -> np.ndarray:
+    """Return the columns of the genes that vary more than others of their level."""
+    import anndata
+    import scanpy as sc
+
+    if logged.shape[1] <= _N_GENES:
+        return np.arange(logged.shape[1])
+    cells = anndata.AnnData(logged)
+    sc.pp.highly_variable_genes(cells, n_top_genes=_N_GENES)
+    return np.flatnonzero(cells.var["highly_variable"].to_numpy())
+
+
+def _scaled(
+    logged: sparse.csr_matrix, mean: np.ndarray, scale: np.ndarray
+) -> tuple[sparse.csr_matrix, np.ndarray]:
+    """Return a sparse matrix and the row to take from it to have genes of unit variance."""
+    offset = mean / scale
+    scaled = logged.copy()
+    values = (scaled.data - mean[scaled.indices]) / scale[scaled.indices]
+    scaled.data = np.minimum(values, _MOST_SCALED) + offset[scaled.indices]
+    return scaled, offset
+
+
+def _project(logged: sparse.csr_matrix, space: Neighbourhood) -> np.ndarray:
+    """Return ``(n, c)`` places; the sparse product is the same however many cells go together."""
+    scaled, offset = _scaled(logged, space.mean, space.scale)
+    return scaled @ space.loadings - offset @ space.loadings
