@@ -249,9 +249,7 @@ class Describer:
         with torch.set_grad_enabled(with_genes):
             batch = torch.as_tensor(tokens, device=self._model.device)
             gates = (batch != 0).float().requires_grad_(with_genes)
-            walked = self.walker.walk(
-                batch, gates, measured=measured, around=around, beside=beside
-            )
+            walked = self.walker.walk(batch, gates, measured=measured, around=around, beside=beside)
             genes = evidence_genes(self.checkpoint, walked, batch, gates) if with_genes else {}
         checked = self._flags(walked, measured)
         descriptions = []

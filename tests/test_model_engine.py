@@ -61,7 +61,7 @@ def test_the_batch_changes_nothing(which, request):
         torch.set_num_threads(n_threads)
 
 
-def echo(tokens, n_tokens):
+def echo(tokens, n_tokens, beside=None):
     """Describe each cell by its genes, so that a mix-up of cells shows."""
     assert ((tokens > 0).sum(1) == n_tokens).all()
     return [
@@ -89,7 +89,7 @@ def test_cells_of_one_batch_have_about_the_same_length():
     tokens, n_tokens = random_tokens(200)
     widths = []
 
-    def run(batch, n):
+    def run(batch, n, beside):
         widths.append(batch.shape[1])
         assert batch.shape[1] - n.min() <= 128
         return echo(batch, n)
@@ -97,6 +97,23 @@ def test_cells_of_one_batch_have_about_the_same_length():
     made = Engine(batch_size=16).describe(tokens, n_tokens, run)
     assert [d.text for d in made] == texts(tokens)
     assert widths == sorted(widths, reverse=True)
+
+
+def test_what_else_is_known_of_a_cell_goes_with_it_and_tells_it_from_its_like():
+    tokens, n_tokens = random_tokens(40)
+    tokens[1], n_tokens[1] = tokens[0], n_tokens[0]
+    tokens[3], n_tokens[3] = tokens[2], n_tokens[2]
+    beside = np.arange(40.0)[:, None]
+    beside[3] = beside[2]
+    seen = []
+
+    def run(batch, n, beside):
+        seen.extend(beside[:, 0].tolist())
+        return [Description(str(known), {}, 1) for known in beside[:, 0].tolist()]
+
+    made = Engine(batch_size=7).describe(tokens, n_tokens, run, beside=beside)
+    assert [d.text for d in made] == [str(known) for known in beside[:, 0].tolist()]
+    assert sorted(seen) == sorted(set(beside[:, 0].tolist()))
 
 
 def test_cells_with_the_same_order_of_genes_are_described_once(describer, monkeypatch):
@@ -127,7 +144,7 @@ def test_the_batch_is_halved_until_it_fits(error):
     tokens, n_tokens = random_tokens(50)
     sizes = []
 
-    def run(batch, n):
+    def run(batch, n, beside):
         sizes.append(len(batch))
         if len(batch) > 5:
             raise error
@@ -145,10 +162,10 @@ def test_the_batch_is_halved_until_it_fits(error):
 def test_what_does_not_fit_at_all_is_said_and_other_errors_are_not_hidden():
     tokens, n_tokens = random_tokens(4)
 
-    def full(batch, n):
+    def full(batch, n, beside):
         raise MemoryError
 
-    def broken(batch, n):
+    def broken(batch, n, beside):
         msg = "mat1 and mat2 shapes cannot be multiplied"
         raise RuntimeError(msg)
 
@@ -169,7 +186,7 @@ def test_progress_ends_at_all_and_a_stop_comes_between_batches():
     assert [done for done, _ in told] == sorted({done for done, _ in told})
     batches = []
 
-    def run(batch, n):
+    def run(batch, n, beside):
         batches.append(len(batch))
         return echo(batch, n)
 
