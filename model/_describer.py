@@ -438,7 +438,7 @@ class Describer:
     def beside(
         self, linear: sparse.csr_matrix, var_names: Sequence[str], around: Surroundings
     ) -> np.ndarray | None:
-        """Return ``(n, n_choices)`` how the neighbours of cells are read, None for no neighbours.
+        """Return how the neighbours of cells are read, a row each; None for no neighbours.
 
         Parameters
         ----------

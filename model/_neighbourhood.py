@@ -6,12 +6,14 @@ Neighbours are found as is usual for single cells: library-size normalised, log1
 genes scaled to unit variance, principal components (Luecken 2019, doi:10.15252/msb.20188746).
 Their readings and the cell's own are multiplied, each to a power, which is a logarithmic opinion
 pool (Genest 1986, doi:10.1214/ss/1177013825): what some of them rule out is hardly said.
+
+The only mast cell of a dataset has neighbours too, but it is far from them as they are among
+themselves. Only those count that are about as near to a cell as their own neighbours are to them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,12 +26,14 @@ if TYPE_CHECKING:
 FEWEST_CELLS = 40
 #: Neighbours of a cell, fewer where the dataset is small: one in so many of its cells.
 MOST_NEIGHBOURS, FEWEST_NEIGHBOURS, CELLS_A_NEIGHBOUR = 10, 3, 12
-#: Powers of a cell's own reading and of the mean of its neighbours'.
+#: Powers of a cell's own reading, where all its neighbours count, and of the mean of theirs.
 OWN, THEIRS = 0.5, 0.7
 #: A reading never counts more against a type than a probability of this.
 _LEAST = 1e-5
 _N_GENES, _N_COMPONENTS, _MOST_SCALED = 1_500, 30, 10.0
 _COUNTS_A_CELL = 1e4
+#: A neighbour counts up to this many times the distance of its own farthest neighbour.
+_REACH = 1.25
 #: Nearer than this a cell is the same cell.
 _SAME = 1e-6
 
@@ -48,6 +52,8 @@ class Neighbourhood:
         ``(g, c)`` of the principal components.
     places
         ``(n, c)`` the cells in that space.
+    reach
+        ``(n,)`` up to which distance each counts as a neighbour.
     log_reads
         ``(n, n_choices)`` logarithms of the probabilities of cell types by their own genes.
     """
@@ -57,6 +63,7 @@ class Neighbourhood:
     scale: np.ndarray
     loadings: np.ndarray
     places: np.ndarray
+    reach: np.ndarray
     log_reads: np.ndarray
 
     @cached_property
@@ -65,16 +72,13 @@ class Neighbourhood:
 
         return KDTree(self.places)
 
-    @cached_property
-    def digest(self) -> str:
-        """Hash of the cells and their readings."""
-        found = sha256()
-        for part in (self.genes, self.loadings, self.places, self.log_reads):
-            found.update(np.ascontiguousarray(part).tobytes())
-        return found.hexdigest()
+    @property
+    def _n_neighbours(self) -> int:
+        n = len(self.places) // CELLS_A_NEIGHBOUR
+        return min(max(n, FEWEST_NEIGHBOURS), MOST_NEIGHBOURS)
 
     def readings_beside(self, linear: sparse.csr_matrix, token_ids: np.ndarray) -> np.ndarray:
-        """Return ``(n, n_choices)`` the mean log-probabilities of each cell's neighbours.
+        """Return how the neighbours of cells are read, for `pool`.
 
         A cell that is among those of the neighbourhood is not its own neighbour.
 
@@ -84,15 +88,27 @@ class Neighbourhood:
             ``(n, n_vars)`` expression on a linear scale.
         token_ids
             ``(n_vars,)`` row of the gene table for each variable, -1 where unknown.
+
+        Returns
+        -------
+        ``(n, n_choices + 1)`` mean log-probabilities of the neighbours, 0 for those too far away;
+        in the last column, the share of them that is near enough.
         """
-        n_cells = len(self.places)
-        n = min(max(n_cells // CELLS_A_NEIGHBOUR, FEWEST_NEIGHBOURS), MOST_NEIGHBOURS)
-        at = _project(_log_expression(linear, token_ids, self.genes), self)
-        distance, index = self._tree.query(at, k=n + 1)
+        distance, index = self._nearest(
+            _project(_log_expression(linear, token_ids, self.genes), self)
+        )
+        near = distance <= self.reach[index]
+        mean = (near[:, :, None] * self.log_reads[index]).mean(1)
+        return np.round(np.column_stack([mean, near.mean(1)]), 3)
+
+    def _nearest(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return ``(n, k)`` distances and rows of the neighbours of ``(n, c)`` places."""
+        k = self._n_neighbours
+        distance, index = self._tree.query(at, k=k + 1)
         # The cell itself, where it is there, or else the farthest is left out.
-        out = np.where(distance[:, 0] < _SAME, 0, n)
-        kept = np.arange(n + 1)[None] != out[:, None]
-        return np.round(self.log_reads[index[kept].reshape(-1, n)].mean(1), 3)
+        out = np.where(distance[:, 0] < _SAME, 0, k)
+        kept = np.arange(k + 1)[None] != out[:, None]
+        return distance[kept].reshape(-1, k), index[kept].reshape(-1, k)
 
 
 def find_neighbourhood(
@@ -125,9 +141,11 @@ def find_neighbourhood(
     pca = PCA(n_components, svd_solver="randomized", random_state=0).fit(scaled.toarray() - offset)
     loadings = np.round(pca.components_.T, 6)
     log_reads = np.round(np.log(np.maximum(reads, 0) + _LEAST), 3)
-    empty = np.zeros((0, n_components))
-    space = Neighbourhood(genes, mean, scale, loadings, empty, log_reads)
-    return Neighbourhood(genes, mean, scale, loadings, _project(logged, space), log_reads)
+    nowhere = np.zeros((0, n_components))
+    space = Neighbourhood(genes, mean, scale, loadings, nowhere, nowhere, log_reads)
+    space = replace(space, places=_project(logged, space))
+    farthest = space._nearest(space.places)[0][:, -1]
+    return replace(space, reach=np.round(_REACH * farthest, 6))
 
 
 def pool(own: np.ndarray, beside: np.ndarray | None) -> np.ndarray:
@@ -138,12 +156,12 @@ def pool(own: np.ndarray, beside: np.ndarray | None) -> np.ndarray:
     own
         ``(n, n_choices)`` probabilities.
     beside
-        ``(n, n_choices)`` as `Neighbourhood.readings_beside` gives; None where there are no
-        neighbours.
+        As `Neighbourhood.readings_beside` gives; None where there are no neighbours.
     """
     if beside is None:
         return own
-    scores = OWN * np.log(own + _LEAST) + THEIRS * beside
+    theirs, share = beside[:, :-1], beside[:, -1:]
+    scores = (1 - (1 - OWN) * share) * np.log(own + _LEAST) + THEIRS * theirs
     p = np.exp(scores - scores.max(1, keepdims=True))
     return p / p.sum(1, keepdims=True)
 

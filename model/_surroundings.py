@@ -1,8 +1,8 @@
 """What the other cells of a dataset say of one cell: where it comes from, and what is about.
 
-A cell is described by its own genes. But a reading that hesitates between a type of which the
-dataset has many and one of which it has none is helped by knowing so. The shares of the types are
-estimated from the readings of a few hundred cells by expectation maximisation, as for a classifier
+A cell is described by its own genes and by how the cells most like it are read (`_neighbourhood`).
+A reading that hesitates between a type of which the dataset has many and one of which it has none
+is helped by knowing so, too. The shares of the types are estimated from those readings by expectation maximisation, as for a classifier
 that meets other proportions than it was trained on (Saerens 2002, doi:10.1162/089976602753284446).
 They count for less than they would if the readings were independent and calibrated, and a type
 that was not among those cells stays possible.

@@ -82,7 +82,7 @@ class Walker:
         around
             Where the cells come from; None where nothing may follow from it.
         beside
-            ``(B, n_choices)`` how their neighbours are read, see `Neighbourhood`.
+            How their neighbours are read, see `Neighbourhood.readings_beside`.
         """
         import torch
 
@@ -200,7 +200,7 @@ class Walker:
         around
             None where nothing may follow from where they come from.
         beside
-            ``(n, n_choices)`` how their neighbours are read; None where they have none.
+            How their neighbours are read; None where they have none.
         """
         read = pool(read, beside)
         space, residents = self.space.slot("cell_type"), self.checkpoint.residents

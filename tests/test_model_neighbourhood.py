@@ -43,8 +43,23 @@ def test_no_cell_is_its_own_neighbour():
     p, ids = readings(kind), np.arange(N_GENES)
     found = find_neighbourhood(cells, ids, p)
     # All its like are read alike, so it would show if the first counted for itself.
-    beside = found.readings_beside(cells[:1], ids)[0]
-    np.testing.assert_allclose(beside, np.log(p[2]), atol=2e-3)
+    *theirs, share = found.readings_beside(cells[:1], ids)[0]
+    np.testing.assert_allclose(theirs, share * np.log(p[2]), atol=2e-3)
+    assert share > 0.5
+
+
+def test_the_only_cell_of_its_kind_is_read_by_itself():
+    cells, kind = two_populations()
+    alone = np.full(N_GENES, 0.3)
+    alone[80:] = 4.0
+    odd = sparse.csr_matrix(np.random.default_rng(3).poisson(alone)[None].astype(np.float32))
+    ids = np.arange(N_GENES)
+    reads = np.column_stack([readings(kind), np.full(len(kind), 0.001)])
+    all_reads = np.vstack([reads, [[0.05, 0.05, 0.9]]])
+    found = find_neighbourhood(sparse.vstack([cells, odd], format="csr"), ids, all_reads)
+    beside = found.readings_beside(odd, ids)
+    assert beside[0, -1] == 0
+    np.testing.assert_allclose(pool(all_reads[-1:], beside), all_reads[-1:], atol=1e-3)
 
 
 def test_neighbours_do_not_depend_on_which_cells_go_together():
