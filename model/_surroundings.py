@@ -2,10 +2,10 @@
 
 A cell is described by its own genes and by how the cells most like it are read (`_neighbourhood`).
 A reading that hesitates between a type of which the dataset has many and one of which it has none
-is helped by knowing so, too. The shares of the types are estimated from those readings by expectation maximisation, as for a classifier
-that meets other proportions than it was trained on (Saerens 2002, doi:10.1162/089976602753284446).
-They count for less than they would if the readings were independent and calibrated, and a type
-that was not among those cells stays possible.
+is helped by knowing so, too. The shares of the types are estimated from those readings by
+expectation maximisation, as for a classifier that meets other proportions than it was trained on
+(Saerens 2002, doi:10.1162/089976602753284446). They count for less than they would if the readings
+were independent and calibrated, and a type that was not among those cells stays possible.
 """
 
 from dataclasses import dataclass
