@@ -4,6 +4,7 @@ import importlib
 from typing import Any
 
 _HOMES = {
+    "SURVEY_CELLS": "_surroundings",
     "Candidate": "_description",
     "Cell2TextModel": "_cell2text",
     "CheckpointError": "_errors",
@@ -16,7 +17,6 @@ _HOMES = {
     "ModelContest": "_benchmark",
     "ModelError": "_errors",
     "Ontology": "_evaluating",
-    "SURVEY_CELLS": "_surroundings",
     "SharedDescriber": "_sharing",
     "Slot": "_description",
     "Surroundings": "_surroundings",
@@ -27,7 +27,7 @@ _HOMES = {
     "load_describer": "_describer",
 }
 
-__all__ = sorted(_HOMES)
+__all__ = sorted(_HOMES, key=lambda name: (not name.isupper(), name))
 
 
 def __getattr__(name: str) -> Any:
