@@ -464,8 +464,9 @@ def _says_something(frame: Frame, read: Reading, vocabulary: Vocabulary) -> bool
     plain_by = frame.by and not frame.conditions and frame.measure == "cells"
     if not frame.by and kinds == {"cluster"} and len(frame.conditions) == 1 and not frame.each:
         return frame.conditions[0].is_not  # the size of one cluster
-    if plain_by and frame.by == ("clusters",) and not (frame.each or frame.having or frame.over):
-        return bool(frame.limit or frame.place or frame.form)
+    is_bare = not (frame.each or frame.having or frame.over)
+    if plain_by and frame.by == ("clusters",) and frame.order and is_bare:
+        return bool(frame.limit or frame.place or frame.form)  # "which cluster is biggest?"
     return not (plain_by and set(frame.by) == {"cell types"})
 
 

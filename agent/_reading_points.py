@@ -92,12 +92,13 @@ def _uncertain(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | N
     """Read "which cells are you least sure about?", "the hardest clusters to annotate"."""
     flagged = re.match(
         r"^(?:and |so |but )*(?:are there|is there|do you see|how many|any|which cells are|"
-        r"are any)\b"
+        r"are any|(?:what (?:is |are |about )?)?(?:the |your )?(?:rate|percent\w*|fraction|share|"
+        r"proportion|number|count)s?\b|(?:what (?:is |about )?)?(?:the )?(?=doublet rate))"
         r".*\b(?:doublets?|multiplets?|flagged|dying|damaged|empty droplets?|strange)\b",
         found.text,
     )
     if flagged and not (found.genes or found.cell_types or found.clusters):
-        return Ask("uncertain", number=found.number)
+        return Ask("uncertain", number=found.number, name="flags")
     if (
         not _UNSURE.search(found.text)
         or found.genes

@@ -119,7 +119,10 @@ def tell_uncertain(ask: Ask, now: Saying) -> Said:
         for line in quote_all(artifact)
     ]
     barcodes = tuple(str(row["barcode"]) for row in artifact.get("table") or [])
-    caveats = now.caveats(artifact, skip=r"rest on a sample")
+    if ask.name == "flags":  # asked of doublets and the like, rather than of doubtful names
+        lines = [line for line in lines if " the model flags " in line]
+        return Said([*lines, *now.caveats(artifact)], replace(ask, barcodes=barcodes))
+    caveats = now.caveats(artifact, skip=r"rest on a sample|^Flags are")
     return Said([*lines, *caveats], replace(ask, barcodes=barcodes))
 
 

@@ -63,6 +63,8 @@ def _columns(text: str, vocabulary: Vocabulary) -> Iterator[Tag]:
         for name in named:
             if name in {"cell", "gene", "id", "name", "x", "dataset"} | set(NUMBERS):
                 continue
+            if name == "cluster" != low:
+                continue  # "per cluster" means the clusters rather than `cluster_id`
             ending = "" if name.endswith("s") or not name[-1:].isalpha() else "(?:s|es)?"
             for match in re.finditer(rf"(?i)(?<![\w.]){re.escape(name)}{ending}(?![\w])", text):
                 is_cluster = name in {"cluster", "clusters"}

@@ -242,8 +242,8 @@ def find_topic(found: Mentions) -> str | None:
     """Return the topic that a stretch is about, if it is one."""
     for name, topic in TOPICS.items():
         asks_for_some = re.search(
-            r"\b(?:are there|is there|how many|any|"
-            r"which cells)\b",
+            r"\b(?:are there|is there|how many|any|which cells|rates?|percent\w*|fraction|share|"
+            r"proportion|number of|count)\b",
             found.text,
         )
         if name == "doublets" and (found.genes or found.cell_types or asks_for_some):

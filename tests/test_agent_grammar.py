@@ -1,5 +1,7 @@
 """Quantitative questions become frames, and short questions edit the last frame."""
 
+from dataclasses import replace
+
 import pytest
 
 from agent._asks import Ask, Focus
@@ -171,3 +173,16 @@ def test_a_frame_survives_a_checkpoint(blood: Vocabulary) -> None:
         "where": "ISG15 > 0",
         "among": 'condition = "stim" AND cell_type = "B"',
     }
+
+
+@pytest.mark.parametrize("question", ["mean n_genes per cluster", "average nr of genes by cluster"])
+def test_a_column_called_after_the_clusters_is_not_the_clusters(
+    question: str, blood: Vocabulary
+) -> None:
+    named = replace(
+        blood,
+        columns=blood.columns | {"cluster_id": "cluster_id"},
+        labels=blood.labels | {"cluster_id": ("NK", "DC")},
+    )
+    assert frame(named, question).by == ("clusters",)
+    assert frame(named, "mean n_genes per cluster_id").by == ("cluster_id",)

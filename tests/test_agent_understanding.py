@@ -543,6 +543,9 @@ def test_a_gene_is_looked_for_in_the_list_before(question: str, vocabulary: Voca
     [
         "which cells are you least sure about?",
         "List the uncertain cells",
+        "are there doublets?",
+        "what's the doublet rate?",
+        "what percentage of doublets do we have",
         "show me cells with low confidence",
         "which cells are ambiguous?",
     ],

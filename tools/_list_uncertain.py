@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _UNSURE = 0.6  # confidence below which a label is doubtful
 _MOST = 50
 _SPOKEN = 5
+#: Kinds of flag that keep a cell from being named.
+_KINDS = ("a doublet", "an empty droplet", "a dying cell", "unlike training")
+_CAUTIOUS = "Flags are cautious: doublets of like cells, above all, are missed."
 
 
 def list_uncertain(session: "Session", *, where: str = "", n_cells: int = 10) -> Evidence:
@@ -76,12 +79,14 @@ def list_uncertain(session: "Session", *, where: str = "", n_cells: int = 10) ->
         shown = listing(f"cluster {name} ({number:,})" for name, number in tally)
         sentences.append(f"Most of these lie in {shown}.")
     flags = flag_tally([item.flags for item in descriptions])
-    named = listing(f"{number:,} of the cells read as {quote(flag)}" for flag, number in flags)
-    sentences.append(
-        f"The model flags {named}."
-        if flags
-        else "The model flags none of the cells read as a doublet, empty, dying or strange."
-    )
+    found = [
+        f"{number:,} ({as_percent(percent(number, len(read)))}) as {quote(flag)}"
+        for flag, number in flags
+    ]
+    none = [kind for kind in _KINDS if not kind.endswith(tuple(dict(flags)))]
+    if none:
+        found.append(f"none as {' or '.join(filter(None, [', '.join(none[:-1]), none[-1]]))}")
+    sentences.append(f"Of the cells{among} read, the model flags {listing(found)}.")
     sentences.append("The least sure are the following.")
     sentences += [_sentence(row) for row in table[:_SPOKEN]]
     return session.record(
@@ -91,7 +96,7 @@ def list_uncertain(session: "Session", *, where: str = "", n_cells: int = 10) ->
         cells=read[order],
         source=f"Cell2Text checkpoint {session.describer.checkpoint_id}",
         unit="confidence is a calibrated probability, 0 to 1",
-        caveat=model_caveat(session, len(read), adata.n_obs),
+        caveat=f"{model_caveat(session, len(read), adata.n_obs)} {_CAUTIOUS}",
         facts={
             "n_read": len(read),
             "n_unsure": int(doubtful.sum()),
