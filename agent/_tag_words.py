@@ -178,7 +178,8 @@ STOPS = re.compile(
     r"strongest)|score|signature|induc\w*|upregulat\w*|downregulat\w*|de genes|cluster the|"
     r"cluster (?:it|this)|use|as clusters|coexpress\w*|cor|should|might|because|mean by|"
     r"(?:that|the|this) list|increases?|decreases?|chang\w+|clinically|predict\w*|trust|agree\w*|"
-    r"label the|annotate)\b"
+    r"label the|annotate)\b|"
+    r"\b(?:what|which|the|any) genes? (?:are|is|go|goes|that)\b.*\b(?:vs|versus|than|compared)\b"
 )
 SIGNS_OF_GENES = words(
     "positive negative double single triple pos neg high low expressing expression"

@@ -61,7 +61,7 @@ _NOUNS = re.compile(
 
 def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
     """Return what `question` asks for, in order; at least one ask."""
-    text = " ".join(_plain(question).split())
+    text = _spell_t_cells(" ".join(_plain(question).split()), vocabulary)
     if not re.search(r"\w", text):
         return [Ask("empty")]
     asks: list[Ask] = []
@@ -100,6 +100,17 @@ def _plain(text: str) -> str:
     plain = re.sub(r"(?<=\w) v\.? (?=\w)", " vs ", plain)
     plain = re.sub(r"\b(CD[48])s\b", r"\1 T cells", plain)
     return re.sub(r"(?i)\b(what|where|who|how|which|that|it)'s\b", r"\1 is", plain)
+
+
+_SHORT_T_CELLS = re.compile(r"\b(CD[48]\+?) Ts?(?![\w-])(?! ?cells?\b)")
+
+
+def _spell_t_cells(text: str, vocabulary: Vocabulary) -> str:
+    """Write "CD8 T" out, of which the letter might be read as a gene; not where it is a label."""
+    labels = (*vocabulary.clusters, *(label for _, label in vocabulary.authors.values()))
+    if any(_SHORT_T_CELLS.search(label) for label in labels):
+        return text
+    return _SHORT_T_CELLS.sub(r"\1 T cells", text)
 
 
 def _stretches(text: str) -> list[str]:

@@ -51,7 +51,8 @@ CODES: Final = MappingProxyType(
             "several_genomes": "The file keeps genomes apart; the human one is read.",
             "several_datasets": "A folder or archive holds several; the one named is read.",
             "empty_droplets": "An unfiltered matrix; barcodes of empty droplets were left out.",
-            "nan_or_inf": "Missing or infinite values are read as zero.",
+            "nan_or_inf": "Missing or infinite values, and how many; they are read as zero.",
+            "negative_values": "A few negative values among counts or logs; they are read as zero.",
             "duplicate_barcodes": "Barcodes are repeated; a number is added to tell them apart.",
             "duplicate_genes": "Gene names are repeated; a number is added to tell them apart.",
             "cluster_labels_float": "Clusters are decimal numbers; they are read as '0', '1', ...",
@@ -62,7 +63,7 @@ CODES: Final = MappingProxyType(
         "It limits what can be asked": {
             "no_counts": "There are no raw counts; the message says what the values are.",
             "scaled_only": "There are only z-scores, so that descriptions are less reliable.",
-            "negative_counts": "Whole numbers of which some are negative.",
+            "negative_counts": "Whole numbers of which some are negative; described as if zero.",
             "empty_cells": "Cells without any expressed gene.",
             "one_cell": "A single cell.",
             "one_gene": "A single gene.",

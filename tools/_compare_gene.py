@@ -158,13 +158,14 @@ def _sentences(
     row: dict[str, Any], names: tuple[str, str], *, where: str, n_donors: int, method: str
 ) -> list[str]:
     symbol, p_value, change = row["gene"], row["p_value_adjusted"], row["log2_fold_change"]
-    one, two = names
+    one, two = (f"cells {name}" if name.startswith("read as ") else name for name in names)
+    of_one, of_two = (f"of {name}" if not name.startswith("read as ") else name for name in names)
     among = f" among {where}" if where else ""
     how = f"{count(n_donors, 'donor')}, {method}" if n_donors else method
     if p_value is None:
         lead = (
-            f"{symbol} was not tested{among}, because fewer than a tenth of the cells of {one} "
-            f"and of {two} express it; the log2 fold change of its means is {change:g}."
+            f"{symbol} was not tested{among}, because fewer than a tenth of the cells {of_one} "
+            f"and of those {of_two} express it; the log2 fold change of its means is {change:g}."
         )
     elif p_value < SIGNIFICANT:
         side = "higher" if change > 0 else "lower"
@@ -179,7 +180,7 @@ def _sentences(
         )
     return [
         lead,
-        f"{as_percent(row['percent_first'])} of the cells of {one} express {symbol} (mean "
-        f"{row['mean_first']:.2f}), and {as_percent(row['percent_second'])} of those of {two} "
+        f"{as_percent(row['percent_first'])} of the cells {of_one} express {symbol} (mean "
+        f"{row['mean_first']:.2f}), and {as_percent(row['percent_second'])} of those {of_two} "
         f"(mean {row['mean_second']:.2f}).",
     ]

@@ -21,6 +21,7 @@ CAVEAT = (
 _MOST_GENES = 100
 _SIGNIFICANT = 0.05
 _CLEAR = 1.0  # log2 fold change: twofold
+_MORE_CELLS = 0.1  # of the cells of the group than of the others express a gene
 
 
 def rank_markers(session: Session, *, cluster: str, n_genes: int = 10) -> Evidence:
@@ -38,7 +39,7 @@ def rank_markers(session: Session, *, cluster: str, n_genes: int = 10) -> Eviden
     Evidence
         Table with ``gene``, ``log2_fold_change`` (``mean_difference`` on z-scores),
         ``p_value_adjusted`` (Benjamini-Hochberg), ``percent_in`` and ``percent_out`` of cells
-        that express the gene. Genes that differ less than twofold come last.
+        that express the gene. Genes that differ little come last.
 
     Raises
     ------
@@ -203,13 +204,16 @@ def gene_rows(
     """Turn the best genes into rows of plain values, rounded as they are shown.
 
     Of many cells the test is surest of genes that all of them have and some have a little more
-    of, such as those of the ribosome; so genes that differ less than twofold come last.
+    of, such as those of the ribosome; so genes that differ less than twofold come last, and
+    those that as many cells have in both groups unless they differ fourfold.
     """
     number = min(max(int(n_genes), 1), _MOST_GENES)
     change_name = "log2_fold_change" if session.is_logged else "mean_difference"
     good = frame[(frame["score"] > 0) & (frame["p_value_adjusted"] < _SIGNIFICANT)]
     if session.is_logged:
-        good = good.assign(is_clear=good["change"].abs() >= _CLEAR)
+        change, difference = good["change"].abs(), (good["share_in"] - good["share_out"]).abs()
+        tells = difference >= _MORE_CELLS
+        good = good.assign(is_clear=(change >= 2 * _CLEAR) | ((change >= _CLEAR) & tells))
     order = ["is_clear", "score", "share_in"] if session.is_logged else ["score", "share_in"]
     good = good.sort_values(order, ascending=False, kind="stable").head(number)
     return [
