@@ -53,6 +53,11 @@ _AGREE = re.compile(
     r"\b(?:agree\w*|match\w*|concord\w*|consistent|disagree\w*|differ\w*|discrepan\w*|mismatch\w*|"
     r"compar\w*|same as|accura\w*|overlap\w*|conflict\w*|contradict\w*|correspond\w*|right|wrong)\b"
 )
+_DO_YOU_AGREE = re.compile(
+    r"^(?:and |so |but |where |on what )*(?:do|does|would|did) (?:you|the model|your labels?) "
+    r"(?:all |mostly |most |fully |even )?(?:dis)?agree"
+    r"(?: (?:with (?:that|them|those|these|it)|most|on (?:that|those|these)))?\W*$"
+)
 _COUNT = re.compile(
     r"\b(?:how many|number of|count\w*|list|which|what|unique|different|values?|levels?|"
     r"fewest|most|smallest|largest|biggest)\b"
@@ -101,10 +106,12 @@ def _agreement(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | N
         r"\b(?:where|which|who|what)\b.*\b(?:disagree|differ|agree|wrong)", found.text
     )
     named = column is not None or _AUTHORS.search(found.text)
+    if vocabulary.author_columns and not found.clusters and _DO_YOU_AGREE.match(found.text):
+        return Ask("agreement", column=column, text=found.raw)
     if follows or (named and _AGREE.search(found.text) and not found.genes):
         if found.clusters and not named:
             return None
-        return Ask("agreement", column=column)
+        return Ask("agreement", column=column, text=found.raw)
     return None
 
 

@@ -88,10 +88,15 @@ _SAID = {
 _MEASURES = {"genes": "genes", "counts": "counts", "mitochondrial": "% mitochondrial counts"}
 
 
+_WORST = re.compile(r"(?i)\b(?:where|which|what)\b.*\b(?:disagree|differ|wrong|worst)")
+
+
 def tell_agreement(ask: Ask, now: Saying) -> Said:
     """Say where model and authors agree; the labels on which they do not come first."""
     artifact = now.artifact("compare_labels") or {}
     said = quote_all(artifact)
+    if _WORST.search(ask.text) and len(said) > 2:
+        return Said([said[2], *now.caveats(artifact, skip=r"predictions|rest on a sample")])
     lines = [*said[:2], *(f"- {line}" for line in said[2:])]
     return Said([*lines, *now.caveats(artifact, skip=r"predictions|rest on a sample")])
 

@@ -179,7 +179,8 @@ STOPS = re.compile(
     r"cluster (?:it|this)|use|as clusters|coexpress\w*|cor|should|might|because|mean by|"
     r"(?:that|the|this) list|increases?|decreases?|chang\w+|clinically|predict\w*|trust|agree\w*|"
     r"label the|annotate)\b|"
-    r"\b(?:what|which|the|any) genes? (?:are|is|go|goes|that)\b.*\b(?:vs|versus|than|compared)\b"
+    r"\b(?:what|which|the|any) genes? (?:are|is|go|goes|that)\b.*\b(?:vs|versus|than|compared)\b|"
+    r"\b(?:vs|versus)\b.*\bgenes\b|\btop (?:\d+ )?genes\b"
 )
 SIGNS_OF_GENES = words(
     "positive negative double single triple pos neg high low expressing expression"

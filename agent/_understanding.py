@@ -41,6 +41,10 @@ _CUT = re.compile(
     r",?\s+(?:and|plus)\s+(?=(?:its|their)\s+(?:\w+\s+){0,2}(?:markers?|genes|pathways?)\b)",
     re.IGNORECASE,
 )
+_AUTHORS_NAMED = re.compile(
+    r"(?i)\b(?:what|which) (?:cell ?types|labels|annotations|types) (?:did|do|have|had) the "
+    r"authors? (?:annotate\w*|use\w*|assign\w*|find|found|have|give\w*|label\w*|call\w*|name\w*)\b"
+)
 _STOP = "\ue000"  # stands for a full stop and a space where nothing is to be cut
 LONGEST_READ = 2_000  # characters of a question
 _PLACE = re.compile(
@@ -98,6 +102,7 @@ def _plain(text: str) -> str:
     )
     plain = re.sub(r"(?i)\btop(\d+)", r"top \1", plain)
     plain = re.sub(r"(?<=\w) v\.? (?=\w)", " vs ", plain)
+    plain = _AUTHORS_NAMED.sub("list the authors' cell types", plain)
     plain = re.sub(r"\b(CD[48])s\b", r"\1 T cells", plain)
     return re.sub(r"(?i)\b(what|where|who|how|which|that|it)'s\b", r"\1 is", plain)
 
@@ -173,7 +178,9 @@ def _read(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
         genes=found.genes,
         cell_types=tuple(map(spell_out, found.cell_types)) + found.term_ids,
         number=found.number,
-        column=found.column or _colouring(found) or next((c for c, _ in found.values), None),
+        column=found.column
+        or _colouring(found, vocabulary)
+        or next((c for c, _ in found.values), None),
         plot=_plot(found),
         text=stretch,
         more=wants_more(found),
@@ -247,7 +254,12 @@ def _with_bare_label(found: Mentions, vocabulary: Vocabulary) -> Mentions:
     return found
 
 
-def _colouring(found: Mentions) -> str | None:
+def _colouring(found: Mentions, vocabulary: Vocabulary) -> str | None:
+    named = re.search(r"\bby (?:the )?(\w+?)s?\b", found.text)
+    if named is not None:  # "by celltype", where the file has `celltypes`
+        for low, column in vocabulary.columns.items():
+            if low.removesuffix("s") == named.group(1):
+                return column
     return "cell types" if re.search(r"\b(cell ?types?|annotations?)\b", found.text) else None
 
 

@@ -349,10 +349,12 @@ def _by_name(session: "Session", text: str) -> tuple[np.ndarray, str]:
     known = {label.casefold(): label for label in session.clusters()}
     if text.casefold() in known:
         return _in_clusters(session, known[text.casefold()])
-    for column, labels in _public_values(session):
-        match = next((v for v in labels.cat.categories if v.casefold() == text.casefold()), None)
-        if match is not None:
-            return (labels == match).to_numpy(), f"obs[{quote(column)}] is {quote(match)}"
+    low = text.casefold()
+    for name in (low, low.removesuffix("s")) if len(low) > len("nks") else (low,):
+        for column, labels in _public_values(session):
+            match = next((v for v in labels.cat.categories if v.casefold() == name), None)
+            if match is not None:  # 'Macrophage', also where "macrophages" are asked for
+                return (labels == match).to_numpy(), f"obs[{quote(column)}] is {quote(match)}"
     try:
         return _by_gene(session, session.gene(text), ">", 0.0)
     except UnknownGeneError as unknown:
