@@ -128,7 +128,7 @@ def edit(last: Frame, change: Change, vocabulary: Vocabulary, focus: Focus) -> F
     if is_of_those and not is_gene and (change.clauses or change.genes) and (
         "cells" in change.measures or "share" in change.measures
         or not change.measures
-    ):  # fmt: skip
+    ) and not _excludes(last, change):  # fmt: skip
         return _narrowed(last, change)
     frame = last
     if change.numbers and change.names_nothing and not change.measures:
@@ -248,6 +248,13 @@ def _narrowed(last: Frame, change: Change) -> Frame | None:
     if last.measure in AVERAGES and not change.marks & {"that"}:
         return None
     return Frame(measure, each=change.each, where=(*change.clauses, *genes), among=base)  # type: ignore[arg-type]
+
+
+def _excludes(last: Frame, change: Change) -> bool:
+    """Whether the cells spoken of have another value of a column: then that value is replaced."""
+    said = {p.column: p.label for clause in change.clauses for p in clause if p.kind == "value"}
+    known = (p for p in last.conditions if p.kind == "value" and not p.is_not)
+    return any(said.get(p.column, p.label) != p.label for p in known)
 
 
 def _of_numbers(last: Frame, change: Change, vocabulary: Vocabulary) -> Frame | None:

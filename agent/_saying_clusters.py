@@ -285,10 +285,11 @@ def tell_markers(ask: Ask, now: Saying) -> Said:
         shown.append(str(result.facts.get("cluster")))
     if not shown and (compared := now.artifact("compare_selections")):
         genes = tuple((compared.get("facts") or {}).get("genes") or ())
-        said = [*_no_cluster(ask, now), *quote_all(compared)]
-        return Said(
-            [line for line in said if " in the second " not in line], replace(ask, listed=genes)
-        )
+        said = quote_all(compared)
+        starts = _sides(said)
+        # What is higher in all other cells marks no group.
+        said = said[: starts[1]] if len(starts) == 2 else said
+        return Said([*_no_cluster(ask, now), *said], replace(ask, listed=genes))
     if not shown:
         known = now.artifact("list_markers_of_type")
         genes = tuple((known.get("facts") or {}).get("genes") or ()) if known else ()
@@ -324,12 +325,17 @@ def tell_comparison(ask: Ask, now: Saying) -> Said:
     return Said(of_side(quote_all(artifact), ask), replace(ask, listed=genes))
 
 
+def _sides(lines: list[str]) -> list[int]:
+    """Return where the sentences on each of two groups begin."""
+    return [at for at, line in enumerate(lines) if re.match(r"Higher in |No gene is sig", line)]
+
+
 def of_side(lines: list[str], ask: Ask) -> list[str]:
     """Keep the sentences on the second of two groups, or the first, where one was asked for."""
     asked = re.search(r"(?i)\b(?:higher|up|enriched|high|specific)\b.*\b(first|former|second|"
     r"latter|"
                       r"other)\b", ask.text)  # fmt: skip
-    starts = [at for at, line in enumerate(lines) if re.match(r"Higher in |No gene is sig", line)]
+    starts = _sides(lines)
     if asked is None or len(starts) != 2:
         return lines
     is_first = asked.group(1).casefold() in {"first", "former"}

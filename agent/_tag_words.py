@@ -194,8 +194,10 @@ ROLES = {  # what people call the values of columns, by the column's name
 }
 QUALITIES = (
     ("mitochondrial",
+     r"(?:(?:the )?(?:%|percent(?:age)?|pct|share|fraction|proportion) of (?:the |all )?(?:reads|"
+     r"counts|umis?|transcripts|rna) (?:that )?(?:is|are) mito\w*|"
      r"(?:the )?(?:%|percent(?:age)?|pct|share|fraction)?(?: of)? ?(?:mito\w*|mt)(?:[ -](?:reads?|"
-     r"counts?|genes?|share|content|percent\w*|fraction|%|umis?|rna|transcripts?))*(?: %)?"),
+     r"counts?|genes?|share|content|percent\w*|fraction|%|umis?|rna|transcripts?))*(?: %)?)"),
     ("genes", r"(?:detected |expressed |measured )?(?:genes|features|n_genes|ngenes)"
      r"(?: (?:detected|expressed|counts?))?(?:(?: per |/)(?:each )?cell)?"),
     ("counts", r"(?:umi counts?|umis?|total counts|library sizes?|reads|transcripts|molecules|"

@@ -186,3 +186,14 @@ def test_a_column_called_after_the_clusters_is_not_the_clusters(
     )
     assert frame(named, question).by == ("clusters",)
     assert frame(named, "mean n_genes per cluster_id").by == ("cluster_id",)
+
+
+def test_another_value_of_a_column_replaces_the_one_that_was_spoken_of(blood: Vocabulary) -> None:
+    last = frame(blood, "what % of stim B cells are ISG15+", "is it also up in CD14+ Monocytes?")
+    assert where_of(last.where) == "ISG15 > 0"
+    assert where_of(last.among) == 'condition = "stim" AND cell_type = "CD14+ Monocytes"'
+
+
+def test_the_fraction_of_reads_that_is_mitochondrial_is_no_count(blood: Vocabulary) -> None:
+    asks = ask(blood, "What fraction of reads is mitochondrial?")
+    assert all(one.frame is None or one.frame.of == "mitochondrial" for one in asks)
