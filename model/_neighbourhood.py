@@ -98,8 +98,11 @@ class Neighbourhood:
             _project(_log_expression(linear, token_ids, self.genes), self)
         )
         near = distance <= self.reach[index]
-        mean = (near[:, :, None] * self.log_reads[index]).mean(1)
-        return np.round(np.column_stack([mean, near.mean(1)]), 3)
+        total = np.zeros((len(index), self.log_reads.shape[1]))
+        # One neighbour after the other, so that memory does not grow with their number.
+        for rank in range(index.shape[1]):
+            total += near[:, rank, None] * self.log_reads[index[:, rank]]
+        return np.round(np.column_stack([total / index.shape[1], near.mean(1)]), 3)
 
     def _nearest(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return ``(n, k)`` distances and rows of the neighbours of ``(n, c)`` places."""
