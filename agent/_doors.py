@@ -186,8 +186,8 @@ def answer_record(question: str, steps: Iterable[Step]) -> dict[str, Any]:
 
     Returns
     -------
-    ``question``, ``answer``, ``references``, ``evidence`` (``id``, ``tool``, ``text``,
-    ``table``), ``steps`` (``tool``, ``args``) and ``seconds``.
+    ``question``, ``answer``, ``references``, ``evidence`` (``id``, ``tool``, ``text``, and as
+    ``table`` all rows of `tools.Evidence.rows`), ``steps`` (``tool``, ``args``) and ``seconds``.
 
     Raises
     ------
@@ -208,7 +208,7 @@ def answer_record(question: str, steps: Iterable[Step]) -> dict[str, Any]:
         "answer": final.marked,
         "references": list(final.references),
         "evidence": [
-            {"id": item.id, "tool": item.tool, "text": item.text, "table": item.table}
+            {"id": item.id, "tool": item.tool, "text": item.text, "table": item.rows or None}
             for item in final.evidence
         ],
         "steps": calls,

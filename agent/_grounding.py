@@ -87,7 +87,7 @@ def corpus_of(evidence: "Evidence | Mapping[str, Any]") -> Corpus:
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
             numbers.add(float(value))
     text = "\n".join(texts)
-    numbers |= {value for value, _ in _numbers(text)}
+    numbers |= {value for value, _ in find_numbers(text)}
     return Corpus(text, frozenset(numbers))
 
 
@@ -165,14 +165,16 @@ class Grounds:
             return []
         unquoted = _QUOTED.sub("", sentence)
         is_question = sentence.rstrip(" *_").endswith("?")
-        around = [Corpus(self.question, frozenset(v for v, _ in _numbers(self.question)))]
-        around += [Corpus(error, frozenset(v for v, _ in _numbers(error))) for error in self.errors]
+        around = [Corpus(self.question, frozenset(v for v, _ in find_numbers(self.question)))]
+        around += [
+            Corpus(error, frozenset(v for v, _ in find_numbers(error))) for error in self.errors
+        ]
         around += self.evidence.values()
         if self.errors and not self._unsupported(unquoted, around[: 1 + len(self.errors)]):
             return []
         if is_question:
             labels = " ".join(self.labels)
-            known = Corpus(labels, frozenset(value for value, _ in _numbers(labels)))
+            known = Corpus(labels, frozenset(value for value, _ in find_numbers(labels)))
             return self._unsupported(unquoted, [known, *around])
         if not (_PERSON.search(unquoted) or _IMPERATIVE.match(unquoted.strip())):
             return ["it cites nothing"]
@@ -186,8 +188,8 @@ class Grounds:
         words = " ".join(corpus.words for corpus in corpora)
         problems = [
             f"the number {written} is not in what it cites"
-            for value, written in _numbers(sentence)
-            if not _is_shown(value, written, numbers)
+            for value, written in find_numbers(sentence)
+            if not is_shown(value, written, numbers)
         ]
         problems += [
             f"{name} is not in what it cites"
@@ -250,7 +252,8 @@ def _normal(text: str) -> str:
     return f" {' '.join(w.removesuffix('s') if len(w) > 3 else w for w in words)} "
 
 
-def _numbers(text: str) -> list[tuple[float, str]]:
+def find_numbers(text: str) -> list[tuple[float, str]]:
+    """Return the numbers of a text with the words that they are written in."""
     found = []
     for match in _NUMBER.finditer(text):
         written = match.group().rstrip(",.")
@@ -264,7 +267,7 @@ def _numbers(text: str) -> list[tuple[float, str]]:
     return found
 
 
-def _is_shown(value: float, written: str, numbers: set[float]) -> bool:
+def is_shown(value: float, written: str, numbers: set[float]) -> bool:
     """Whether a number of the evidence reads like `written` to the digits shown."""
     decimals = len(written.split(".")[1]) if "." in written and "e" not in written.lower() else 0
     half = 0.5 * 10**-decimals + 1e-9

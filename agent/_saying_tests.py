@@ -71,7 +71,7 @@ def _place(gene: str, rows: list[dict[str, Any]], facts: Mapping[str, Any]) -> s
         line += f", on the side of {group}"
     known = []
     if "log2_fold_change" in row:
-        known.append(f"log2 fold change {row['log2_fold_change']:g}")
+        known.append(_change(row))
     if row.get("p_value_adjusted"):
         known.append(f"adjusted p-value {row['p_value_adjusted']:.1e}")
     if "percent_in" in row:
@@ -81,6 +81,14 @@ def _place(gene: str, rows: list[dict[str, Any]], facts: Mapping[str, Any]) -> s
     if "n_sources" in row:
         known.append(f"{row['n_sources']} sources")
     return f"{line}; {', '.join(known)}." if known else f"{line}."
+
+
+def _change(row: Mapping[str, Any]) -> str:
+    """Write a log2 fold change, or that it is the least that it may be."""
+    change = row["log2_fold_change"]
+    if not row.get("is_bound"):
+        return f"log2 fold change {change:g}"
+    return f"log2 fold change {f'at least {change:g}' if change >= 0 else f'{change:g} or lower'}"
 
 
 def _of_what(facts: Mapping[str, Any]) -> str:

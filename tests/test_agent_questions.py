@@ -8,7 +8,8 @@ until it had been measured on them.
 """
 
 import csv
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -17,8 +18,10 @@ import numpy as np
 import pytest
 
 from agent import Answer, Assistant, ToolCalled
+from agent._grounding import REFERENCE, find_numbers, is_shown
+from agent._phrasing import split_sentences
 from tests.marker_reader import BLOOD, MarkerReader
-from tools import Session
+from tools import Evidence, Session
 
 PANCREAS = {
     "CL:0000169": ("type B pancreatic cell", "INS"),
@@ -235,3 +238,62 @@ def test_no_sentence_lacks_evidence(outcomes: list[Outcome], sessions: dict[str,
         session = sessions[item.asked.dataset]
         for name in item.answer.references:
             assert name in session.evidence or session.knowledge.term(name), item.asked.question
+
+
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|“[^”]*”")  # names of others, definitions of the ontology
+_CLUSTERS = re.compile(r"\b[Cc]lusters? \d+(?:(?:, | and | or )\d+)*\b")  # names, not numbers
+_UNIT = re.compile(r"\bper 10,000\b")  # what values are scaled to
+
+
+def held_numbers(evidence: Evidence) -> set[float]:
+    """Return the numbers in the rows of a piece of evidence, and how many rows its table has.
+
+    The text of the evidence is left out on purpose: a number has to stand where it can be looked
+    up, and not only in a sentence.
+    """
+    values = [value for row in evidence.rows for value in row.values()]
+    held = {float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)}
+    held |= {n for v in values if isinstance(v, str) for n, _ in find_numbers(v)}
+    return held | {float(len(evidence.table or []))}
+
+
+def loose_numbers(sentence: str, asked: str, evidence: Mapping[str, Evidence]) -> list[str]:
+    """Return the numbers of a sentence that no table it refers to holds.
+
+    Names are no numbers (clusters, what stands in quotes, and genes such as CD8, which hold no
+    free-standing number), nor is the unit of normalised values; the question's may be repeated.
+    """
+    cited = [evidence[name] for name in REFERENCE.findall(sentence) if name in evidence]
+    if not cited:
+        return []
+    held = {number for item in cited for number in held_numbers(item)}
+    held |= {number for number, _ in find_numbers(asked)}
+    bare = REFERENCE.sub("", sentence)
+    for names in (_QUOTED, _CLUSTERS, _UNIT):
+        bare = names.sub(" ", bare)
+    return [written for value, written in find_numbers(bare) if not is_shown(value, written, held)]
+
+
+def test_numbers_of_a_sentence_are_in_the_tables_it_refers_to(
+    outcomes: list[Outcome], sessions: dict[str, Session]
+) -> None:
+    found = [
+        f"{item.asked.question}: {loose} in {sentence}"
+        for item in outcomes
+        for sentence in split_sentences(item.answer.text)
+        if (
+            loose := loose_numbers(
+                sentence, item.asked.question, sessions[item.asked.dataset].evidence
+            )
+        )
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_a_number_that_only_the_text_of_the_evidence_holds_is_found() -> None:
+    fact = Evidence("E1", "t", "There are 2,475 of 12.", table=[{"cells": 12}], facts={"n_obs": 90})
+    evidence = {"E1": fact}
+    assert loose_numbers("There are 2,475 of 12 [E1].", "", evidence) == ["2,475"]
+    assert not loose_numbers("There are 12 of 90 [E1].", "", evidence)
+    assert not loose_numbers("There are 2,475 of cluster 7 [E1].", "more than 2475?", evidence)
+    assert loose_numbers("Cluster 7 holds 7 of 91 [E1].", "", evidence) == ["7", "91"]

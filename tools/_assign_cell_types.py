@@ -6,7 +6,7 @@ import numpy as np
 
 from ._consensus import TOO_BROAD, cluster_verdict
 from ._describable import model_errors
-from ._describe_cluster import model_caveat
+from ._describe_cluster import model_caveat, reading_facts
 from ._errors import UnsupportedError
 from ._evidence import Evidence
 from ._explain_alternative import known_to_model, resolve_cell_type
@@ -153,6 +153,7 @@ def _record(session: "Session", table: list[dict[str, Any]]) -> Evidence:
         unit="mean probability in percent",
         caveat=f"{CAVEAT} {model_caveat(session, n_read, session.prepared.adata.n_obs)}",
         facts={
+            **reading_facts(session, n_read, session.prepared.adata.n_obs),
             "n_clusters": len(table),
             "n_known": len(named),
             "labels": {row["cluster"]: row["cell_type"] for row in table},

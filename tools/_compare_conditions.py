@@ -7,7 +7,7 @@ import numpy as np
 from ._condition_tests import SIGNIFICANT, Question, Tested, contrast_conditions
 from ._evidence import Evidence
 from ._figures import bars
-from ._wording import are, as_percent, clean, count, listing, quote
+from ._wording import are, as_percent, clean, count, fold_change, listing, quote
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +49,8 @@ def compare_conditions(
     -------
     Evidence
         Table with ``higher_in``, ``gene``, ``log2_fold_change``, ``p_value_adjusted``,
-        ``percent_first`` and ``percent_second`` of cells that express the gene.
+        ``percent_first`` and ``percent_second`` of cells that express the gene, and ``is_bound``:
+        whether the change is only the least that it may be, as `bound_changes` says.
 
     Raises
     ------
@@ -100,6 +101,7 @@ def compare_conditions(
             "is_pseudobulk": tested.n_donors > 0,
             "is_paired": tested.is_paired,
             "n_significant": tested.n_significant,
+            "threshold": SIGNIFICANT,
             "genes": [row["gene"] for row in up],
             "other_genes": [row["gene"] for row in down],
             "nearest": near,
@@ -113,22 +115,18 @@ def _rows(
     number = min(max(int(n_genes), 1), _MOST_GENES)
     good = frame[(sign * frame["score"] > 0) & (frame["p_value_adjusted"] < SIGNIFICANT)]
     good = good.reindex(good["score"].abs().sort_values(ascending=False, kind="stable").index)
-    matrix = session.expression()
     rows = []
     for gene in good.head(number).itertuples():
         column = int(gene.Index)
-        shares = [
-            100 * float((matrix[cells][:, [column]] > 0).sum()) / len(cells)
-            for cells in (asked.one, asked.two)
-        ]
         rows.append(
             {
                 "higher_in": asked.names[0 if sign > 0 else 1],
                 "gene": session.symbol(column),
                 "log2_fold_change": round(float(gene.change), 2),
                 "p_value_adjusted": float(f"{gene.p_value_adjusted:.1e}"),
-                "percent_first": round(shares[0], 1),
-                "percent_second": round(shares[1], 1),
+                "percent_first": round(100 * float(gene.share_in), 1),
+                "percent_second": round(100 * float(gene.share_out), 1),
+                "is_bound": bool(gene.is_bound),
             }
         )
     return rows
@@ -142,6 +140,7 @@ def _near_rows(session: "Session", asked: Question, frame: "pd.DataFrame") -> li
             "gene": session.symbol(int(gene.Index)),
             "log2_fold_change": round(float(gene.change), 2),
             "p_value_adjusted": float(f"{gene.p_value_adjusted:.2g}"),
+            "is_bound": bool(gene.is_bound),
         }
         for gene in order.head(_NEAREST).itertuples()
     ]
@@ -151,8 +150,7 @@ def _nearest(rows: list[dict[str, Any]]) -> list[str]:
     if not rows:
         return []
     shown = listing(
-        f"{row['gene']} (log2 fold change {row['log2_fold_change']:g}, adjusted p-value "
-        f"{row['p_value_adjusted']:.2g})"
+        f"{row['gene']} ({fold_change(row)}, adjusted p-value {row['p_value_adjusted']:.2g})"
         for row in rows
     )
     return [f"Nearest to it, though not significant, {are(rows)} {shown}."]
@@ -191,6 +189,6 @@ def _gene_sentences(
             f"Higher in {quote(high)} than in {quote(low)} {are(names)} {listing(names)}.",
             f"{best['gene']} is expressed in {as_percent(best['percent_first'])} of the cells of "
             f"{quote(asked.names[0])} and in {as_percent(best['percent_second'])} of the cells of "
-            f"{quote(asked.names[1])}, with a log2 fold change of {best['log2_fold_change']:g}.",
+            f"{quote(asked.names[1])}, with a {fold_change(best)}.",
         ]
     return sentences

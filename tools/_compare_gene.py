@@ -11,7 +11,7 @@ from ._evidence import Evidence
 from ._gene_tests import choose_method, compare_genes
 from ._gene_values import expression_unit, gene_values
 from ._rank_markers import CAVEAT, method_name
-from ._wording import as_percent, clean, count, quote
+from ._wording import as_percent, clean, count, fold_change, quote
 
 if TYPE_CHECKING:
     from ._session import Session
@@ -48,8 +48,9 @@ def compare_gene(
     -------
     Evidence
         One row: ``gene``, ``log2_fold_change`` (first over second), ``p_value_adjusted`` (over
-        all genes that were tested; None if this one was not), ``mean_first``, ``mean_second``,
-        ``percent_first``, ``percent_second``.
+        all genes that were tested; None if this one was not), ``is_bound`` (the change is only the
+        least that it may be), ``mean_first``, ``mean_second``, ``percent_first``,
+        ``percent_second``.
 
     Raises
     ------
@@ -89,6 +90,7 @@ def compare_gene(
     row = _row(symbol, gene_values(session, place), (one, two))
     if place in frame.index:
         row["log2_fold_change"] = round(float(frame.loc[place, "change"]), 2)
+        row["is_bound"] = bool(frame.loc[place, "is_bound"])
         row["p_value_adjusted"] = float(f"{frame.loc[place, 'p_value_adjusted']:.1e}")
     is_known = row["p_value_adjusted"] is not None
     return session.record(
@@ -138,10 +140,12 @@ def _groups(
 
 def _row(symbol: str, values: np.ndarray, groups: tuple[np.ndarray, np.ndarray]) -> dict[str, Any]:
     one, two = (values[cells] for cells in groups)
-    fold = np.log2((np.expm1(one.mean()) + 1e-9) / (np.expm1(two.mean()) + 1e-9))
+    column = [values[cells][:, None] for cells in groups]
+    found = compare_genes(*column, method="t-test", logged=True).iloc[0]
     return {
         "gene": symbol,
-        "log2_fold_change": round(float(np.clip(fold, -30, 30)), 2),
+        "log2_fold_change": round(float(found["change"]), 2),
+        "is_bound": bool(found["is_bound"]),
         "p_value_adjusted": None,
         "mean_first": round(float(one.mean()), 2),
         "mean_second": round(float(two.mean()), 2),
@@ -165,18 +169,18 @@ def _sentences(
     if p_value is None:
         lead = (
             f"{symbol} was not tested{among}, because fewer than a tenth of the cells {of_one} "
-            f"and of those {of_two} express it; the log2 fold change of its means is {change:g}."
+            f"and of those {of_two} express it; its means give a {fold_change(row)}."
         )
     elif p_value < SIGNIFICANT:
         side = "higher" if change > 0 else "lower"
         lead = (
-            f"{symbol} is significantly {side} in {one} than in {two}{among}: log2 fold change "
-            f"{change:g}, adjusted p-value {_small(p_value)} ({how})."
+            f"{symbol} is significantly {side} in {one} than in {two}{among}: "
+            f"{fold_change(row)}, adjusted p-value {_small(p_value)} ({how})."
         )
     else:
         lead = (
-            f"{symbol} does not differ significantly between {one} and {two}{among}: log2 fold "
-            f"change {change:g}, adjusted p-value {p_value:.2g} ({how})."
+            f"{symbol} does not differ significantly between {one} and {two}{among}: "
+            f"{fold_change(row)}, adjusted p-value {p_value:.2g} ({how})."
         )
     return [
         lead,

@@ -6,7 +6,7 @@ import numpy as np
 
 from ._authors_words import term_of_label
 from ._columns import find_column
-from ._describe_cluster import model_caveat
+from ._describe_cluster import model_caveat, reading_facts
 from ._errors import UnsupportedError
 from ._evidence import Evidence
 from ._groupings import as_labels, list_groupings
@@ -70,7 +70,11 @@ def compare_labels(session: Session, *, column: str = "") -> Evidence:
         caveat=" ".join(
             filter(None, [CAVEAT, model_caveat(session, n_read, session.prepared.adata.n_obs)])
         ),
-        facts={"column": clean(key), "n_labels": len(names), "n_read": n_read},
+        facts={
+            "column": clean(key),
+            "n_labels": len(names),
+            **reading_facts(session, n_read, session.prepared.adata.n_obs),
+        },
     )
 
 

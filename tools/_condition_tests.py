@@ -8,7 +8,7 @@ import numpy as np
 from ._cell_expressions import find_positions, shown
 from ._columns import find_column
 from ._errors import UnsupportedError
-from ._gene_tests import choose_method, compare_genes
+from ._gene_tests import bound_changes, choose_method, compare_genes
 from ._groupings import as_labels, is_person, match_label
 from ._pseudobulk import FEWEST_CELLS, make_bulks, moderated_t
 from ._wording import choices, clean, count, quote
@@ -150,8 +150,11 @@ def _by_donors(session: "Session", asked: Question, donors: str) -> "Tested | st
     if len(bulks.paired) >= _ENOUGH_PAIRS:  # a donor compared with itself tells more
         bulks = bulks.only_paired()
     number = len(set(bulks.donors))
-    seen = _often_seen(session, asked)
+    shares = _shares(session, asked)
+    seen = np.flatnonzero(np.maximum(*shares) >= _SEEN_IN)
     frame = moderated_t(replace(bulks, values=bulks.values[:, seen])).set_index(seen)
+    frame = frame.assign(share_in=shares[0][seen], share_out=shares[1][seen])
+    frame = bound_changes(frame, len(asked.one), len(asked.two))
     how = "paired by donor" if bulks.is_paired else "donors against donors"
     return Tested(
         frame,
@@ -162,14 +165,14 @@ def _by_donors(session: "Session", asked: Question, donors: str) -> "Tested | st
     )
 
 
-def _often_seen(session: "Session", asked: Question) -> np.ndarray:
-    """Return the columns of genes that a tenth of the cells of a condition express."""
+def _shares(session: "Session", asked: Question) -> tuple[np.ndarray, np.ndarray]:
+    """Return the share (0-1) of the cells of either condition that express each gene."""
     matrix = session.expression()
-    shares = [
+    one, two = (
         np.asarray((matrix[cells] > 0).sum(axis=0)).ravel() / len(cells)
         for cells in (asked.one, asked.two)
-    ]
-    return np.flatnonzero(np.maximum(*shares) >= _SEEN_IN)
+    )
+    return one, two
 
 
 def find_donors(session: "Session", column: str) -> str | None:

@@ -15,10 +15,9 @@ from ._session import Session
 from ._wording import as_percent, clean, count, listing, percent, quote
 
 CAVEAT = (
-    "Shares within a sample add up to 100%, so when one group grows the others shrink; with few "
-    "donors "
-    "a difference between conditions may be chance, and cells of one donor are not independent "
-    "samples."
+    "Shares within a sample add up to the whole, so when one group grows the others shrink; with "
+    "few donors a difference between conditions may be chance, and cells of one donor are not "
+    "independent samples."
 )
 _MOST_SENTENCES = 12
 
@@ -106,6 +105,10 @@ def count_composition(
             "within": clean(within_key),
             "n_obs": len(obs),
             "n_groups": len(row_names),
+            "sizes": [
+                {"by": name, "cells": int(n), "percent": percent(int(n), len(obs))}
+                for name, n in zip(row_names, totals[:, 0], strict=True)
+            ],
         },
         of_sample=obs is not whole,
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from ._cell_expressions import chosen_mask
 from ._describable import is_known
-from ._describe_cluster import PREDICTED, model_caveat
+from ._describe_cluster import PREDICTED, model_caveat, reading_facts
 from ._errors import UnknownLabelError
 from ._evidence import Evidence
 from ._keys import PATHWAY_SLOTS
@@ -90,7 +90,7 @@ def describe_cells(
         caveat=model_caveat(session, len(positions), len(positions)) or PREDICTED,
         facts={
             "cluster": name,
-            "n_cells": len(positions),
+            **reading_facts(session, len(positions), len(positions)),
             "term_id": table[0]["cell_type_ontology_term_id"] if len(table) == 1 else None,
             "next_cluster": next_cluster(session, name) if name is not None else None,
         },

@@ -76,7 +76,7 @@ def describe_cluster(session: Session, *, cluster: str) -> Evidence:
         *filter(None, [correction_sentence(session, cluster)]),
     ]
     sentences += outlier_sentences(verdict, cluster, slots)
-    table = _cell_type_rows(verdict)
+    table = cell_type_rows(verdict)
     flags = flag_tally([description.flags for description in descriptions])
     sentences += _flag_sentences(flags, len(descriptions), cluster)
     table += [_flag_row(flag, number, len(descriptions)) for flag, number in flags]
@@ -106,7 +106,7 @@ def describe_cluster(session: Session, *, cluster: str) -> Evidence:
         facts={
             "cluster": cluster,
             "n_cells": len(cells),
-            "n_read": verdict.n_cells,
+            **reading_facts(session, verdict.n_cells, len(cells)),
             "percent_of_dataset": share,
             "percent_needed": round(100 * ENOUGH),
             "label": verdict.label,
@@ -235,7 +235,13 @@ def model_caveat(session: Session, n_read: int, n_cells: int) -> str:
     return " ".join(parts)
 
 
-def _cell_type_rows(verdict: Verdict) -> list[dict[str, Any]]:
+def reading_facts(session: Session, n_read: int, n_cells: int) -> dict[str, int]:
+    """Return the numbers of `model_caveat` as facts."""
+    facts = {"n_read": n_read, "cells_that_were_sampled": n_cells}
+    return facts | {"genes_that_the_model_knows": session.n_genes_matched()}
+
+
+def cell_type_rows(verdict: Verdict) -> list[dict[str, Any]]:
     rows = [_row("cell type", verdict)]
     rows += [
         {

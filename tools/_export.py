@@ -61,6 +61,8 @@ def export_dataset(session: "Session", *, name: str = "") -> Evidence:
         f"It holds {count(adata.n_obs, 'cell')}, {count(adata.n_vars, 'gene')} and "
         f"{count(len(added), 'column')} that were added here.",
         table=[{"column": column} for column in added],
+        n_obs=adata.n_obs,
+        n_vars=adata.n_vars,
     )
 
 
@@ -130,11 +132,11 @@ def export_table(
     item = _find(session, evidence)
     if cells:
         return _export_cells(session, item, name)
-    if not item.table:
+    rows = item.rows
+    if not rows:
         msg = f"The evidence {item.id} ({item.tool}) has no table. Name one that has."
         raise UnsupportedError(msg)
-    columns = list(dict.fromkeys(key for row in item.table for key in row))
-    rows = item.table
+    columns = list(dict.fromkeys(key for row in rows for key in row))
 
     def write(path: Path) -> None:
         with path.open("w", newline="", encoding="utf-8") as stream:
@@ -143,8 +145,8 @@ def export_table(
             writer.writerows([as_plain(row.get(column)) for column in columns] for row in rows)
 
     path = write_file(session, name or f"{item.id}_{item.tool}", ".csv", write)
-    said = f"It holds the {count(len(rows), 'row')} of {item.id} ({item.tool})."
-    return _record(session, "export_table", path, said)
+    said = f"It holds the {count(len(item.table or rows), 'row')} of {item.id} ({item.tool})."
+    return _record(session, "export_table", path, said, n_rows=len(item.table or rows))
 
 
 def _export_cells(session: "Session", item: Evidence, name: str) -> Evidence:
@@ -167,7 +169,7 @@ def _export_cells(session: "Session", item: Evidence, name: str) -> Evidence:
 
     path = write_file(session, name or f"{item.id}_cells", ".csv", write)
     said = f"It holds the {count(len(chosen), 'cell')} of {item.id} ({item.tool}), one a row."
-    return _record(session, "export_table", path, said)
+    return _record(session, "export_table", path, said, n_cells=len(chosen))
 
 
 def export_figure(
@@ -261,6 +263,7 @@ def _record(
     said: str,
     *,
     table: list[dict[str, Any]] | None = None,
+    **facts: int,
 ) -> Evidence:
     size = path.stat().st_size
     return session.record(
@@ -268,7 +271,13 @@ def _record(
         text=f"The file {quote(path.name, limit=140)} ({as_size(size)}) was written. {said}",
         table=table,
         source=f"{session.title}, as it is open now",
-        facts={"file": path.name, "path": str(path), "bytes": size},
+        facts={
+            "file": path.name,
+            "path": str(path),
+            "bytes": size,
+            f"size in {as_size(size).split()[1]}": float(as_size(size).split()[0]),
+            **facts,
+        },
     )
 
 

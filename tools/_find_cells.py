@@ -6,7 +6,7 @@ import numpy as np
 
 from ._authors_words import authors_words
 from ._describable import model_errors
-from ._describe_cluster import model_caveat
+from ._describe_cluster import model_caveat, reading_facts
 from ._evidence import Evidence
 from ._explain_alternative import known_to_model, resolve_cell_type
 from ._figures import map_of_values
@@ -81,7 +81,7 @@ def find_cells(session: Session, *, text: str) -> Evidence:
             "term_id": term_id,
             "label": label,
             "n_found": int(likely.sum()),
-            "n_read": len(read),
+            **reading_facts(session, len(read), adata.n_obs),
             "percent": share,
             "least_percent": round(100 * _LIKELY),
             "cluster": best["cluster"] if best["found"] else None,
@@ -128,6 +128,12 @@ def likely_cells(session: Session, text: str) -> tuple[np.ndarray, str]:
     read, chance, (label, term_id, _) = type_chances(session, text)
     words = f"{term(label, term_id)} with a probability of at least {_LIKELY:.0%}"
     return read[chance >= _LIKELY], words
+
+
+def least_probability(words: str) -> dict[str, int]:
+    """Return the bound that `likely_cells` speaks of as a fact, where `words` hold it."""
+    bound = f"probability of at least {_LIKELY:.0%}"
+    return {"least_percent": round(100 * _LIKELY)} if bound in words else {}
 
 
 def _ask(session: Session, read: np.ndarray) -> tuple[np.ndarray, list[str]]:

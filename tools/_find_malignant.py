@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._describe_cluster import model_caveat
+from ._describe_cluster import model_caveat, reading_facts
 from ._evidence import Evidence
 from ._wording import as_percent, count, listing, percent
 
@@ -102,7 +102,7 @@ def find_malignant(session: "Session") -> Evidence:
         unit="percent of the cells read in a cluster",
         caveat=" ".join(part for part in (_LIMITS, model_caveat(session, read, n_cells)) if part),
         facts={
-            "n_read": read,
+            **reading_facts(session, read, n_cells),
             "n_malignant": found,
             "percent": share,
             "clusters": [row["cluster"] for row in named],

@@ -41,8 +41,8 @@ def compare_genes(inside: Any, outside: Any, *, method: Method, logged: bool) ->
     pandas.DataFrame
         One row a gene, in order: ``score`` (z or t), ``p_value_adjusted``
         (Benjamini-Hochberg), ``change`` (log2 fold change of the means of the logged values,
-        undone, as in scanpy; or difference of means), ``share_in`` and ``share_out`` of cells
-        above zero (0-1).
+        undone, as in scanpy, but bounded as `bound_changes` says; or difference of means),
+        ``share_in`` and ``share_out`` of cells above zero (0-1), and ``is_bound``.
     """
     import pandas as pd
     from scipy import stats
@@ -64,15 +64,43 @@ def compare_genes(inside: Any, outside: Any, *, method: Method, logged: bool) ->
     if logged:
         linear_in, linear_out = np.expm1(mean_in), np.expm1(mean_out)
         change = np.log2((linear_in + _PSEUDOCOUNT) / (linear_out + _PSEUDOCOUNT))
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "score": score,
             "p_value_adjusted": stats.false_discovery_control(p_value),
-            "change": np.clip(change, -30, 30),
+            "change": change,
             "share_in": share_in,
             "share_out": share_out,
         }
     )
+    return bound_changes(frame, n_in, n_out) if logged else frame.assign(is_bound=False)
+
+
+def bound_changes(frame: "pd.DataFrame", n_in: int, n_out: int) -> "pd.DataFrame":
+    """Bound the fold change of genes that no cell of one group has, for which none can be told.
+
+    It is at least what it would be if one cell of that group had the gene as the cells of the
+    other have it: the logarithm of the share of cells times the number of cells.
+
+    Parameters
+    ----------
+    frame
+        With ``change``, ``share_in`` and ``share_out``.
+    n_in, n_out
+        Cells of the two groups.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same, and ``is_bound``: whether the change is the least that it may be.
+    """
+    inside, outside = frame["share_in"].to_numpy(), frame["share_out"].to_numpy()
+    up, down = (inside > 0) & (outside == 0), (inside == 0) & (outside > 0)
+    with np.errstate(divide="ignore"):
+        least_up = np.maximum(np.log2(inside * n_out), 0.0)
+        least_down = np.maximum(np.log2(outside * n_in), 0.0)
+    change = np.where(up, least_up, np.where(down, -least_down, frame["change"]))
+    return frame.assign(change=change, is_bound=up | down)
 
 
 def _moments(matrix: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

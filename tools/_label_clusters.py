@@ -6,7 +6,7 @@ import numpy as np
 
 from ._consensus import ENOUGH, Verdict, cluster_verdict
 from ._corrections import corrected_label, correction_sentence, write_model_labels
-from ._describe_cluster import model_caveat
+from ._describe_cluster import model_caveat, reading_facts
 from ._evidence import Evidence
 from ._list_clusters import cluster_map
 from ._session import Session
@@ -64,6 +64,7 @@ def label_clusters(session: Session) -> Evidence:
         facts={
             "n_clusters": len(clusters),
             "n_known": len(known),
+            **reading_facts(session, n_read, session.prepared.adata.n_obs),
             "percent_needed": round(100 * ENOUGH),
             "labels": names,
             "unsure": unsure,

@@ -8,7 +8,7 @@ import numpy as np
 from ._cell_expressions import find_positions
 from ._consensus import flag_tally
 from ._describable import is_known
-from ._describe_cluster import model_caveat
+from ._describe_cluster import model_caveat, reading_facts
 from ._errors import UnsupportedError
 from ._evidence import Evidence
 from ._preparing import stratified
@@ -98,12 +98,16 @@ def list_uncertain(session: "Session", *, where: str = "", n_cells: int = 10) ->
         unit="confidence is a calibrated probability, 0 to 1",
         caveat=f"{model_caveat(session, len(read), adata.n_obs)} {_CAUTIOUS}",
         facts={
-            "n_read": len(read),
+            **reading_facts(session, len(read), adata.n_obs),
             "n_unsure": int(doubtful.sum()),
             "percent": share,
             "threshold": _UNSURE,
             "clusters": [name for name, _ in tally],
-            "flags": [f"{flag}: {number}" for flag, number in flags],
+            "doubtful": [{"cluster": name, "unsure": number} for name, number in tally],
+            "flags": [
+                {"flag": flag, "cells": number, "percent": percent(number, len(read))}
+                for flag, number in flags
+            ],
         },
     )
 

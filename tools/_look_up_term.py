@@ -90,6 +90,8 @@ def look_up_term(session: Session, *, name: str, ontology: Ontology = "CL") -> E
             "match": found.match,
             "ontology": ontology,
             "n_below": len(below),
+            "n_directly_below": len(children),
+            "n_left": max(len(children) - _MOST_CHILDREN, 0),
         },
     )
 

@@ -98,5 +98,5 @@ def rank_expression(
         source=f"{session.title}, all cells" if not words else f"{session.title}, {clean(words)}",
         unit=f"mean {expression_unit(session)}",
         caveat=CAVEAT if is_house else None,
-        facts={"genes": [row["gene"] for row in table], "gene": top["gene"]},
+        facts={"genes": [row["gene"] for row in table], "gene": top["gene"], "n_cells": len(cells)},
     )

@@ -9,7 +9,7 @@ from ._evidence import Evidence
 from ._figures import bars
 from ._gene_tests import choose_method, compare_genes
 from ._session import Session
-from ._wording import are, as_percent, count, listing
+from ._wording import are, as_percent, count, fold_change, listing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,8 @@ def rank_markers(session: Session, *, cluster: str, n_genes: int = 10) -> Eviden
     Evidence
         Table with ``gene``, ``log2_fold_change`` (``mean_difference`` on z-scores),
         ``p_value_adjusted`` (Benjamini-Hochberg), ``percent_in`` and ``percent_out`` of cells
-        that express the gene. Genes that differ little come last.
+        that express the gene, and ``is_bound``: whether the change is only the least that it may
+        be, because no cell of one group has the gene. Genes that differ little come last.
 
     Raises
     ------
@@ -225,6 +226,7 @@ def gene_rows(
             "p_value_adjusted": float(f"{row.p_value_adjusted:.1e}"),
             "percent_in": round(100 * float(row.share_in), 1),
             "percent_out": round(100 * float(row.share_out), 1),
+            **({"is_bound": bool(row.is_bound)} if session.is_logged else {}),
         }
         for rank, row in enumerate(good.itertuples(), 1)
     ]
@@ -240,8 +242,7 @@ def gene_detail(row: dict[str, Any], inside: str, outside: str) -> str:
     return (
         f"{row['gene']} is expressed in {as_percent(row['percent_in'])} of the cells of {inside} "
         "and "
-        f"in {as_percent(row['percent_out'])} of {_the_cells(outside)}, with a log2 fold change of "
-        f"{row['log2_fold_change']:g}."
+        f"in {as_percent(row['percent_out'])} of {_the_cells(outside)}, with a {fold_change(row)}."
     )
 
 

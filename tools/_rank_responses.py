@@ -122,6 +122,7 @@ def rank_responses(
             "strongest": rows[0]["cell_type"],
             "weakest": rows[-1]["cell_type"],
             "n_types": len(rows),
+            "threshold": SIGNIFICANT,
         },
     )
 

@@ -159,7 +159,7 @@ def relate_genes(session: Session, *, gene: str, other: str, where: str = "") ->
     constant = np.ptp(first) == 0 or np.ptp(second) == 0
     rho = None if constant else round(float(stats.spearmanr(first, second).statistic), 2)
     row: dict[str, Any] = {"first": one, "second": two, "cells": len(cells), "correlation": rho}
-    sentences = []
+    sentences, share = [], None
     among = "" if words == "all cells" else f" among {clean(words, limit=80)}"
     if rho is not None:
         how = "hardly" if abs(rho) < 0.1 else "weakly" if abs(rho) < 0.3 else "clearly"
@@ -170,6 +170,7 @@ def relate_genes(session: Session, *, gene: str, other: str, where: str = "") ->
     if session.is_logged:
         on, off = first > 0, second > 0
         both = int((on & off).sum())
+        share = percent(both, len(cells))
         row |= {
             "both": both,
             "first_only": int((on & ~off).sum()),
@@ -178,7 +179,7 @@ def relate_genes(session: Session, *, gene: str, other: str, where: str = "") ->
         }
         sentences.append(
             f"{count(both, 'cell')} {'has' if both == 1 else 'have'} both genes detected "
-            f"({as_percent(percent(both, len(cells)))}), {row['first_only']:,} only {one}, "
+            f"({as_percent(share)}), {row['first_only']:,} only {one}, "
             f"{row['second_only']:,} only {two} and {row['neither']:,} neither."
         )
     return session.record(
@@ -189,5 +190,5 @@ def relate_genes(session: Session, *, gene: str, other: str, where: str = "") ->
         source=f"{session.title}, {expression_unit(session)}",
         unit="cells; Spearman's rho",
         caveat=GENE_CAVEAT,
-        facts={"gene": one, "other_gene": two, "n_cells": len(cells)},
+        facts={"gene": one, "other_gene": two, "n_cells": len(cells), "percent_both": share},
     )

@@ -6,10 +6,11 @@ import numpy as np
 
 from ._cell_expressions import Selection, find_positions, selections_of, shown
 from ._consensus import cell_type_verdict
-from ._describe_cluster import cell_type_sentences, model_caveat
+from ._describe_cluster import cell_type_rows, cell_type_sentences, model_caveat, reading_facts
 from ._errors import UnknownLabelError, UnsupportedError
 from ._evidence import Evidence
 from ._figures import map_of_groups, pick_points
+from ._find_cells import least_probability
 from ._preparing import stratified
 from ._wording import as_percent, choices, clean, count, listing, percent, quote
 
@@ -166,7 +167,8 @@ def describe_selection(session: "Session", *, where: str) -> Evidence:
             "is_known": verdict.is_known,
             "confidence": verdict.confidence,
             "agree_percent": verdict.percent,
-            "n_read": verdict.n_cells,
+            **reading_facts(session, len(sample), len(chosen)),
+            "claims": cell_type_rows(verdict),
         },
     )
 
@@ -260,6 +262,7 @@ def _record(
             "n_cells": n_chosen,
             "percent": share,
             "n_obs": n_obs,
+            **least_probability(item.words),
             **(more or {}),
         },
     )

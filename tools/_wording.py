@@ -7,7 +7,8 @@ page, nor pass for a reference, nor pass for an instruction of ours.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 _MARKUP = re.compile(r"[<>\[\]{}`|\\]")
 _SPACES = re.compile(r"\s+")
@@ -72,6 +73,15 @@ def choices(words: Sequence[object], *, limit: int = 10) -> str:
     shown = ", ".join(quote(word) for word in words[:limit])
     left = len(words) - limit
     return f"{shown} and {left} more" if left > 0 else shown
+
+
+def fold_change(row: Mapping[str, Any]) -> str:
+    """Write the log2 fold change of a row, or the least that it may be where it ``is_bound``."""
+    change = row["log2_fold_change"]
+    if not row.get("is_bound"):
+        return f"log2 fold change of {change:g}"
+    least = f"at least {change:g}" if change >= 0 else f"{change:g} or lower"
+    return f"log2 fold change of {least} (as if one cell of the group without it had it)"
 
 
 def term(label: str, term_id: str | None) -> str:

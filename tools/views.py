@@ -16,7 +16,7 @@ from ._export import as_plain
 from ._keys import CELL_TYPE_BY_CLUSTER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import numpy as np
 
@@ -63,8 +63,13 @@ def evidence_mark(name: str) -> str:
     )
 
 
-def table_html(rows: list[dict[str, Any]], *, limit: int = N_ROWS) -> str:
-    """Draw the first rows of a table."""
+def table_html(
+    rows: list[dict[str, Any]],
+    *,
+    limit: int = N_ROWS,
+    totals: "Sequence[dict[str, Any]]" = (),
+) -> str:
+    """Draw the first rows of a table, and below them what is about the whole."""
 
     def cell(value: Any) -> str:
         if isinstance(value, float):
@@ -73,12 +78,13 @@ def table_html(rows: list[dict[str, Any]], *, limit: int = N_ROWS) -> str:
             return f"<td class='number'>{value:,}</td>"
         return f"<td>{html.escape('' if value is None else str(value))}</td>"
 
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+    columns = list(dict.fromkeys(name for row in (*rows, *totals) for name in row))
     head = "".join(
         f"<th scope='col'>{html.escape(name.replace('_', ' '))}</th>" for name in columns
     )
     body = "".join(
-        f"<tr>{''.join(cell(row.get(name)) for name in columns)}</tr>" for row in rows[:limit]
+        f"<tr>{''.join(cell(row.get(name)) for name in columns)}</tr>"
+        for row in (*rows[:limit], *totals)
     )
     more = f"<p class='aside'>{len(rows) - limit:,} more rows</p>" if len(rows) > limit else ""
     return (
@@ -91,7 +97,7 @@ def evidence_html(evidence: "Iterable[Evidence]") -> str:
     """Draw what an answer rests on: each fact with its numbers, source and caveat."""
     facts = []
     for item in evidence:
-        table = table_html(item.table) if item.table else ""
+        table = _whole_table(item, limit=N_ROWS)
         notes = [item.source, item.unit and f"unit: {item.unit}", item.caveat]
         aside = " · ".join(html.escape(note) for note in notes if note)
         facts.append(
@@ -102,6 +108,12 @@ def evidence_html(evidence: "Iterable[Evidence]") -> str:
     return " ".join("".join(facts).split("\n"))
 
 
+def _whole_table(item: "Evidence", *, limit: int) -> str:
+    """Draw the table of a piece of evidence; what is about the whole is never cut off."""
+    own, rows = item.table or [], item.rows
+    return table_html(own, limit=limit, totals=rows[len(own) :]) if rows else ""
+
+
 def evidence_panel(item: "Evidence", *, n_cells: int = 0) -> str:
     """Draw one piece of evidence to be read beside the map.
 
@@ -110,8 +122,8 @@ def evidence_panel(item: "Evidence", *, n_cells: int = 0) -> str:
     n_cells
         Cells of it that are lit on the map.
     """
-    rows = item.table or []
-    table = table_html(rows, limit=_N_PANEL_ROWS) if rows else ""
+    rows = item.rows
+    table = _whole_table(item, limit=_N_PANEL_ROWS)
     lit = f"<span class='lit'>{n_cells:,} cells lit on the map</span>" if n_cells else ""
     save = ""
     if rows:
