@@ -24,6 +24,7 @@ from ._saying_knowledge import KNOWLEDGE_TELLERS
 from ._saying_tests import TEST_TELLERS
 from ._saying_things import THING_TELLERS
 from ._saying_types import TYPE_TELLERS
+from ._sex import SEX_TELLERS
 from ._talk import NO_DATASET, ask_back, say_talk
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ TELLERS: Mapping[str, Teller] = {
     **FILE_TELLERS,
     **TEST_TELLERS,
     **FRAME_TELLERS,
+    **SEX_TELLERS,
 }
 
 

@@ -9,7 +9,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 Measure = Literal["cells", "share", "mean", "median", "minimum", "maximum"]
-Form = Literal["", "yesno", "bar", "stacked bar", "violin", "dots", "umap", "values"]
+Form = Literal[
+    "", "yesno", "bar", "stacked bar", "violin", "dots", "umap", "values", "only", "value"
+]
 
 AVERAGES = frozenset({"mean", "median", "minimum", "maximum"})
 IDENTITY = "identity"  # the slot of what a cell is: a cluster, a type, a label of the authors
@@ -97,7 +99,10 @@ class Frame:
     form
         As what it is to be told.
     asked
-        For yes or no: "more" or "less"; `subject` is the group of which that is asked.
+        For yes or no: "more" or "less"; `subject` is the group of which that is asked. For a gene
+        that may be of some groups alone "only" or "elsewhere"; `subjects` are these groups.
+    also
+        "share" where the share of cells with a gene is asked beside its average.
     """
 
     measure: Measure = "cells"
@@ -116,6 +121,8 @@ class Frame:
     form: Form = ""
     asked: str = ""
     subject: str = ""
+    subjects: tuple[str, ...] = ()
+    also: str = ""
 
     @property
     def cells(self) -> str:

@@ -8,6 +8,7 @@ share is taken of. A question with a word that the grammar does not know is left
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from ._asks import Ask, Focus
 from ._editing import Change, edit, frame_of
@@ -22,57 +23,110 @@ from ._frames import (
 )
 from ._mentions import Mentions
 from ._scanning import Reading, age_column, of_gene, scan
+from ._shapes import YES_NO as _YES_NO
+from ._shapes import has_value, one_cell, only_there, other_reading
 from ._tag_names import is_clustering
-from ._tags import Tag, is_about_something_else, tag
+from ._tags import Tag, is_about_something_else, quality_column, tag
 from ._vocabulary import Vocabulary
 
-_YES_NO = re.compile(r"(?i)^(?:and |so |but |then )*(?:is|are|do|does|did|was|were|has|have)\b")
 _FRAGMENT = re.compile(
     r"(?i)^(?:and|or|both|also|but|now|same|the same|what about|how about|then|only|just|in|for|"
     r"as|of|per|by|split|with|without|from|instead)\b"
 )
+_IS = re.compile(r"(?i)is|are|was|were|comes?|came|belongs?|falls?|lies?|from")
 _MOST_WORDS = 40
+_MOST_AVERAGED = 4  # genes, one after the other
 _COMPARED = re.compile(
     r"(?i)^(?:and |now )*compare(?:d)? (?:it |that |this |them )?(?:with|to|against) (?:the )?"
 )
 _NEED_A_MEASURE = frozenset({"expression", "where_highest", "which_clusters"})
 
 
-def read_frame(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
-    """Return the frame of a quantitative question, or of one that edits the last."""
+def read_frame(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
+    """Return the frames of a quantitative question, or of one that edits the last; else none."""
     text = found.raw.strip()
     if focus.last is not None and focus.last.frame is not None:
         text = _COMPARED.sub("and ", text)
     if not vocabulary.has_dataset or is_about_something_else(text):
-        return None
+        return []
     if len(text.split()) > _MOST_WORDS or found.barcodes or found.term_ids:
-        return None
+        return []
     tags = tag(text, vocabulary, focus)
     reading = scan(tags, vocabulary)
-    drawn = _drawn(reading, text)
+    drawn = _drawn(reading, text, vocabulary)
     if drawn is not None:
-        return drawn
+        return [drawn]
     if _narrows_selection(reading, focus):
-        return None
+        return []
     last = frame_of(focus, vocabulary)
     spoken = focus.last.intent if focus.last is not None else ""
     if spoken in _NEED_A_MEASURE and not reading.measures:
         last = None  # "and in B cells?" is for those who drew the gene
-    frame = None
+    frames: list[Frame] = []
     if last is not None and _leans(text, tags, reading, focus):
-        frame = edit(last, _change(tags, reading, vocabulary), vocabulary, focus)
-    if frame is None and len(reading.unknown) <= _allowed(reading):
-        frame = _compose(text, tags, reading, vocabulary)
-    if frame is None or (frame.by and all(_is_constant(c, vocabulary) for c in frame.by)):
-        return None
-    return Ask(
-        "frame",
-        frame=frame,
-        genes=(frame.gene,) if frame.gene else (),
-        column=frame.by[0] if frame.by else None,
-        where=frame.cells,
-        text=found.raw,
+        edited = edit(last, _change(tags, reading, vocabulary), vocabulary, focus)
+        frames = [edited] if edited is not None else []
+    if not frames and len(reading.unknown) <= _allowed(reading):
+        frames = _frames(text, tags, reading, vocabulary)
+    if any(frame.by and all(_is_constant(c, vocabulary) for c in frame.by) for frame in frames):
+        return []
+    return [
+        Ask(
+            "frame",
+            frame=frame,
+            genes=(frame.gene,) if frame.gene else (),
+            column=frame.by[0] if frame.by else None,
+            where=frame.cells,
+            text=found.raw,
+        )
+        for frame in frames
+    ]
+
+
+def _frames(text: str, tags: Sequence[Tag], read: Reading, vocabulary: Vocabulary) -> list[Frame]:
+    """Return the frames of a question that stands by itself, one for each measure in it."""
+    shaped = (
+        one_cell(text, read, vocabulary)
+        or only_there(text, read, vocabulary)
+        or has_value(text, read, vocabulary)
     )
+    if shaped is not None:
+        return [shaped]
+    found = []
+    for one in _each_measure(read):
+        frame = _compose(text, tags, one, vocabulary)
+        if frame is None:
+            return []
+        found.append(frame)
+    first = found[0]
+    other = other_reading(tags, text, first.where)
+    if other is not None and len(found) == 1:
+        return [replace(first, where=other), first]
+    return found
+
+
+def _each_measure(read: Reading) -> list[Reading]:
+    """Part a question that asks for several averages, or averages of several things."""
+    averages = [m for m in dict.fromkeys(read.measures) if m in AVERAGES]
+    qualities = list({name: (at, name) for at, name in read.qualities}.values())
+    genes = list({gene: (at, gene) for at, gene in read.genes}.values())
+    if len(averages) > 1:
+        others = [m for m in read.measures if m not in AVERAGES]
+        return [_copy(read, measures=[one, *others]) for one in averages]
+    if len(qualities) > 1:
+        return [_copy(read, qualities=[one]) for one in qualities]
+    if averages and not qualities and 1 < len(genes) <= _MOST_AVERAGED:
+        return [_copy(read, genes=[one]) for one in genes]
+    return [_copy(read)]
+
+
+def _copy(read: Reading, **changes: Any) -> Reading:
+    """Return a reading whose lists may be changed without changing those of `read`."""
+    lists = {
+        name: list(getattr(read, name))
+        for name in ("clauses", "columns", "measures", "qualities", "genes", "numbers", "unknown")
+    }
+    return replace(read, **lists | {"marks": set(read.marks)} | changes)
 
 
 def _is_constant(column: str, vocabulary: Vocabulary) -> bool:
@@ -80,9 +134,11 @@ def _is_constant(column: str, vocabulary: Vocabulary) -> bool:
     return len(vocabulary.labels.get(column, ("", ""))) == 1 and column not in vocabulary.people
 
 
-def _drawn(read: Reading, text: str) -> Ask | None:
+def _drawn(read: Reading, text: str, vocabulary: Vocabulary) -> Ask | None:
     """Read "dot plot of CD3D and CD68 by celltypes": genes drawn by one column."""
     columns = list(dict.fromkeys(column for _, column, _ in read.columns))
+    if read.plot in {"violin", "umap"} and not read.genes and not read.unknown:
+        return _measure_drawn(read, columns, text, vocabulary)
     if read.plot not in {"dots", "violin"} or len(columns) != 1 or read.unknown or not read.genes:
         return None
     if read.marks & {"that", "same"} or columns[0] == "cell types":
@@ -93,6 +149,31 @@ def _drawn(read: Reading, text: str) -> Ask | None:
         return None
     intent = "dots" if read.plot == "dots" else "gene_by_group"
     return Ask(intent, genes=genes, column=columns[0], where=where, text=text)
+
+
+def _measure_drawn(
+    read: Reading, columns: list[str], text: str, vocabulary: Vocabulary
+) -> Ask | None:
+    """Read "violins of UMIs by cell type" and "UMIs on the map": a number of each cell, drawn."""
+    numbers = [column for column in columns if column in vocabulary.numbers]
+    groups = [column for column in columns if column not in numbers]
+    if len(read.qualities) + len(numbers) != 1 or read.marks & {"that", "same"}:
+        return None
+    name = read.qualities[0][1] if read.qualities else numbers[0]
+    if read.plot == "umap":
+        column = quality_column(name, vocabulary) if read.qualities else name
+        return Ask("plot", column=column, text=text) if column and not groups else None
+    versus = [c for _, clause in read.clauses for c in clause if c.column and len(clause) > 1]
+    by = groups[0] if groups else versus[0].column if versus else _usual_groups(vocabulary)
+    kept = [c for _, c in read.clauses if c[0].column != by]
+    kind = "quality" if read.qualities else "column"
+    frame = Frame("median", of=name, of_kind=kind, where=tuple(kept), by=(by,), form="violin")
+    return Ask("frame", frame=frame, column=by, where=frame.cells, text=text)
+
+
+def _usual_groups(vocabulary: Vocabulary) -> str:
+    """Return the groups that are meant where none are named: the authors' types, or clusters."""
+    return next(iter(vocabulary.author_columns), "clusters")
 
 
 def _narrows_selection(read: Reading, focus: Focus) -> bool:
@@ -155,6 +236,7 @@ def _compose(text: str, tags: Sequence[Tag], read: Reading, vocabulary: Vocabula
     if of_kind == "gene":
         read.genes = [(at, gene) for at, gene in read.genes if gene != of]
     over = ""
+    also = "share" if of_kind == "gene" and "share" in read.measures else ""
     if averages and not of:
         if not (read.marks & {"cells"} or clauses) or read.qualities:
             return None
@@ -175,7 +257,7 @@ def _compose(text: str, tags: Sequence[Tag], read: Reading, vocabulary: Vocabula
     if not trigger:
         return None
     frame = _placed(text, tags, read, clauses, measure, vocabulary)
-    frame = replace(frame, of=of, of_kind=of_kind, over=over)
+    frame = replace(frame, of=of, of_kind=of_kind, over=over, also=also)
     return _grouped(text, tags, frame, read, grouped, heads, vocabulary)
 
 
@@ -243,9 +325,16 @@ def _placed(
     """Put each clause into what is counted or into the whole that it is a share of."""
     if measure in AVERAGES:
         return Frame(measure, where=tuple(clauses))  # type: ignore[arg-type]
+    fronted = _fronted(tags, read, clauses)
+    if fronted:
+        rest = tuple(c for c in clauses if c not in fronted)
+        if rest:
+            return Frame(measure, where=rest, among=tuple(fronted))  # type: ignore[arg-type]
     exact = [c for c in clauses if any(part.kind in {"gene", "number"} for part in c)]
     others = [c for c in clauses if c not in exact]
-    if exact and others and not _is_union(read):
+    if exact and others:
+        if (turned := _turned(tags, exact, others)) is not None:
+            exact, others = turned
         return Frame(measure, where=tuple(exact), among=tuple(others))  # type: ignore[arg-type]
     if exact or measure == "cells":
         return Frame(measure, where=tuple(clauses))  # type: ignore[arg-type]
@@ -257,8 +346,49 @@ def _placed(
     return Frame(measure, where=rest, among=base)  # type: ignore[arg-type]
 
 
-def _is_union(read: Reading) -> bool:
-    return False
+def _places(tags: Sequence[Tag], clauses: Sequence[Clause]) -> dict[Clause, int]:
+    """Return where each clause is named first."""
+    found: dict[Clause, int] = {}
+    for clause in clauses:
+        slots = {c.slot for c in clause if c.kind == "gene"}
+        labels = {c.words for c in clause}
+        for at, one in enumerate(tags):
+            is_here = (one.kind == "gene" and one.value in slots) or any(
+                c.words in labels for c in one.conditions
+            )
+            if is_here or (one.kind in {"quality", "column"} and one.value in _names_of(clause)):
+                found[clause] = at
+                break
+    return found
+
+
+def _names_of(clause: Clause) -> set[str]:
+    return {name for c in clause for name in (c.label, c.slot)}
+
+
+def _fronted(tags: Sequence[Tag], read: Reading, clauses: Sequence[Clause]) -> list[Clause]:
+    """Return the clauses of "of the cells with A and B, how many ...", which are the whole."""
+    start = next((n for n, one in enumerate(tags) if one.kind == "measure"), 0)
+    opening = [one.kind for one in tags[:start] if one.kind not in {"filler", "cells"}]
+    if not opening or opening[0] not in {"of", "in", "group", "only"}:
+        return []
+    places = _places(tags, clauses)
+    return [clause for clause in clauses if places.get(clause, start) < start]
+
+
+def _turned(
+    tags: Sequence[Tag], exact: list[Clause], others: list[Clause]
+) -> tuple[list[Clause], list[Clause]] | None:
+    """Turn the two where the cells with a gene are the whole: "how many CD3D+ cells are NK?"."""
+    places = _places(tags, [*exact, *others])
+    start = next((n for n, one in enumerate(tags) if one.kind == "measure"), 0)
+    verbs = [n for n, one in enumerate(tags) if one.kind == "verb" and n > start]
+    said = [n for n in verbs if _IS.fullmatch(tags[n].text.strip())]
+    if not said or len(places) < len(exact) + len(others):
+        return None
+    before = all(start < places[c] < said[-1] for c in exact)
+    after = all(places[c] > said[-1] for c in others)
+    return (others, exact) if before and after else None
 
 
 def _whole(tags: Sequence[Tag], read: Reading) -> list[Clause]:

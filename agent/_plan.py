@@ -12,6 +12,7 @@ from ._asks import Ask
 from ._calls import Call, Plan, Situation, labelled_as, run
 from ._plan_tests import TEST_PLANS, plan_among
 from ._selecting import quoted
+from ._sex import plan_sex
 
 _MOST_GENES = 30
 _MOST_CELLS = 30
@@ -330,6 +331,7 @@ def _confidence(ask: Ask, situation: Situation) -> list[Call]:
 
 _PLANS: Mapping[str, Plan] = {
     **TEST_PLANS,
+    "sex": plan_sex,
     "is_among": lambda ask, now: plan_among(ask, now, plan=plan),
     "dataset": lambda ask, now: run("describe_dataset"),
     "count": lambda ask, now: run("describe_dataset"),

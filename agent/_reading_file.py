@@ -8,6 +8,7 @@ from ._asks import Ask, Focus
 from ._gene_families import family_of
 from ._mentions import Mentions
 from ._selecting import read_cells
+from ._sex import read_sex
 from ._vocabulary import Vocabulary
 
 Reader = Callable[[Mentions, Vocabulary, Focus], Ask | None]
@@ -158,7 +159,7 @@ def _origin(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None
         found.text,
     )
     if sought and _fitting(r"sex|gender|smok|ethnic", vocabulary) is None:
-        return Ask("columns", name=sought.group())
+        return read_sex(found, vocabulary) or Ask("columns", name=sought.group())
     if re.search(r"\bmodel\b|\bspecies\b|\borganism\b|\bby\b|\bper\b|\bcompos\w*|\bpropor\w*|"
                  r"\bshares?\b|\byou (?:think|"
                  r"say)\b|\bpredict|\bontology\b|\bcompar|\bbetween\b|"

@@ -9,6 +9,8 @@ from ._asks import Ask
 from ._frames import AVERAGES, Frame
 from ._phrasing import cite, counted, listing, percentage
 from ._saying import Said, Saying, Teller
+from ._saying_shapes import tell_cells_ranked, tell_only_there, tell_type_read, tell_value
+from ._vocabulary import Vocabulary
 
 _MOST_GROUPS = 12  # that are named; more are cut to the highest and the lowest
 _CLUSTERS = re.compile(r"(?i)clusters?|leiden.*|louvain.*|seurat_clusters")
@@ -17,10 +19,16 @@ _MOST_NAMED = 10  # groups of which something holds
 
 def tell_frame(ask: Ask, now: Saying) -> Said:
     """Say what was computed, the direct fact first."""
-    artifact = now.artifact("summarise_cells") or {}
     frame = ask.frame or Frame()
-    lines = _lines(frame, artifact)
+    artifact = now.artifact("rank_cells" if frame.by == ("cell",) else "summarise_cells") or {}
+    lines = _lines(frame, artifact, now.vocabulary)
     rows = artifact.get("table") or []
+    if frame.by == ("cell",):
+        barcodes = tuple(str(row["barcode"]) for row in rows)
+        ask = replace(ask, barcodes=barcodes)
+        read = now.artifact("describe_cells")
+        said = tell_type_read(read) if read is not None else []
+        return Said([*(cite(line, str(artifact["id"])) for line in lines if line), *said], ask)
     if frame.order and frame.by == ("clusters",) and rows:
         ask = replace(ask, clusters=(str(rows[max(frame.place - 1, 0) % len(rows)]["group"]),))
     if frame.order and len(frame.by) == 1 and rows:
@@ -29,8 +37,14 @@ def tell_frame(ask: Ask, now: Saying) -> Said:
     return Said([cite(line, str(artifact["id"])) for line in lines if line], ask)
 
 
-def _lines(frame: Frame, artifact: Mapping[str, Any]) -> list[str]:
+def _lines(frame: Frame, artifact: Mapping[str, Any], words: Vocabulary) -> list[str]:
     facts, rows = artifact.get("facts") or {}, list(artifact.get("table") or [])
+    if frame.by == ("cell",):
+        return tell_cells_ranked(frame, facts, rows, words)
+    if frame.form == "only" and frame.of_kind == "gene" and frame.by:
+        return tell_only_there(frame, facts, rows, words)
+    if frame.form == "value":
+        return tell_value(frame, facts, rows, words)
     if not frame.by and not frame.groups:
         return _whole(frame, facts)
     if not rows:
@@ -79,8 +93,15 @@ def _average(frame: Frame, facts: Mapping[str, Any]) -> str:
     return (
         f"The {facts['measure']} of {facts['what']} is {_number(facts['value'], frame)}{end} over "
         "the "
-        f"{counted(int(facts['cells']), 'cell')}{within}."
+        f"{counted(int(facts['cells']), 'cell')}{within}{_found(frame, facts)}."
     )
+
+
+def _found(frame: Frame, row: Mapping[str, Any]) -> str:
+    """Say in how many cells a gene is found, where that is asked beside its average."""
+    if frame.also != "share" or "percent_expressing" not in row:
+        return ""
+    return f", and {percentage(row['percent_expressing'])} of them express it"
 
 
 def _of(words: str) -> str:
@@ -134,7 +155,12 @@ def _value(frame: Frame, row: Mapping[str, Any]) -> str:
     if frame.measure == "share":
         return f"{percentage(row['value'])} ({row['cells']:,} of {row['of']:,})"
     if frame.measure in AVERAGES:
-        return f"{_number(row['value'], frame)}{_end(frame)}"
+        share = (
+            f" ({percentage(row['percent_expressing'])} of the cells)"
+            if frame.also == "share" and "percent_expressing" in row
+            else ""
+        )
+        return f"{_number(row['value'], frame)}{_end(frame)}{share}"
     return f"{row['value']:,}"
 
 

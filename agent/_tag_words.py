@@ -12,7 +12,8 @@ LEXICON: tuple[tuple[str, str, str], ...] = (
         "cells",
         r"how many|how much|total(?= cells| donors| patients)|"
         r"(?:the |total )*numbers? of|(?:raw |absolute |the )*"
-        r"(?:numbers|counts?)(?: of)?|tally|nr of|no\. of|# of|n of|count up",
+        r"(?:numbers|counts?)(?: of)?|tally|nr of|no\. of|# of|n of|count up|amount of|"
+        r"what number(?: of)?",
     ),
     (
         "measure",
@@ -106,6 +107,25 @@ LEXICON: tuple[tuple[str, str, str], ...] = (
         r"(?:those|these|them|they|it|theirs?)(?: cells| ones)?|(?<!cells )(?<!ones )(?<!donors )"
         r"(?<!patients )(?<!samples )that(?: cells| ones| one)?(?! (?:is|are|have|has|express)\b)",
     ),
+    # one cell, one value
+    (
+        "onecell",
+        "",
+        r"(?:(?:which|what|the|a|any|one|each|single|individual) )*(?:single|individual) cells?"
+        r"(?: barcodes?)?(?! ?types?| each| per)|(?:(?:which|what|the) )?(?:cell )?barcodes?|"
+        r"(?:(?:which|what) )?cell (?:ids?|names?)|"
+        r"(?:which|what) cell(?= (?:has|had|have|is|shows?|expresses|got|contains?|with|in)\b)|"
+        r"(?:the )?cell(?= (?:with|that has|which has|having|of) (?:the )?"
+        r"(?:most|highest|lowest|least|fewest|max\w*|min\w*|largest|smallest|biggest|top)\b)",
+    ),
+    (
+        "specific",
+        "",
+        r"(?:uniquely |highly |very |really |truly )*specific(?:ally)?(?: (?:to|for|of|in))?|"
+        r"restricted(?: to)?|confined(?: to)?|limited to|exclusive(?:ly)?(?: (?:to|in|for))?|"
+        r"unique(?:ly)?(?: (?:to|in|for))?|solely|selective(?:ly)?(?: (?:to|for|in))?",
+    ),
+    ("elsewhere", "", r"elsewhere|any(?:where)? (?:other|else)|(?:any|in) other|anywhere"),
     # joining
     (
         "versus",
@@ -166,7 +186,10 @@ FILLER = words(
     wat people's = them those these if we have has plus each crosstab cross-tab tabulate tab
     cross tabulation author authors categories category
     split break down broken how's much kind kinds lobe region arm
-    combo combination aged
+    aged table tabulated tabular respectively thanks cheers kindly quickly i'd i'm id im wonder
+    wondering interested looking like check compute calculate calc report display print provide
+    return amount alone monotherapy mono single agent only come coming came from detectable hold
+    holding held carry carries their there's actual sorted out across view values' overview it's
     """
 )
 STOPS = re.compile(
@@ -185,13 +208,21 @@ STOPS = re.compile(
 SIGNS_OF_GENES = words(
     "positive negative double single triple pos neg high low expressing expression"
 )
-PEOPLE = r"donors?|patients?|people|persons?|individuals?|subjects?|participants?|humans?"
+PEOPLE = (
+    r"donors?|patients?|pats|pts|ppl|people|persons?|individuals?|subjects?|participants?|humans?"
+)
 ROLES = {  # what people call the values of columns, by the column's name
     r"sex|gender": {
         r"males?|men|man": ("m", "male", "man", "men"),
         r"females?|women|woman": ("f", "female", "woman", "women"),
     }
 }
+# "counts" are molecules rather than cells after these.
+_BEFORE_COUNTS = "|".join(
+    rf"(?<={word} )counts(?! of)"
+    for word in ("mean", "median", "average", "avg", "most", "highest", "lowest", "fewest", "least")
+)
+_PER_CELL = r"(?:(?: per |/)(?:each |single )?cell(?!\s?-?types?))?"
 QUALITIES = (
     ("mitochondrial",
      r"(?:(?:the )?(?:%|percent(?:age)?|pct|share|fraction|proportion) of (?:the |all )?(?:reads|"
@@ -199,10 +230,10 @@ QUALITIES = (
      r"(?:the )?(?:%|percent(?:age)?|pct|share|fraction)?(?: of)? ?(?:mito\w*|mt)(?:[ -](?:reads?|"
      r"counts?|genes?|share|content|percent\w*|fraction|%|umis?|rna|transcripts?))*(?: %)?)"),
     ("genes", r"(?:detected |expressed |measured )?(?:genes|features|n_genes|ngenes)"
-     r"(?: (?:detected|expressed|counts?))?(?:(?: per |/)(?:each )?cell)?"),
-    ("counts", r"(?:umi counts?|umis?|total counts|library sizes?|reads|transcripts|molecules|"
-     r"read depth|sequencing depth|n_counts)(?: (?:detected|counts?))?"
-     r"(?:(?: per |/)(?:each )?cell)?"),
+     rf"(?: (?:detected|expressed|counts?))?{_PER_CELL}"),
+    ("counts", rf"(?:{_BEFORE_COUNTS}|umi counts?|umis?|total counts|library sizes?|reads|"
+     r"transcripts|molecules|read depth|sequencing depth|n_counts)(?: (?:detected|counts?))?"
+     rf"{_PER_CELL}"),
 )  # fmt: skip
 QUALITY_COLUMNS = {
     "genes": r"n_?genes(?:_by_counts)?|n_?features?_rna|cell2text_n_genes",

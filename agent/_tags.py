@@ -36,7 +36,7 @@ def is_about_something_else(text: str) -> bool:
 
 def tag(text: str, vocabulary: Vocabulary, focus: Focus) -> list[Tag]:
     """Return the tags of `text` in order; words that are nothing known have the kind "word"."""
-    text = name_genes(text, vocabulary)
+    text = re.sub(r"(?<=\w)'s(?= )", "", name_genes(text, vocabulary))
     text = re.sub(r"(?i)\b(aged?|ages|from) (\d+) ?- ?(\d+)\b", r"\1 between \2 and \3", text)
     taken: list[Tag] = []
 

@@ -173,6 +173,7 @@ _TITLES = {
     "relate_genes": "Looking at {gene} and {other} together",
     "rank_expression": "Ranking genes by expression",
     "summarise_cells": "Counting and averaging over cells",
+    "rank_cells": "Ranking single cells by {of}",
     "compare_gene": "Testing {gene}",
     "rank_responses": "Ranking cell types by their response",
     "list_uncertain": "Looking for cells of doubtful type",

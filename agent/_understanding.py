@@ -48,14 +48,20 @@ _AUTHORS_NAMED = re.compile(
 _STOP = "\ue000"  # stands for a full stop and a space where nothing is to be cut
 LONGEST_READ = 2_000  # characters of a question
 _PLACE = re.compile(
-    r"(?i)^(?:and |so |now |ok |then |but )*(?:within|out of|of the|of all|in|inside|among|"
-    r"for|only in|looking only at|looking at|regarding|concerning)\s[^,.?!]{1,60},?$"
+    r"(?i)^(?:and |so |now |ok |then |but )*(?:within|out of|of|from|in|inside|among|amongst|"
+    r"for|only in|looking only at|looking at|regarding|concerning|considering|taking|take|given)"
+    r"\s[^,.?!]{1,90},?$"
 )
 
 
 _HOW_MANY = re.compile(
     r"(?i)^(?:how many(?: cells| donors| patients| samples)?(?: is that| are (?:there|they|"
     r"these))?|what (?:percent\w*|fraction|share)(?: is (?:that|it))?|count(?: them)?)\W*$"
+)
+_WHAT_IS_IT = re.compile(
+    r"(?i)^(?:and )?(?:what|which)(?: cell)?(?: types?)? (?:is|are|of cell is|do) (?:it|that|they|"
+    r"those|this)(?: cells?| one)?(?: then)?\W*$|^(?:and )?(?:its|the|their) (?:cell )?"
+    r"(?:type|identity|label)\W*$"
 )
 _NOUNS = re.compile(
     r"(?i)^(?!.*\b(?:what|which|who|how|why|where|show|plot|list|describe|explain|select|label|"
@@ -71,7 +77,10 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
     asks: list[Ask] = []
     whole = _keep_whole(correct_spelling(text, vocabulary), vocabulary)
     for stretch in (part.replace(_STOP, ". ") for part in _stretches(whole)):
-        for ask in _read(stretch, vocabulary, focus):
+        before = asks[-1].frame if asks else None
+        if before is not None and before.by == ("cell",) and _WHAT_IS_IT.match(stretch):
+            continue  # said with the cell
+        for ask in _share_unit(asks, _read(stretch, vocabulary, focus), whole):
             if ask.intent == "name_selection" and asks and asks[-1].intent == "select":
                 asks[-1] = ask = replace(asks[-1], name=ask.name)
             else:
@@ -83,6 +92,17 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
     return _tidy(asks) or [Ask("unclear", text=text)]
 
 
+def _share_unit(asks: list[Ask], found: list[Ask], text: str) -> list[Ask]:
+    """Let "how many X and how many Y, in patients" count patients in both; changes `asks`."""
+    last, new = (asks[-1].frame if asks else None), (found[0].frame if found else None)
+    if last is None or new is None or not new.each or last.each or last.measure != "cells":
+        return found
+    if last.by or last.of or re.search(r"(?i)\bcells\b(?! ?types?)", text):
+        return found
+    asks[-1] = replace(asks[-1], frame=replace(last, each=new.each))
+    return found
+
+
 def _keep_whole(text: str, vocabulary: Vocabulary) -> str:
     """Mark full stops within labels of the authors ("reg. T cell"), which end no stretch."""
     for _, label in set(vocabulary.authors.values()):
@@ -90,6 +110,17 @@ def _keep_whole(text: str, vocabulary: Vocabulary) -> str:
             whole = label.replace(". ", _STOP)
             text = re.sub(re.escape(label), lambda _, whole=whole: whole, text, flags=re.IGNORECASE)
     return text
+
+
+_SHORT = tuple(
+    (re.compile(rf"(?i)(?<![\w/]){short}"), whole)
+    for short, whole in (
+        (r"w/o(?!\w)", "without"), (r"w/ ?(?=\w)", "with "), (r"w(?= )", "with"),
+        (r"b/w(?!\w)", "between"), (r"expr\.?(?![\w.])", "expression"),
+        (r"lib\.? size(?!\w)", "library size"), (r"nb(?= of)", "number"),
+        (r"approx\.?(?!\w)", "about"),
+    )
+)  # fmt: skip
 
 
 def _plain(text: str) -> str:
@@ -103,6 +134,8 @@ def _plain(text: str) -> str:
     plain = re.sub(r"(?i)\btop(\d+)", r"top \1", plain)
     plain = re.sub(r"(?<=\w) v\.? (?=\w)", " vs ", plain)
     plain = _AUTHORS_NAMED.sub("list the authors' cell types", plain)
+    for short, whole in _SHORT:
+        plain = short.sub(whole, plain)
     plain = re.sub(r"\b(CD[48])s\b", r"\1 T cells", plain)
     return re.sub(r"(?i)\b(what|where|who|how|which|that|it)'s\b", r"\1 is", plain)
 
@@ -151,8 +184,8 @@ def _read(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
     if named is not None:
         return [named]
     framed = read_frame(found, vocabulary, focus)
-    if framed is not None:
-        return [framed]
+    if framed:
+        return framed
     topic = find_topic(found)
     if topic is not None:
         return [Ask("topic", name=topic, text=stretch)]

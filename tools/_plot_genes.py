@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._cell_expressions import among, chosen_mask
-from ._columns import find_column
+from ._columns import column_named, find_column
 from ._errors import UnknownGeneError, UnknownLabelError, UnsupportedError
 from ._evidence import Evidence
 from ._figures import dots, violins
 from ._gene_values import expression_unit, gene_values
 from ._groupings import as_labels, is_person
+from ._summarise_cells import values_of
 from ._wording import as_percent, clean, count, listing, quote
 
 if TYPE_CHECKING:
@@ -90,12 +91,13 @@ def plot_dots(
 def plot_violin(
     session: "Session", *, gene: str, by: str = "clusters", where: str = ""
 ) -> Evidence:
-    """Draw the values of a gene as one violin for each group of cells.
+    """Draw the values of a gene, a column or a quality as one violin for each group of cells.
 
     Parameters
     ----------
     gene
-        Gene symbol, Ensembl id or a common protein name.
+        Gene symbol, Ensembl id or a common protein name; or a numeric column of obs, or "genes",
+        "counts" or "mitochondrial" for the quality of each cell.
     by
         "clusters", or a column of obs whose values are the groups, for example "condition"; or
         two such columns joined by a comma.
@@ -105,7 +107,8 @@ def plot_violin(
     Returns
     -------
     Evidence
-        Table with ``group``, ``cells``, ``mean`` and ``percent_expressing``; violins.
+        Table with ``group``, ``cells``, ``mean``, ``median`` and, of genes,
+        ``percent_expressing``; violins.
 
     Raises
     ------
@@ -119,14 +122,12 @@ def plot_violin(
         If there are too many groups, or no such cells.
     """
     key, groups = _groups(session, by)
-    column = session.gene(gene)
-    symbol, values = clean(session.symbol(column)), gene_values(session, column)
+    symbol, values, unit, is_gene = _drawn(session, gene)
     groups, words = _chosen(session, groups, where)
-    rows = _by_group(session, values, groups)
+    rows = _by_group(session, values, groups, is_gene=is_gene)
     labels = np.full(len(values), "", dtype=object)
     for name, here in groups.items():
         labels[here] = name
-    unit = expression_unit(session)
     only = f" among {clean(words, limit=80)}" if words else ""
     return session.record(
         tool="plot_violin",
@@ -142,10 +143,23 @@ def plot_violin(
             title=f"{symbol} by {clean(key)}",
             unit=unit,
         ),
-        source=f"{session.prepared.slot} of {session.title}",
+        source=f"{session.prepared.slot if is_gene else 'obs'} of {session.title}",
         unit=unit,
         facts={"gene": symbol, "by": clean(key), "n_groups": len(groups)},
     )
+
+
+def _drawn(session: "Session", name: str) -> tuple[str, np.ndarray, str, bool]:
+    """Return how the values are called, the values, their unit, and whether they are a gene's."""
+    is_column = column_named(session.prepared.adata.obs.columns, name) is not None
+    if not (is_column or name in {"genes", "counts", "mitochondrial"}):
+        column = session.gene(name)
+        return (
+            clean(session.symbol(column)), gene_values(session, column), expression_unit(session),
+            True,
+        )  # fmt: skip
+    found = values_of(session, name)
+    return found.name, found.values, found.unit, False
 
 
 def _chosen(
@@ -205,16 +219,23 @@ def _named(session: "Session", key: str) -> str:
 
 
 def _by_group(
-    session: "Session", values: np.ndarray, groups: dict[str, np.ndarray]
+    session: "Session",
+    values: np.ndarray,
+    groups: dict[str, np.ndarray],
+    *,
+    is_gene: bool = True,
 ) -> list[dict[str, Any]]:
     rows = []
     for name, here in groups.items():
+        known = values[here][~np.isnan(values[here])]
         row: dict[str, Any] = {
             "group": name,
             "cells": len(here),
-            "mean": round(float(values[here].mean()), 2),
+            "mean": round(float(known.mean()), 2) if len(known) else 0.0,
         }
-        if session.is_logged:
+        if not is_gene:
+            row["median"] = round(float(np.median(known)), 2) if len(known) else 0.0
+        if session.is_logged and is_gene:
             row["percent_expressing"] = round(100 * float((values[here] > 0).mean()), 1)
         rows.append(row)
     return rows

@@ -38,6 +38,7 @@ from ._look_up_term import look_up_term, search_ontology
 from ._marker_knowledge import explain_gene, list_markers_of_type
 from ._plot_genes import plot_dots, plot_violin
 from ._plot_umap import plot_umap
+from ._rank_cells import rank_cells
 from ._rank_expression import rank_expression
 from ._rank_markers import compare_clusters, rank_markers
 from ._rank_responses import rank_responses
@@ -96,6 +97,7 @@ TOOLS: MappingProxyType[str, Callable[..., Evidence]] = MappingProxyType(
             relate_genes,
             rank_expression,
             summarise_cells,
+            rank_cells,
             compare_gene,
             rank_responses,
             list_uncertain,

@@ -30,6 +30,7 @@ Order = Literal["as listed", "highest", "lowest"]
 _LONGEST = 160  # characters of a group's words in a sentence
 _MOST_NAMED = 8  # groups that are named in the text
 _MOST_DRAWN = 40
+_WHOLE = ("value", "cells", "of", "percent", "percent_expressing")
 _HAVING = re.compile(r"^\s*(>=|<=|>|<|=)\s*(-?\d+(?:\.\d+)?)\s*%?\s*$")
 _STATISTICS = {
     "mean": np.nanmean,
@@ -40,13 +41,14 @@ _STATISTICS = {
 
 
 @dataclass(frozen=True)
-class _Values:
-    """What is averaged: a value for each cell, shape ``(n_obs,)``, and how it is named."""
+class CellValues:
+    """A value for each cell, shape ``(n_obs,)``, and how it is named."""
 
     values: np.ndarray
     name: str
     unit: str
     digits: int
+    is_found: bool = False  # whether a value above 0 means that a gene was found
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,8 @@ def summarise_cells(
     -------
     Evidence
         Table with ``group`` (and ``within`` for a second column), ``value``, ``cells``, ``of``
-        and ``percent``; a row "all" when there are no groups.
+        and ``percent``; ``percent_expressing`` beside a number of a gene; a row "all" when there
+        are no groups.
 
     Raises
     ------
@@ -123,7 +126,7 @@ def summarise_cells(
         msg = f"No cell of the dataset is chosen by {quote(among)}, so none can be counted in it."
         raise UnsupportedError(msg)
     counted = np.intersect1d(counted, base)
-    values = _values(session, of) if measure in _STATISTICS else None
+    values = values_of(session, of) if measure in _STATISTICS else None
     people = _labels(session, each) if each.strip() else None
     keys = [find_column(session, name) for name in (by or [])][:2]
     found = _groups(session, keys, groups or [], counted, base, is_share=measure == "share",
@@ -154,7 +157,7 @@ def summarise_cells(
         "n_kept": len(kept),
         "having": having,
         "order": order,
-        **{key: whole[key] for key in ("value", "cells", "of", "percent") if key in whole},
+        **{key: whole[key] for key in _WHOLE if key in whole},
         **{f"{name}_of_groups": value for name, value in spread.items()},
     }
     anonymous = any(is_person(key) for key in keys)
@@ -180,7 +183,7 @@ def _labels(session: "Session", column: str) -> np.ndarray:
     return as_labels(session.prepared.adata.obs[key]).to_numpy(dtype=object)
 
 
-def _values(session: "Session", of: str) -> _Values:
+def values_of(session: "Session", of: str) -> CellValues:
     """Return what is averaged: the quality of a cell, a column of numbers, or a gene."""
     import pandas as pd
 
@@ -188,7 +191,7 @@ def _values(session: "Session", of: str) -> _Values:
     if of in quality:
         unit = "percent" if of == "mitochondrial" else of
         name = "the mitochondrial share" if of == "mitochondrial" else f"the number of {of}"
-        return _Values(quality[of][1], name, unit, 2 if of == "mitochondrial" else 1)
+        return CellValues(quality[of][1], name, unit, 2 if of == "mitochondrial" else 1)
     obs = session.prepared.adata.obs
     column = column_named(obs.columns, of)
     if column is not None:
@@ -196,7 +199,7 @@ def _values(session: "Session", of: str) -> _Values:
         if np.isnan(values).all():
             msg = f"The column {quote(column)} holds no numbers. Count its values instead."
             raise UnsupportedError(msg)
-        return _Values(values, quote(column), clean(column), 2)
+        return CellValues(values, quote(column), clean(column), 2)
     if not of.strip():
         msg = "Nothing was named to average. Give a gene, a numeric column, or 'genes' in `of`."
         raise UnsupportedError(msg)
@@ -210,8 +213,8 @@ def _values(session: "Session", of: str) -> _Values:
             raise
         advice = "Average one of them."
         raise neither_gene_nor_column(session, of, advice=advice) from exc
-    return _Values(gene_values(session, gene), clean(session.symbol(gene)),
-                   expression_unit(session), 2)  # fmt: skip
+    return CellValues(gene_values(session, gene), clean(session.symbol(gene)),
+                      expression_unit(session), 2, is_found=session.is_logged)  # fmt: skip
 
 
 def _groups(
@@ -256,7 +259,7 @@ def _groups(
 
 
 def _row(
-    group: _Group, measure: Measure, values: _Values | None, people: np.ndarray | None
+    group: _Group, measure: Measure, values: CellValues | None, people: np.ndarray | None
 ) -> dict[str, Any] | None:
     names = {"group": group.names[0]}
     if len(group.names) > 1:
@@ -278,7 +281,9 @@ def _row(
         return None
     value = round(float(_STATISTICS[measure](mine)), values.digits)
     row["value"] = int(value) if value == int(value) and abs(value) >= 100 else value
-    return {**names, "value": row.pop("value"), "cells": n, "of": len(mine)}
+    found = {"percent_expressing": percent(int((mine > 0).sum()), len(mine))}
+    return {**names, "value": row.pop("value"), "cells": n, "of": len(mine),
+            **(found if values.is_found else {})}  # fmt: skip
 
 
 def _spread(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
@@ -307,7 +312,7 @@ def _kept(rows: list[dict[str, Any]], having: str) -> list[dict[str, Any]]:
     return [row for row in rows if holds(row["value"])]
 
 
-def _unit(measure: Measure, values: _Values | None, named: str) -> str:
+def _unit(measure: Measure, values: CellValues | None, named: str) -> str:
     if values is not None:
         return f"{measure}: {values.unit}"
     return "percent" if measure == "share" else named

@@ -1,0 +1,106 @@
+"""Whether the cells are of a male or a female donor, told by genes where no column says it."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ._asks import Ask
+from ._calls import Call, Situation, run
+from ._mentions import Mentions
+from ._phrasing import cite, listing, percentage
+from ._saying import Said, Saying, Teller
+from ._vocabulary import Vocabulary
+
+_ASKED = re.compile(
+    r"\b(?:sex(?:es)?|genders?|males?|females?|women|woman|men|man|boys?|girls?|y chromosom\w*)\b"
+)
+_FEMALE = ("XIST", "TSIX")
+_MALE = ("RPS4Y1", "DDX3Y", "EIF1AY", "UTY", "KDM5D", "USP9Y", "ZFY")
+_MOST_MALE = 2  # genes of the Y chromosome that are looked at
+_FOUND = 3.0  # percent of the cells from which on a gene is on in a person
+_CLEAR = 4.0  # times as many cells as with a gene of the other sex
+
+
+def genes_of_sex(vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Return the measured genes that tell the sexes apart; nothing where one side lacks."""
+    sides = [
+        [vocabulary.genes[g.casefold()] for g in side if g.casefold() in vocabulary.genes]
+        for side in (_FEMALE, _MALE)
+    ]
+    if not sides[1]:
+        return ()
+    return (*sides[0][:1], *sides[1][:_MOST_MALE])
+
+
+def read_sex(found: Mentions, vocabulary: Vocabulary) -> Ask | None:
+    """Read "is this a male or a female donor?" where the file has no column of it."""
+    if not _ASKED.search(found.text) or found.clusters or found.cell_types:
+        return None
+    genes = genes_of_sex(vocabulary)
+    return Ask("sex", listed=genes, text=found.raw) if genes else None
+
+
+def plan_sex(ask: Ask, situation: Situation) -> list[Call]:
+    """Count the cells with each gene, person by person where there are several."""
+    words = situation.vocabulary
+    people = [c for c in words.people if len(words.labels.get(c, ())) > 1]
+    by = sorted(people, key=len)[:1] or None
+    calls: list[Call] = []
+    for gene in genes_of_sex(words):
+        calls += run("summarise_cells", measure="share", where=f"{gene} > 0", by=by)
+    return calls
+
+
+def tell_sex(ask: Ask, now: Saying) -> Said:
+    """Say which sex the genes speak for, with the share of cells that have each."""
+    results = [(str(r.facts["counted"]).split()[0], r) for r in now.of("summarise_cells")]
+    if not results:
+        return Said([], ask)
+    ids = [str((result.artifact or {})["id"]) for _, result in results]
+    whole = {gene: float(result.facts["percent"]) for gene, result in results}
+    shares = listing(f"{gene} in {percentage(share)} of the cells" for gene, share in whole.items())
+    by = results[0][1].facts.get("by")
+    lines = [f"No column of the file tells the sex, but genes do: {shares}."]
+    if by:
+        lines.insert(0, _people(results))
+    else:
+        lines.insert(0, _SAID[_verdict(whole)])
+    return Said([cite(line, *ids) for line in lines], ask)
+
+
+_SAID = {
+    "male": "The cells are most likely of a male donor, since genes of the Y chromosome are on.",
+    "female": "The cells are most likely of a female donor: XIST is on, and genes of the Y "
+    "chromosome are not.",
+    "both": "The cells seem to come from donors of both sexes, since XIST and genes of the Y "
+    "chromosome are both on.",
+    "": "The genes do not tell: neither XIST nor a gene of the Y chromosome is found in enough "
+    "cells.",
+}  # fmt: skip
+
+
+def _verdict(shares: Mapping[str, float]) -> str:
+    female = max((v for g, v in shares.items() if g.upper() in _FEMALE), default=0.0)
+    male = max((v for g, v in shares.items() if g.upper() in _MALE), default=0.0)
+    if male >= _FOUND and male >= _CLEAR * female:
+        return "male"
+    if female >= _FOUND and female >= _CLEAR * male:
+        return "female"
+    return "both" if min(male, female) >= _FOUND else ""
+
+
+def _people(results: list[tuple[str, Any]]) -> str:
+    """Count the people by what their genes speak for; nobody is named."""
+    shares: dict[str, dict[str, float]] = {}
+    for gene, result in results:
+        for row in result.table:
+            shares.setdefault(str(row["group"]), {})[gene] = float(row["value"])
+    said = [_verdict(of) for of in shares.values()]
+    counts = {name: said.count(name) for name in ("male", "female", "both", "")}
+    words = {"male": "look male", "female": "look female", "both": "show genes of both sexes",
+             "": "cannot be told"}  # fmt: skip
+    parts = [f"{n} {words[name]}" for name, n in counts.items() if n]
+    return f"By their genes, of the {len(said)} people {listing(parts)}."
+
+
+SEX_TELLERS: Mapping[str, Teller] = {"sex": tell_sex}
