@@ -1,6 +1,5 @@
 """Fits the checks of `_cell_checks` on training cells and on what is planted among them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -262,21 +261,10 @@ def cell_type_readings(checkpoint: "Checkpoint", tokens: np.ndarray) -> "Iterato
     from ._decoding import ConstrainedDecoder
     from ._descriptions import DescriptionFormat
 
-    model, space = checkpoint.model.eval(), checkpoint.labels
-    collator = Collator(DescriptionFormat(space), model.tokenizer, model.prompt_ids)
-    rest = [slot for slot in space.stated if slot != "cell_type"]
-    decoder = ConstrainedDecoder(model, collator, computed=rest)
-    read: list[torch.Tensor] = []
-
-    def choose(slot: str, scores: np.ndarray) -> Sequence[str]:
-        best = scores.argmax(1) if scores.shape[1] else np.zeros(len(scores), np.int64)
-        return [space.slot(slot).choices[i] for i in best]
-
+    model = checkpoint.model.eval()
+    collator = Collator(DescriptionFormat(checkpoint.labels), model.tokenizer, model.prompt_ids)
+    decoder = ConstrainedDecoder(model, collator)
     for start in range(0, len(tokens), 128):
         batch = torch.as_tensor(tokens[start : start + 128], device=model.device)
-        read.clear()
         with torch.no_grad():
-            decoder.walk(
-                model.encode(batch), choose, notice=lambda slot, members: read.append(members)
-            )
-        yield read[0]
+            yield decoder.read_first(model.encode(batch))

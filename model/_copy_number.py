@@ -166,13 +166,15 @@ class ChromosomeArms:
         if min(len(normal), len(others)) < FEWEST_CELLS:
             return None
         placed = np.flatnonzero((token_ids >= 0) & (self.arm_of(token_ids) >= 0))
-        levels = _levels(linear, placed)
-        mean = levels[normal].mean(0)
-        used = np.maximum(mean, levels[others].mean(0)) > _EXPRESSED
+        mean = _mean_levels(linear, normal, placed)
+        used = np.maximum(mean, _mean_levels(linear, others, placed)) > _EXPRESSED
         if used.sum() < FEWEST_GENES:
             return None
         genes, mean = token_ids[placed][used], mean[used]
-        differences = levels[others][:, used] - mean
+        differences = np.zeros((len(others), len(genes)), dtype=np.float32)
+        for start in range(0, len(others), _ROWS):
+            part = slice(start, start + _ROWS)
+            differences[part] = _levels(linear[others[part]], placed[used]) - mean
         kinds = [np.ones(len(others), dtype=bool)]
         kinds += [likely[others] == kind for kind in np.unique(likely[others])]
         kinds = [kind for kind in kinds if kind.sum() >= FEWEST_CELLS]
@@ -322,12 +324,21 @@ def move_to_malignant(
     return result
 
 
+def _mean_levels(linear: sparse.csr_matrix, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Return ``(len(columns),)`` means of `_levels` of some cells, a part of them at a time."""
+    total = np.zeros(len(columns))
+    for start in range(0, len(rows), _ROWS):
+        total += _levels(linear[rows[start : start + _ROWS]], columns).sum(0, dtype=np.float64)
+    return (total / len(rows)).astype(np.float32)
+
+
 def _levels(linear: sparse.csr_matrix, columns: np.ndarray) -> np.ndarray:
     """Return ``(n, len(columns))`` log1p of counts per 10,000."""
     total = np.asarray(linear.sum(1), dtype=np.float64).ravel()
     part = sparse.csr_matrix(linear[:, columns]).astype(np.float64)
     scaled = sparse.diags(_SCALE / np.maximum(total, 1e-9)) @ part
-    return np.log1p(np.asarray(scaled.todense(), dtype=np.float32))
+    levels = scaled.astype(np.float32).toarray()
+    return np.log1p(levels, out=levels)
 
 
 def _in_order(arms: Mapping[str, object]) -> list[str]:

@@ -85,7 +85,6 @@ class ConstrainedDecoder:
         """
         n, stated = cells.shape[0], self.collator.space.stated
         n_members = cells.shape[1] if cells.ndim == 4 else 1
-        cells = cells.flatten(0, 1) if cells.ndim == 4 else cells
         state = self._begin(cells)
         results: dict[str, torch.Tensor] = {}
         pending: list[list[int]] = [[] for _ in range(n * n_members)]
@@ -93,24 +92,48 @@ class ConstrainedDecoder:
             if self.computed.issuperset(stated[position:]):
                 choose(slot, np.zeros((n, 0)))
                 continue
-            before, after = OPENINGS[slot].split("{}")
-            opening = self.collator.ids(before.rstrip(" "))
-            logits = state.feed_ids([ids + opening for ids in pending])
-            own = self._choices(slot, logits, state)
+            own = self._read(slot, state, pending)
             if notice is not None:
                 notice(slot, own.unflatten(0, (-1, n_members)))
             results[slot] = agreed(own, n_members)
             # In double precision, so that what is added up later hardly depends on the order.
             terms = choose(slot, results[slot].detach().double().cpu().numpy())
+            after = OPENINGS[slot].split("{}")[1]
             closing = self.collator.ids(after) if after else []
             named = [self.collator.name_ids(term, slot) + closing for term in terms]
             pending = [ids for ids in named for _ in range(n_members)]
         return results
 
+    def read_first(self, cells: torch.Tensor) -> torch.Tensor:
+        """Read the first slot and nothing after it.
+
+        Parameters
+        ----------
+        cells
+            As in `walk`.
+
+        Returns
+        -------
+        ``[B, M, n_choices]`` log-probabilities of each member, the same as `walk` shows.
+        """
+        n_members = cells.shape[1] if cells.ndim == 4 else 1
+        nothing: list[list[int]] = [[] for _ in range(cells.shape[0] * n_members)]
+        own = self._read(self.collator.space.stated[0], self._begin(cells), nothing)
+        return own.unflatten(0, (-1, n_members))
+
+    def _read(self, slot: str, state: TextState, pending: list[list[int]]) -> torch.Tensor:
+        """Return ``[B * M, n_choices]`` log-probabilities of a slot after its opening words."""
+        opening = self.collator.ids(OPENINGS[slot].split("{}")[0].rstrip(" "))
+        return self._choices(slot, state.feed_ids([ids + opening for ids in pending]), state)
+
     def _begin(self, cells: torch.Tensor) -> TextState:
-        """Return texts that begin with cells ``[B, K, D]``, in the state that suits the model."""
+        """Return texts that begin with cells, in the state that suits the model.
+
+        Of several members ``[B, M, K, D]``, each reads a text of its own.
+        """
         from transformers import LlamaModel
 
+        cells = cells.flatten(0, 1) if cells.ndim == 4 else cells
         if can_be_packed(self.model):
             version = version_of(self.model)
             if self._packed is None or self._packed[0] != version:

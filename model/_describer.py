@@ -359,43 +359,27 @@ class Describer:
         GeneMatchError
             If hardly any variable is a gene of the model.
         """
-        space = self.space.slot("cell_type")
-        p = self._choice_probabilities(matrix, var_names, around)
+        space, linear = self.space.slot("cell_type"), linear_scale(matrix)
+        beside = self.beside(linear, var_names, around)
+        p = self.walker.settle(self._read(linear, var_names), around, beside)
         arms, found = self.checkpoint.arms, around.copy_number
         if arms is not None and found is not None:
             token_ids = self.genes.match(var_names).token_ids
-            of_clone, _ = arms.judge(linear_scale(matrix), token_ids, found)
+            of_clone, _ = arms.judge(linear, token_ids, found)
             p = move_to_malignant(p, of_clone, space)
         return space.add_up(p), list(space.speakable)
 
-    def _choice_probabilities(
-        self,
-        matrix: sparse.csr_matrix | np.ndarray,
-        var_names: Sequence[str],
-        around: Surroundings | None,
-    ) -> np.ndarray:
-        """Return ``(n, n_choices)`` probabilities; as read where `around` is None."""
+    def _read(self, linear: sparse.csr_matrix, var_names: Sequence[str]) -> np.ndarray:
+        """Return ``(n, n_choices)`` probabilities of cell types by the cells' own genes."""
         import torch
 
-        linear = linear_scale(matrix)
-        tokens, n_tokens = self._tokens(linear, var_names)
         measured = self.measured(var_names)
-        beside = None if around is None else self.beside(linear, var_names, around)
-        parts = []
-        with torch.no_grad():
-            for start in range(0, len(tokens), 256):
-                width = max(1, int(n_tokens[start : start + 256].max(initial=1)))
-                batch = torch.as_tensor(
-                    tokens[start : start + 256, :width], device=self._model.device
-                )
-                gates = (batch != 0).float()
-                known = None if beside is None else beside[start : start + 256]
-                walked = self.walker.walk(
-                    batch, gates, measured=measured, around=around, beside=known
-                )
-                found = walked.read if around is None else walked.probabilities
-                parts.append(found["cell_type"])
-        return np.vstack(parts)
+        tokens, n_tokens = self._tokens(linear, var_names)
+        read = np.zeros((len(tokens), len(self.space.slot("cell_type").choices)))
+        for rows, padded in self.engine.batches(tokens, n_tokens):
+            batch = torch.as_tensor(padded, device=self._model.device)
+            read[rows] = self.walker.read(batch, measured=measured)
+        return read
 
     def survey(
         self,
@@ -422,7 +406,7 @@ class Describer:
         space, residents = self.space.slot("cell_type"), self.checkpoint.residents
         settle = self.walker.settle
         linear, token_ids = linear_scale(matrix), self.genes.match(var_names).token_ids
-        p = self._choice_probabilities(matrix, var_names, None)
+        p = self._read(linear, var_names)
         near = Surroundings(neighbourhood=find_neighbourhood(linear, token_ids, p))
         beside = self.beside(linear, var_names, near)
         found = residents.recognise(space.add_up(settle(p, near, beside)), space)

@@ -11,7 +11,7 @@ memory runs out the batch is halved and tried again.
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -127,6 +127,13 @@ class Engine:
                 results[row] = found[key]
         return results
 
+    def batches(
+        self, tokens: np.ndarray, n_tokens: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the rows of each batch and their tokens, in which each cell is padded alike."""
+        for batch in _Batches(n_tokens, list(range(len(tokens))), self.batch_size):
+            yield batch.taken_from(tokens)
+
     def _run(
         self,
         run: Run,
@@ -136,10 +143,7 @@ class Engine:
         batch: "_Batch",
     ) -> Sequence[Description] | None:
         """Describe a batch; None where memory ran out and it was halved."""
-        rows = np.array(batch.rows)
-        padded = np.zeros((len(rows), batch.width), tokens.dtype)
-        kept = min(batch.width, tokens.shape[1])
-        padded[:, :kept] = tokens[rows, :kept]
+        rows, padded = batch.taken_from(tokens)
         try:
             known = None if beside is None else beside[rows]
             return run(padded, n_tokens[rows], known)
@@ -167,6 +171,14 @@ class _Batch:
     rows: list[int]
     width: int
     source: "_Batches"
+
+    def taken_from(self, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows and their tokens ``[B, width]`` out of those of all cells."""
+        rows = np.array(self.rows)
+        padded = np.zeros((len(rows), self.width), tokens.dtype)
+        kept = min(self.width, tokens.shape[1])
+        padded[:, :kept] = tokens[rows, :kept]
+        return rows, padded
 
     def halve(self, size: int) -> None:
         """Put the cells back, to be taken `size` at a time."""

@@ -68,6 +68,7 @@ class GeneTable:
             for alias in filter(None, aliases.split("|")):
                 if alias.upper() not in self._by_symbol:
                     self._by_alias.setdefault(alias.upper(), row)
+        self._last: tuple[tuple[str, ...], GeneMatch] | None = None
 
     def __len__(self) -> int:
         """Return the number of genes."""
@@ -101,13 +102,22 @@ class GeneTable:
         Parameters
         ----------
         names
-            ``(n_vars,)`` names as the dataset gives them.
+            ``(n_vars,)`` names as the dataset gives them; the same ones again are not looked up
+            again.
         """
+        key = tuple(map(str, names))
+        last = self._last
+        if last is None or last[0] != key:
+            last = self._last = key, self._match(key)
+            last[1].token_ids.flags.writeable = False
+        return last[1]
+
+    def _match(self, names: tuple[str, ...]) -> GeneMatch:
         token_ids = np.full(len(names), -1, dtype=np.int64)
         pending: list[tuple[int, str, int]] = []
         n_ensembl = n_symbol = 0
         for column, raw in enumerate(names):
-            name = str(raw).strip()
+            name = raw.strip()
             ensembl = _ENSEMBL.search(name)
             row = self._by_id.get(ensembl.group(1).upper(), -1) if ensembl else -1
             n_ensembl += row >= 0

@@ -9,6 +9,7 @@ whose subtype is unclear can still be called a T cell.
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -156,7 +157,7 @@ class LabelSpace:
             for name, (choices, speakable) in slots.items()
         }
 
-    @property
+    @cached_property
     def stated(self) -> tuple[str, ...]:
         """Slots of this space, in the order in which a description states them."""
         return tuple(

@@ -11,7 +11,7 @@ The only mast cell of a dataset has neighbours too, but it is far from them as t
 themselves. Only those count that are about as near to a cell as their own neighbours are to them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -36,6 +36,8 @@ _COUNTS_A_CELL = 1e4
 _REACH = 1.25
 #: Nearer than this a cell is the same cell.
 _SAME = 1e-6
+#: Cells that are worked on at once where all genes are.
+_ROWS = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,15 +135,18 @@ def find_neighbourhood(
     known = np.unique(token_ids[token_ids >= 0])
     if len(reads) < FEWEST_CELLS or len(known) < FEWEST_CELLS:
         return None
-    logged = _log_expression(linear, token_ids, known)
-    varied = _highly_variable(logged)
-    logged, genes = logged[:, varied], known[varied]
+    genes = known[_highly_variable(linear, token_ids, known)]
+    logged = _log_expression(linear, token_ids, genes)
     mean = np.asarray(logged.mean(0)).ravel()
     square = np.asarray(logged.multiply(logged).mean(0)).ravel()
     scale = np.sqrt(np.maximum(square - mean**2, 1e-12))
     n_components = min(_N_COMPONENTS, len(genes) - 1, len(reads) - 1)
     scaled, offset = _scaled(logged, mean, scale)
-    pca = PCA(n_components, svd_solver="randomized", random_state=0).fit(scaled.toarray() - offset)
+    dense = scaled.toarray()
+    dense -= offset
+    # The components are found in the place of the cells, which are not needed again.
+    pca = PCA(n_components, svd_solver="randomized", random_state=0, copy=False).fit(dense)
+    del scaled, dense
     loadings = np.round(pca.components_.T, 6)
     log_reads = np.round(np.log(np.maximum(reads, 0) + _LEAST), 3)
     nowhere = np.zeros((0, n_components))
@@ -173,32 +178,52 @@ def _log_expression(
     linear: sparse.csr_matrix, token_ids: np.ndarray, genes: Sequence[int] | np.ndarray
 ) -> sparse.csr_matrix:
     """Return ``(n, g)`` log1p of counts per 10,000 of these genes."""
-    total = np.asarray(linear.sum(1), np.float64).ravel()
+    shape = (linear.shape[0], len(genes))
+    if not shape[0]:
+        return sparse.csr_matrix(shape)
+    return sparse.vstack(list(_log_parts(linear, token_ids, genes)), format="csr")
+
+
+def _log_parts(
+    linear: sparse.csr_matrix, token_ids: np.ndarray, genes: Sequence[int] | np.ndarray
+) -> Iterator[sparse.csr_matrix]:
+    """Yield the rows of `_log_expression`, some at a time: many cells take no more memory."""
     place = {int(gene): i for i, gene in enumerate(genes)}
     column = np.array([place.get(int(t), -1) for t in token_ids])
     wanted = np.flatnonzero(column >= 0)
-    chosen = sparse.csr_matrix(linear[:, wanted], dtype=np.float64)
-    shape = (chosen.shape[0], len(genes))
-    moved = sparse.csr_matrix((chosen.data, column[wanted][chosen.indices], chosen.indptr), shape)
-    moved.sum_duplicates()
-    per_cell = _COUNTS_A_CELL / np.maximum(total, 1e-9)
-    moved.data = np.log1p(moved.data * np.repeat(per_cell, np.diff(moved.indptr)))
-    return moved
+    for start in range(0, linear.shape[0], _ROWS):
+        part = linear[start : start + _ROWS]
+        total = np.asarray(part.sum(1), np.float64).ravel()
+        chosen = sparse.csr_matrix(part[:, wanted], dtype=np.float64)
+        shape = (chosen.shape[0], len(genes))
+        columns = column[wanted][chosen.indices].astype(np.int32)
+        moved = sparse.csr_matrix((chosen.data, columns, chosen.indptr), shape)
+        moved.sum_duplicates()
+        per_cell = _COUNTS_A_CELL / np.maximum(total, 1e-9)
+        moved.data = np.log1p(moved.data * np.repeat(per_cell, np.diff(moved.indptr)))
+        yield moved
 
 
-def _highly_variable(logged: sparse.csr_matrix) -> np.ndarray:
-    """Return the columns of the genes that are more dispersed than others of their level.
+def _highly_variable(
+    linear: sparse.csr_matrix, token_ids: np.ndarray, genes: np.ndarray
+) -> np.ndarray:
+    """Return the places of the genes that are more dispersed than others of their level.
 
     Variance over mean, standardised within twenty bins of the mean (Satija 2015,
     doi:10.1038/nbt.3192).
     """
     import pandas as pd
 
-    if logged.shape[1] <= _N_GENES:
-        return np.arange(logged.shape[1])
-    linear = logged.expm1()
-    mean = np.asarray(linear.mean(0)).ravel()
-    variance = np.asarray(linear.multiply(linear).mean(0)).ravel() - mean**2
+    if len(genes) <= _N_GENES:
+        return np.arange(len(genes))
+    total, squares = np.zeros(len(genes)), np.zeros(len(genes))
+    for part in _log_parts(linear, token_ids, genes):
+        level = np.expm1(part.data)
+        # Cell after cell, so that a sum does not depend on how the cells are divided.
+        np.add.at(total, part.indices, level)
+        np.add.at(squares, part.indices, level * level)
+    mean = total / linear.shape[0]
+    variance = squares / linear.shape[0] - mean**2
     dispersion = pd.Series(np.log(np.maximum(variance, 1e-12) / np.maximum(mean, 1e-12)))
     dispersion[mean <= 0] = np.nan
     by_level = dispersion.groupby(pd.cut(np.log1p(mean), 20), observed=True)

@@ -34,7 +34,6 @@ class Walked:
     def __init__(self) -> None:
         self.facts: CellFacts | None = None
         self.scores: dict[str, torch.Tensor] = {}
-        self.read: dict[str, np.ndarray] = {}
         self.probabilities: dict[str, np.ndarray] = {}
         self.spoken: dict[str, list[str | None]] = {}
         self.fed: dict[str, list[str]] = {}
@@ -99,24 +98,15 @@ class Walker:
             if slot == "cell_type" and checks is not None:
                 walked.facts = checks.facts(ranked, disagreement_of(members))
 
-        def weigh(scores: "torch.Tensor") -> "torch.Tensor":
-            return self.checkpoint.weigh_lineages(scores, tokens, gates, measured=measured)
-
         def choose(slot: str, scores: np.ndarray) -> list[str]:
             if slot.startswith("pathway"):
                 return self._choose_pathway(slot, walked, activity)
             space, settings = self.space.slot(slot), calibration.slot(slot)
-            scores = scores / settings.temperature
             if slot == "cell_type":
-                with torch.no_grad():
-                    scores = weigh(torch.from_numpy(scores).to(gates.device)).cpu().numpy()
-            probabilities = np.exp(scores - scores.max(1, keepdims=True))
-            probabilities /= probabilities.sum(1, keepdims=True)
-            walked.read[slot] = probabilities
-            if slot == "cell_type":
-                probabilities = self.settle(probabilities, around, beside)
+                read = self._of_own_genes(scores, tokens, gates, measured=measured)
+                probabilities = self.settle(read, around, beside)
             else:
-                probabilities = space.pass_down(probabilities)
+                probabilities = space.pass_down(_normalised(scores / settings.temperature))
             walked.probabilities[slot] = probabilities
             spoken = space.add_up(probabilities)
             sayable = ~np.isin(space.speakable, settings.unsaid)
@@ -133,8 +123,47 @@ class Walker:
 
         cells = self.checkpoint.model.encode(tokens, gates)
         walked.scores = self.decoder.walk(cells, choose, notice=notice)
-        walked.scores["cell_type"] = weigh(walked.scores["cell_type"])
+        if torch.is_grad_enabled():  # nothing but a derivative is taken of them
+            walked.scores["cell_type"] = self.checkpoint.weigh_lineages(
+                walked.scores["cell_type"], tokens, gates, measured=measured
+            )
         return walked
+
+    def read(self, tokens: "torch.Tensor", *, measured: np.ndarray | None = None) -> np.ndarray:
+        """Return ``(B, n_choices)`` probabilities of cell types by the cells' own genes alone.
+
+        Parameters
+        ----------
+        tokens, measured
+            As in `walk`, from which they do not differ.
+        """
+        import torch
+
+        from ._members import agreed
+
+        with torch.no_grad():
+            gates = (tokens != 0).float()
+            members = self.decoder.read_first(self.checkpoint.model.encode(tokens, gates))
+            scores = agreed(members.flatten(0, 1), members.shape[1]).double().cpu().numpy()
+        return self._of_own_genes(scores, tokens, gates, measured=measured)
+
+    def _of_own_genes(
+        self,
+        scores: np.ndarray,
+        tokens: "torch.Tensor",
+        gates: "torch.Tensor",
+        *,
+        measured: np.ndarray | None,
+    ) -> np.ndarray:
+        """Return calibrated probabilities of cell types that heed the lineages' defining genes."""
+        import torch
+
+        scores = scores / self.checkpoint.calibration.slot("cell_type").temperature
+        with torch.no_grad():
+            weighed = self.checkpoint.weigh_lineages(
+                torch.from_numpy(scores).to(gates.device), tokens, gates, measured=measured
+            )
+        return _normalised(weighed.cpu().numpy())
 
     def _choose_pathway(self, slot: str, walked: Walked, activity: np.ndarray) -> list[str]:
         """Say the gene sets that are most active by the cell's own ranks.
@@ -210,6 +239,11 @@ class Walker:
         if around is not None and around.weights:
             p = p * np.exp(around.weights)
         return p / p.sum(1, keepdims=True)
+
+
+def _normalised(scores: np.ndarray) -> np.ndarray:
+    p = np.exp(scores - scores.max(1, keepdims=True))
+    return p / p.sum(1, keepdims=True)
 
 
 def _ontology_id(term_id: str) -> str | None:
