@@ -42,6 +42,8 @@ class Ask:
         Genes that the answer listed, so that "the first of these" can be one.
     frame
         A quantitative question, whole.
+    told
+        Groups in the order in which the answer told them.
     """
 
     intent: str
@@ -63,6 +65,7 @@ class Ask:
     values: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
     frame: Frame | None = None
+    told: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values that a checkpoint can hold."""
@@ -124,6 +127,14 @@ class Focus:
             return ask.name or ("" if ask.intent == "select" else self.selection)
         return "" if _chooses(ask) else self.selection
 
+    def _chosen(self, ask: Ask) -> str:
+        """Return how "those" were chosen: what was only counted is left with the subject."""
+        if _chooses(ask):
+            return ask.where
+        chooser = next((one for one in reversed(self.past) if _chooses(one)), None)
+        is_counted = chooser is not None and chooser.intent == "frame"
+        return "" if is_counted and ask.intent in NEW_SUBJECTS and not ask.where else self.chosen
+
     def _subject(self, ask: Ask) -> str | None:
         """Return the cell type that is spoken of: of "is it a lymphocyte?" it stays what it was."""
         if not ask.cell_types:
@@ -162,7 +173,7 @@ class Focus:
             recent=(*kept, *ask.clusters),
             listed=ask.listed or self.listed,
             selection=self._selection(ask),
-            chosen=ask.where if _chooses(ask) else self.chosen,
+            chosen=self._chosen(ask),
             column=ask.column or self.column,
             values=ask.values or self.values,
             of=self._of(ask),
@@ -174,9 +185,7 @@ class Focus:
 
 def _chooses(ask: Ask) -> bool:
     """Whether "those" are the cells of an ask from now on."""
-    return ask.intent == "select" or (
-        ask.intent == "frame" and bool(ask.where) and not (ask.frame and ask.frame.among)
-    )
+    return ask.intent == "select" or (ask.intent == "frame" and bool(ask.where))
 
 
 ABOUT_A_SELECTION = words(
@@ -190,6 +199,13 @@ KEEPS = words(
     family
     """
 )
+# Asks about all the cells, after which cells that were only counted are spoken of no more.
+NEW_SUBJECTS = words(
+    """
+    frame composition dataset count quality list_clusters label_clusters biggest smallest
+    conditions most_changed
+    """
+)
 # Answered without changing what the conversation is about.
 ASIDES = words(
     """
@@ -200,6 +216,6 @@ ASIDES = words(
 SMALL_TALK = words(
     """
     greet thanks bye ack help identity empty offtopic unclear cannot open_file complaint no_next
-    glossary privacy topic no_family
+    glossary privacy topic no_family which_two
     """
 )

@@ -20,17 +20,12 @@ from ._frames import (
     renamed,
     without,
 )
+from ._last_frame import frame_of_ask, top_of
 from ._scanning import of_gene
 from ._selecting import quoted
-from ._tag_names import cluster_condition, is_clustering, value_condition
-from ._tags import labels_of_type, quality_column
+from ._tag_names import is_clustering, value_condition
+from ._tags import quality_column
 from ._vocabulary import Vocabulary
-
-_QUALITY_SAID = (
-    ("mitochondrial", r"\bmito\w*|\bmt\b"),
-    ("counts", r"\bumis?\b|\bcounts\b|\breads\b"),
-    ("genes", r"\bgenes\b|\bfeatures\b"),
-)
 
 
 @dataclass(frozen=True)
@@ -56,6 +51,7 @@ class Change:
     plot: str = ""
     marks: frozenset[str] = frozenset()
     omits_subject: bool = False
+    is_part: bool = False  # "what share of the B cells is that?"
     words: tuple[str, ...] = ()
 
     @property
@@ -65,45 +61,10 @@ class Change:
                     or self.each)  # fmt: skip
 
 
-def frame_of(focus: Focus, vocabulary: Vocabulary) -> Frame | None:
-    """Return the frame of what was answered last, as far as that was quantitative."""
-    last = focus.past[-1] if focus.past and focus.past[-1].intent == "column" else focus.last
-    if last is None:
-        return None
-    if last.frame is not None:
-        return last.frame
-    if focus.is_on_selection and focus.those:
-        part = Condition("selection", focus.those, "selection", "", focus.selection)
-        return Frame(where=((part,),))
-    if last.intent in {"expression", "where_highest"} and focus.gene:
-        return Frame("mean", of=focus.gene, of_kind="gene")
-    if last.intent in {"count_type", "which_clusters"} and last.cell_types:
-        name = last.cell_types[0]
-        own = labels_of_type(name, vocabulary)
-        part = Condition(IDENTITY, quoted(name), "type", "", name)
-        return Frame(where=(own or (part,),))
-    if last.intent == "quality":
-        low = last.text.casefold()
-        of = next((name for name, said in _QUALITY_SAID if re.search(said, low)), "")
-        if of:
-            measure = "mean" if re.search(r"\bmean|\baverage", low) else "median"
-            by = (last.column,) if last.column else ()
-            return Frame(measure, of=of, of_kind="quality", by=by)  # type: ignore[arg-type]
-    told = last.intent in {"composition", "column"} and not last.where and len(last.listed) < 2
-    if told and last.column in vocabulary.labels:
-        return Frame(by=(str(last.column),))
-    if last.intent == "cluster_size" and last.clusters:
-        return Frame(where=(tuple(map(cluster_condition, last.clusters)),))
-    orders = {"list_clusters": "", "biggest": "high", "smallest": "low"}
-    if last.intent in orders:
-        return Frame(by=("clusters",), order=orders[last.intent])
-    return None
-
-
 def edit(last: Frame, change: Change, vocabulary: Vocabulary, focus: Focus) -> Frame | None:
     """Return the last frame with what `change` says, or None where it says nothing of it."""
     points = "that" in change.marks or change.omits_subject
-    top = _top_of(last, focus, vocabulary)
+    top = top_of(last, focus, vocabulary)
     if points and top is not None and (change.each or change.heads or change.qualities):
         found = _of_top(top, change, vocabulary)
         if found is not None:
@@ -112,6 +73,15 @@ def edit(last: Frame, change: Change, vocabulary: Vocabulary, focus: Focus) -> F
         found = _ranked_by(last, change, vocabulary)
         if found is not None:
             return found
+    if "share" in change.measures and not change.clauses and not change.genes:
+        found = _share_of(last, change)
+        if found is not None:
+            return found
+    if change.is_part and change.clauses and last.where and last.measure not in AVERAGES:
+        kept = last.spoken if last.is_of_whole else (*last.among, *last.where)
+        for clause in change.clauses:
+            kept = without(kept, clause[0].slot)
+        return Frame("share", where=kept, among=change.clauses) if kept else None
     is_of_those = points and not change.names_nothing
     is_ranked = change.order and not {"mostly", "mainly"} & set(change.words)
     is_measured = last.gene or last.measure != "cells"
@@ -147,7 +117,7 @@ def edit(last: Frame, change: Change, vocabulary: Vocabulary, focus: Focus) -> F
     if frame is None:
         return None
     if change.marks & {"reverse", "both", "either", "together"} or _denies(change):
-        turned = _turned(frame, change, focus)
+        turned = _turned(frame, change, focus, vocabulary)
         if turned is not None:
             frame = turned
         elif change.names_nothing and not change.measures:
@@ -179,17 +149,27 @@ def edit(last: Frame, change: Change, vocabulary: Vocabulary, focus: Focus) -> F
         return frame  # "cells in each?" after the groups were named
     if frame.each and not frame.conditions and not frame.by:
         return None
-    return frame if frame != last else None
+    asks_again = change.names_nothing and ("cells" in change.measures or "cells" in change.marks)
+    return frame if frame != last or (asks_again and frame.conditions) else None
 
 
-def _top_of(last: Frame, focus: Focus, vocabulary: Vocabulary) -> Condition | None:
-    """Return the group that came first, where groups were ranked: "that donor"."""
-    ask = focus.last
-    if ask is None or not last.order or len(last.by) != 1 or not ask.values:
+_WHOLE = re.compile(
+    r"\b(?:dataset|data|file|in total|total|overall|whole|all (?:the |my )?cells)\b"
+)
+
+
+def _share_of(last: Frame, change: Change) -> Frame | None:
+    """Read "what percent of the dataset is that?", "of the donor?": the same, of another whole."""
+    if last.measure in AVERAGES or last.by or not last.where:
         return None
-    if last.by[0] == "clusters":
-        return cluster_condition(ask.values[0])
-    return value_condition(last.by[0], ask.values[0], vocabulary)
+    if _WHOLE.search(" ".join(change.words)) and not (change.grouped or change.heads):
+        return Frame("share", each=last.each, where=(*last.among, *last.where))
+    columns = {*change.grouped, *change.heads}
+    whole = tuple(c for c in last.where if {p.column for p in c} & columns)
+    rest = tuple(c for c in (*last.among, *last.where) if c not in whole)
+    if not whole or not rest or change.order or "which" in change.marks:
+        return None
+    return Frame("share", where=rest, among=whole)
 
 
 def _of_top(top: Condition, change: Change, vocabulary: Vocabulary) -> Frame | None:
@@ -234,7 +214,8 @@ def _divided(last: Frame, change: Change, vocabulary: Vocabulary) -> Frame | Non
     by = tuple(c for c in columns if c in vocabulary.labels or c in {"clusters", "cell types"})
     if not by:
         return None
-    return Frame(where=last.spoken, by=by[:1], order="high")
+    each = "" if "cells" in change.marks or "cells" in change.measures else last.each
+    return Frame(each=each, where=last.spoken, by=by[:1], order="high")
 
 
 def _narrowed(last: Frame, change: Change) -> Frame | None:
@@ -385,7 +366,7 @@ def _named_genes(frame: Frame, change: Change) -> Frame | None:
     return replace(frame, where=((of_gene(gene),),), among=(*frame.among, *frame.where))
 
 
-def _turned(frame: Frame, change: Change, focus: Focus) -> Frame | None:
+def _turned(frame: Frame, change: Change, focus: Focus, vocabulary: Vocabulary) -> Frame | None:
     """Read "the reverse", "both?", "either?", "together?" and "and did not?"."""
     if "reverse" in change.marks:
         turned = [tuple(_opposite(part) for part in clause) for clause in frame.where]
@@ -406,7 +387,7 @@ def _turned(frame: Frame, change: Change, focus: Focus) -> Frame | None:
         left = tuple(clause for clause in frame.where if clause != any_of)
         return replace(frame, where=(*left, *((part,) for part in any_of)))
     if change.names_nothing and change.marks & {"both", "either", "together"}:
-        return _joined(frame, focus)
+        return _joined(frame, change, focus, vocabulary)
     return None
 
 
@@ -418,17 +399,31 @@ def _opposite(part: Condition) -> Condition:
     return replace(part, is_not=not part.is_not)
 
 
-def _joined(frame: Frame, focus: Focus) -> Frame | None:
+def _joined(frame: Frame, change: Change, focus: Focus, vocabulary: Vocabulary) -> Frame | None:
     """Join what the last two questions counted: "B?", "NK?", "and both?"."""
-    frames = [ask.frame for ask in focus.past if ask.frame is not None]
-    if len(frames) < 2:
-        return None
-    one, two = frames[-2], frames[-1]
-    for name in ("where", "among"):
-        for clause in getattr(two, name):
-            other = next((c for c in getattr(one, name) if c[0].slot == clause[0].slot), None)
-            if other is not None and other != clause:
-                return replace(two, **{name: put_in(getattr(two, name), (*other, *clause))})
+    frames = [frame_of_ask(ask, focus, vocabulary) for ask in focus.past[-6:]]
+    others = [one for one in frames if one is not None and not one.is_relation and one != frame]
+    is_any = bool(change.marks & {"either", "together"})
+    for one in reversed(others):
+        for name in ("where", "among"):
+            for clause in getattr(frame, name):
+                other = _its_like(clause, one)
+                if other is None or other == clause:
+                    continue
+                is_gene = clause[0].kind in {"gene", "number"}
+                if is_gene and not is_any:
+                    left = tuple(c for c in getattr(frame, name) if c != clause)
+                    return replace(frame, **{name: (*left, other, clause)})
+                return replace(frame, **{name: put_in(getattr(frame, name), (*other, *clause))})
+    return None
+
+
+def _its_like(clause: Clause, frame: Frame) -> Clause | None:
+    """Return the clause of another frame that speaks of the same: a gene where a gene is."""
+    kind, slot = clause[0].kind, clause[0].slot
+    for other in (*frame.where, *frame.among):
+        if other[0].slot == slot or (kind == "gene" == other[0].kind):
+            return other
     return None
 
 
@@ -483,6 +478,8 @@ def _regrouped(frame: Frame, change: Change, vocabulary: Vocabulary) -> Frame:
     slot = IDENTITY if is_identity else column
     where, among = without(frame.where, slot), without(frame.among, slot)
     adds = any("split" in word or "also" in word or "as well" in word for word in change.words)
+    if frame.over and frame.by == (column,):
+        return frame
     by = (column,)
     if adds and frame.by and column not in frame.by:
         by = (frame.by[0], column)

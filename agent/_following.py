@@ -61,7 +61,7 @@ def read_follow_up(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask
             found = replace(found, genes=(), cell_types=(found.genes[0],))
     if found.cell_types or found.term_ids:
         names = tuple(map(spell_out, found.cell_types)) + found.term_ids
-        if last in ABOUT_A_TYPE:
+        if last in ABOUT_A_TYPE | {"markers"}:
             intent = last
         elif last in {"describe_cluster", "explain", "confidence"}:
             intent = "why_not"

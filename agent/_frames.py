@@ -10,10 +10,12 @@ from typing import Any, Literal
 
 Measure = Literal["cells", "share", "mean", "median", "minimum", "maximum"]
 Form = Literal[
-    "", "yesno", "bar", "stacked bar", "violin", "dots", "umap", "values", "only", "value"
-]
+    "", "yesno", "bar", "stacked bar", "violin", "dots", "umap", "values", "only", "value",
+    "difference", "ratio", "direction",
+]  # fmt: skip
 
 AVERAGES = frozenset({"mean", "median", "minimum", "maximum"})
+RELATIONS = frozenset({"difference", "ratio", "direction"})  # of two groups to each other
 IDENTITY = "identity"  # the slot of what a cell is: a cluster, a type, a label of the authors
 
 
@@ -131,8 +133,18 @@ class Frame:
 
     @property
     def is_of_whole(self) -> bool:
-        """Whether "they" are the cells that a share is taken of."""
-        return self.measure == "share" and bool(self.among)
+        """Whether "they" are the cells that a share is taken of: not where it is of a type."""
+        return self.measure == "share" and bool(self.among) and not has_slot(self.where, IDENTITY)
+
+    @property
+    def chosen(self) -> str:
+        """The cells that were counted or averaged, in the words that the verbs take."""
+        return where_of((*self.among, *self.where))
+
+    @property
+    def is_relation(self) -> bool:
+        """Whether it sets two groups against each other, by their difference or ratio."""
+        return self.form in RELATIONS
 
     @property
     def spoken(self) -> Clauses:

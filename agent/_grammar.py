@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from ._asks import Ask, Focus
-from ._editing import Change, edit, frame_of
+from ._editing import Change, edit
 from ._frames import (
     AVERAGES,
     IDENTITY,
@@ -21,6 +21,7 @@ from ._frames import (
     Frame,
     where_of,
 )
+from ._last_frame import NEED_A_MEASURE, frame_of
 from ._mentions import Mentions
 from ._scanning import Reading, age_column, of_gene, scan
 from ._shapes import YES_NO as _YES_NO
@@ -34,12 +35,19 @@ _FRAGMENT = re.compile(
     r"as|of|per|by|split|with|without|from|instead)\b"
 )
 _IS = re.compile(r"(?i)is|are|was|were|comes?|came|belongs?|falls?|lies?|from")
+_OF_WHOLE = re.compile(
+    r"(?i)^(?:and |so |but |then )*(?:what |which )?(?:percent\w*|share|fraction|proportion|%) of "
+    r"(?:all |the )*(?!.*\b(?:is|are|express\w*|have|has|do|does|come|found)\b)"
+)
+_IS_THAT = re.compile(
+    r"(?:percent\w*|share|fraction|proportion|%) of .*\b(?:is|are|was|were|do|does) "
+    r"(?:it|that|this|they|those|these)(?: (?:make up|represent|amount to))?\W*$"
+)
 _MOST_WORDS = 40
 _MOST_AVERAGED = 4  # genes, one after the other
 _COMPARED = re.compile(
     r"(?i)^(?:and |now )*compare(?:d)? (?:it |that |this |them )?(?:with|to|against) (?:the )?"
 )
-_NEED_A_MEASURE = frozenset({"expression", "where_highest", "which_clusters"})
 
 
 def read_frame(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
@@ -60,10 +68,14 @@ def read_frame(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> list[As
         return []
     last = frame_of(focus, vocabulary)
     spoken = focus.last.intent if focus.last is not None else ""
-    if spoken in _NEED_A_MEASURE and not reading.measures:
+    if spoken in NEED_A_MEASURE and not reading.measures and not _divides(reading):
         last = None  # "and in B cells?" is for those who drew the gene
+    spoken_of = focus.last.frame if focus.last is not None else None
+    if spoken_of is not None and spoken_of.is_relation and reading.marks & {"both", "group"}:
+        last = replace(spoken_of, form="")  # "percent in both?"
+        reading.marks -= {"both", "group"}
     frames: list[Frame] = []
-    if last is not None and _leans(text, tags, reading, focus):
+    if last is not None and _leans(text, tags, reading, focus, last):
         edited = edit(last, _change(tags, reading, vocabulary), vocabulary, focus)
         frames = [edited] if edited is not None else []
     if not frames and len(reading.unknown) <= _allowed(reading):
@@ -174,6 +186,11 @@ def _measure_drawn(
 def _usual_groups(vocabulary: Vocabulary) -> str:
     """Return the groups that are meant where none are named: the authors' types, or clusters."""
     return next(iter(vocabulary.author_columns), "clusters")
+
+
+def _divides(read: Reading) -> bool:
+    """Whether "from which donors are they?" asks how the cells that were spoken of divide."""
+    return bool(read.marks & {"that"} and read.columns and not read.clauses and not read.genes)
 
 
 def _narrows_selection(read: Reading, focus: Focus) -> bool:
@@ -603,7 +620,7 @@ def _says_something(frame: Frame, read: Reading, vocabulary: Vocabulary) -> bool
 # What a short question changes
 
 
-def _leans(text: str, tags: Sequence[Tag], read: Reading, focus: Focus) -> bool:
+def _leans(text: str, tags: Sequence[Tag], read: Reading, focus: Focus, last: Frame) -> bool:
     """Whether a question goes on with the last rather than stands by itself."""
     if len(read.unknown) > 0:
         return False
@@ -615,10 +632,12 @@ def _leans(text: str, tags: Sequence[Tag], read: Reading, focus: Focus) -> bool:
         or read.qualities
     ):  # fmt: skip
         return False  # "what is cluster 9?" speaks of the cluster itself
-    if re.search(r"(?i)\b(?:dataset|in total|overall|all cells|whole)\b", text) and read.measures:
-        return False
     if read.marks & {"that", "same", "instead", "reverse"}:
         return True
+    if last.where and _OF_WHOLE.match(text) and len(read.clauses) == 1 and not read.genes:
+        return last.where[-1] != read.clauses[0][1]
+    if re.search(r"(?i)\b(?:dataset|in total|overall|all cells|whole)\b", text) and read.measures:
+        return False
     n_words = len(text.split())
     has_names = bool(read.clauses or read.genes or read.columns or read.qualities)
     if read.measures and "cells" in read.marks and (read.clauses or read.columns):
@@ -653,6 +672,8 @@ def _omits_subject(tags: Sequence[Tag]) -> bool:
 def _change(tags: Sequence[Tag], read: Reading, vocabulary: Vocabulary) -> Change:
     """Return what a short question says, slot by slot."""
     grouped, heads = _columns(read, tags)
+    named = {tags[at].value: tags[at].text.casefold() for at, _, _ in read.columns}
+    heads = [c for c in heads if named.get(c) not in {"group", "groups", "one", "ones"}]
     whole = _whole(tags, read) if "share" in read.measures else []
     of_whole = any(
         one.kind == "measure" and one.value == "share" and at + 1 < len(tags)
@@ -660,10 +681,13 @@ def _change(tags: Sequence[Tag], read: Reading, vocabulary: Vocabulary) -> Chang
         for at, one in enumerate(tags)
     )  # fmt: skip
     verbs = [one.text.casefold() for one in tags if one.kind == "verb"]
+    said = " ".join(one.text.casefold() for one in tags)
+    is_of_whole = _IS_THAT.search(said) is not None
     return Change(
         clauses=tuple(clause for _, clause in read.clauses),
         whole=tuple(whole),
-        of_whole=of_whole and not verbs,
+        of_whole=of_whole and (not verbs or is_of_whole),
+        is_part=is_of_whole,
         genes=tuple(gene for _, gene in read.genes),
         qualities=tuple(name for _, name in read.qualities),
         grouped=tuple(grouped),

@@ -357,6 +357,7 @@ _PLANS: Mapping[str, Plan] = {
     "where_highest": _gene,
     "gene_info": _gene_info,
     "is_known_marker": _gene_info,
+    "reason": lambda ask, now: run("explain_gene", gene=ask.genes[0]),
     "type_markers": lambda ask, now: run(
         "list_markers_of_type", cell_type=ask.cell_types[0], n_genes=ask.number
     ),

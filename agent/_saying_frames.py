@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from ._asks import Ask
+from ._conditions import CONTROL
 from ._frames import AVERAGES, Frame
 from ._phrasing import cite, counted, listing, percentage
 from ._saying import Said, Saying, Teller
@@ -14,6 +15,9 @@ from ._vocabulary import Vocabulary
 
 _MOST_GROUPS = 12  # that are named; more are cut to the highest and the lowest
 _CLUSTERS = re.compile(r"(?i)clusters?|leiden.*|louvain.*|seurat_clusters")
+_OF_LOGS = (
+    "I average logarithms of the expression, so please do not read that ratio as a fold change."
+)
 _MOST_NAMED = 10  # groups of which something holds
 
 
@@ -22,6 +26,7 @@ def tell_frame(ask: Ask, now: Saying) -> Said:
     frame = ask.frame or Frame()
     artifact = now.artifact("rank_cells" if frame.by == ("cell",) else "summarise_cells") or {}
     lines = _lines(frame, artifact, now.vocabulary)
+    is_of_logs = frame.form == "ratio" and frame.of_kind == "gene" and frame.measure in AVERAGES
     rows = artifact.get("table") or []
     if frame.by == ("cell",):
         barcodes = tuple(str(row["barcode"]) for row in rows)
@@ -34,7 +39,11 @@ def tell_frame(ask: Ask, now: Saying) -> Said:
     if frame.order and len(frame.by) == 1 and rows:
         top = str(rows[max(frame.place - 1, 0) % len(rows)]["group"])
         ask = replace(ask, values=(top,))
-    return Said([cite(line, str(artifact["id"])) for line in lines if line], ask)
+    if rows and "within" not in rows[0] and (frame.by or frame.groups):
+        names = frame.groups or tuple(str(row["group"]) for row in rows)
+        ask = replace(ask, told=names)
+    cited = [cite(line, str(artifact["id"])) for line in lines if line]
+    return Said([*cited, _OF_LOGS] if is_of_logs else cited, ask)
 
 
 def _lines(frame: Frame, artifact: Mapping[str, Any], words: Vocabulary) -> list[str]:
@@ -49,6 +58,8 @@ def _lines(frame: Frame, artifact: Mapping[str, Any], words: Vocabulary) -> list
         return _whole(frame, facts)
     if not rows:
         return [f"None of the {facts['n_groups']} groups holds{_having(frame)}."]
+    if frame.is_relation and len(rows) == 2:
+        return _apart(frame, facts, rows)
     if frame.over:
         return _over(frame, facts)
     if frame.having:
@@ -81,6 +92,9 @@ def _whole(frame: Frame, facts: Mapping[str, Any]) -> list[str]:
     if not kind:
         return [f"There {verb} {counted(n, 'cell')}{of}."]
     base = f"the {counted(whole, 'cell')}{of or ' of the dataset'}"
+    if frame.asked == "whether":
+        lead = {0: "No", whole: "Yes"}.get(n, "In part")
+        return [f"{lead}: {n:,} of {base} {verb} {_as_said(kind)}."]
     if frame.measure == "share":
         return [f"{percentage(facts['percent'])} of {base} ({n:,}) {verb} {_as_said(kind)}."]
     return [f"{n:,} of {base} ({percentage(facts['percent'])}) {verb} {_as_said(kind)}."]
@@ -306,6 +320,44 @@ def _yes_or_no(
     text = listing(f"{_value(frame, row)} in {_name(row, frame)}" for row in shown)
     subject = _subject(frame, facts)
     return [f"{'Yes' if is_so else 'No'}: {subject[0].lower()}{subject[1:]} {text}."]
+
+
+# Two groups, one set against the other
+
+
+def _apart(frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say how two groups lie to each other, what was asked for first."""
+    high, low = sorted(rows, key=lambda row: -row["value"])
+    of_both = f"{_value(frame, high)} in {_name(high, frame)}"
+    against = f"{_value(frame, low)} in {_name(low, frame)}"
+    what = _subject(frame, facts).removeprefix("The ").removesuffix(" is")
+    if high["value"] == low["value"]:
+        return [f"Neither is higher: the {what} is {of_both} and {against}."]
+    unit = " percentage points" if _end(frame) else ""
+    gap = f"{_number(facts['difference'], frame)}{unit}"
+    ratio = facts.get("ratio")
+    if frame.form == "ratio":
+        lead = f"The ratio is {ratio:,}" if ratio else "No ratio can be given, as one of them is 0"
+        lines = [f"{lead}: the {what} is {of_both} and {against}.", f"They differ by {gap}."]
+    elif frame.form == "difference":
+        lines = [f"The difference is {gap}: the {what} is {of_both} and {against}."]
+    else:
+        lead = _up_or_down(frame, high, low)
+        lines = [f"{lead}: the {what} is {of_both} and {against}, a difference of {gap}."]
+    is_of_logs = frame.of_kind == "gene" and frame.measure in AVERAGES
+    if ratio and frame.form != "ratio" and not is_of_logs:
+        lines.append(f"The ratio of the higher to the lower is {ratio:,}.")
+    return lines
+
+
+def _up_or_down(frame: Frame, high: Mapping[str, Any], low: Mapping[str, Any]) -> str:
+    """Say which is higher, from the control's side where one is."""
+    words = [set(re.findall(r"[a-z]+", str(row["group"]).casefold())) for row in (high, low)]
+    if words[1] & CONTROL and not words[0] & CONTROL:
+        return f"Up in {_name(high, frame)}"
+    if words[0] & CONTROL and not words[1] & CONTROL:
+        return f"Down in {_name(low, frame)}"
+    return f"Higher in {_name(high, frame)} than in {_name(low, frame)}"
 
 
 FRAME_TELLERS: Mapping[str, Teller] = {"frame": tell_frame}

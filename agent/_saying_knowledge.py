@@ -9,6 +9,7 @@ from ._phrasing import cite, counted, pick, quote_all
 from ._saying import Said, Saying, Teller
 from ._saying_groups import tell_evidence
 from ._saying_things import tell_difference, tell_expression
+from ._topics import TOPICS
 
 _MOST_SENTENCES = 4
 
@@ -21,6 +22,13 @@ def tell_gene(ask: Ask, now: Saying) -> Said:
         here = replace(ask, intent="expression")
         lines += tell_expression(here, now).lines[:2]
     return Said(lines, ask)
+
+
+def tell_reason(ask: Ask, now: Saying) -> Said:
+    """Say that counts tell no reason, and what the gene is known for."""
+    known = now.artifact("explain_gene")
+    lines = quote_all(known)[:2] if known else []
+    return Said([*TOPICS["reason"].said[:1], *lines, *TOPICS["reason"].said[1:]], ask)
 
 
 def tell_known_marker(ask: Ask, now: Saying) -> Said:
@@ -91,6 +99,7 @@ def tell_types(ask: Ask, now: Saying) -> Said:
 
 KNOWLEDGE_TELLERS: Mapping[str, Teller] = {
     "gene_info": tell_gene,
+    "reason": tell_reason,
     "is_known_marker": tell_known_marker,
     "type_markers": tell_type_markers,
     "score_set": tell_score,

@@ -14,6 +14,7 @@ from ._tags import Tag, quality_column
 from ._vocabulary import Vocabulary
 
 _SIGNS = {"or more": ">=", "or less": "<="}
+_BEFORE = {"or more": ">", "or less": "<"}  # "and above 5", where the number comes after
 _JOINS = frozenset({"and", "or", "filler", "not", "versus", "both", "either", "together"})
 _OUTER = frozenset({"cells", "in", "verb", "positive", "negative", "compare", "number"})
 _NEAR = _JOINS | _OUTER | {"than", "number"}
@@ -158,7 +159,7 @@ class _Scanner:
             ends = [(">=", tags[at + 1].value), ("<=", tags[at + 3].value)] if is_whole else []
             return (ends, at + 4) if is_whole else None
         if kinds[:2] == ["compare", "number"]:
-            sign = _SIGNS.get(tags[at].value, tags[at].value)
+            sign = _BEFORE.get(tags[at].value, tags[at].value)
             is_twice = kinds[2] == "compare" and tags[at + 2].value in _SIGNS
             return [(sign, tags[at + 1].value)], at + (3 if is_twice else 2)
         if kinds[:2] == ["number", "compare"] and tags[at + 1].value in _SIGNS:

@@ -7,6 +7,7 @@ from ._phrasing import listing, vary
 from ._topics import TOPICS
 from ._vocabulary import Vocabulary
 
+_MOST_TOLD = 12  # groups that a question back names
 NO_DATASET = (
     "No dataset is open yet, so I have no cells to look at.",
     "Open an .h5ad file or the demo dataset and ask again.",
@@ -42,6 +43,8 @@ def say_talk(ask: Ask, vocabulary: Vocabulary, *, seed: int) -> list[str]:
         return [_no_next(ask)]
     if ask.intent == "glossary":
         return _explain_words(ask)
+    if ask.intent == "which_two":
+        return [f"Which two do you mean, of {listing(map(repr, ask.listed[:_MOST_TOLD]))}?"]
     if ask.intent == "topic":
         return list(TOPICS[ask.name].said)
     if ask.intent == "no_family":

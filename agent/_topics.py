@@ -130,6 +130,14 @@ TOPICS: dict[str, Topic] = {
             "and with two or three only large and steady differences show.",
         ),
     ),
+    "reason": Topic(
+        r"$^",  # asked for by what was said before, not by its words
+        (
+            "Why it is so I cannot read from the counts, which only show me that it is so.",
+            "What I can do is to test the difference between conditions, to look at other genes of "
+            "the same pathway, or to tell you what a gene is known for.",
+        ),
+    ),
     "merge": Topic(
         r"\b(?:should|shall|can|could|would|may) (?:i|we|you|they|these|those|it)\b.*\b(?:merg\w*|"
         r"combin\w*|split|join\w*|collaps\w*)\b|\bmake sense to (?:merge|combine|split)\b",

@@ -15,14 +15,17 @@ from ._following import is_follow_up, read_answer_to_us, read_follow_up, wants_m
 from ._grammar import read_frame
 from ._leaning import read_lean
 from ._mentions import Mentions, correct_spelling, find_mentions, spell_out
+from ._pointing import name_pointed
 from ._reading_file import read_file_ask
 from ._reading_file_names import read_file_name
 from ._reading_groups import read_group_ask
 from ._reading_knowledge import read_knowledge_ask
 from ._reading_points import read_point
+from ._reading_results import read_result
 from ._reading_tests import read_test
 from ._reading_turns import read_turn
 from ._recalling import put_back, read_recall
+from ._redrawing import read_redrawing
 from ._referring import cells_of_type
 from ._rules import classify
 from ._small_talk import small_talk
@@ -172,7 +175,7 @@ def _tidy(asks: list[Ask]) -> list[Ask]:
 
 
 def _read(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
-    stretch = put_back(said, focus)
+    stretch = name_pointed(put_back(said, focus), focus, vocabulary)
     found = _with_bare_label(find_mentions(stretch, vocabulary), vocabulary)
     answered = read_answer_to_us(found, vocabulary, focus)
     if answered is not None:
@@ -180,9 +183,10 @@ def _read(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
     recalled = read_recall(found, said, focus)
     if recalled is not None:
         return [recalled]
-    named = read_turn(found, vocabulary, focus) or read_file_name(found, vocabulary, focus)
-    if named is not None:
-        return [named]
+    for first in (read_result, read_redrawing, read_turn, read_file_name):
+        named = first(found, vocabulary, focus)
+        if named is not None:
+            return [named]
     framed = read_frame(found, vocabulary, focus)
     if framed:
         return framed

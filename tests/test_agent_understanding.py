@@ -253,7 +253,7 @@ FOLLOW_UPS = [
     (["What is cluster 3?", "not B cells?"], "explain_alternative(3, B cells)"),
     (["What is cluster 3?", "could they be B cells?"], "explain_alternative(3, B cells)"),
     (["What is cluster 3?", "its markers?"], "rank_markers(3)"),
-    (["What is cluster 3?", "how many cells does it have?"], "list_clusters()"),
+    (["What is cluster 3?", "how many cells does it have?"], "summarise_cells(cluster 3)"),
     (["What is cluster 3?", "compare it with cluster 5"], "compare_clusters(3, 5)"),
     (["compare 2 and 5", "and with 3?"], "compare_clusters(2, 3)"),
     (

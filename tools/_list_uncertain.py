@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._cell_expressions import find_positions
+from ._cell_expressions import find_positions, shown
 from ._consensus import flag_tally
 from ._describable import is_known
 from ._describe_cluster import model_caveat, reading_facts
@@ -123,7 +123,7 @@ def _sample(session: "Session", where: str) -> tuple[np.ndarray, str]:
         raise UnsupportedError(msg)
     measure = np.asarray(adata.obs.get("cell2text_n_genes", np.arange(adata.n_obs)))
     most = session.limits.cells_per_cluster * max(len(samples), 1)
-    return stratified(measure, chosen, most), clean(words, limit=80)
+    return stratified(measure, chosen, most), shown(words, limit=80)
 
 
 def _confidence(description: "Description") -> float:

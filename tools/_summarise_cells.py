@@ -108,7 +108,8 @@ def summarise_cells(
     Evidence
         Table with ``group`` (and ``within`` for a second column), ``value``, ``cells``, ``of``
         and ``percent``; ``percent_expressing`` beside a number of a gene; a row "all" when there
-        are no groups.
+        are no groups. Of two groups the facts hold their ``difference`` and the ``ratio`` of the
+        higher to the lower.
 
     Raises
     ------
@@ -159,6 +160,7 @@ def summarise_cells(
         "order": order,
         **{key: whole[key] for key in _WHOLE if key in whole},
         **{f"{name}_of_groups": value for name, value in spread.items()},
+        **_apart(kept),
     }
     anonymous = any(is_person(key) for key in keys)
     digits = values.digits if values is not None else 0
@@ -292,6 +294,15 @@ def _spread(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
     if not len(numbers):
         return {}
     return {name: round(float(how(numbers)), 2) for name, how in _STATISTICS.items()}
+
+
+def _apart(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Return how far two groups lie apart: their difference, and how often the lesser fits."""
+    if len(rows) != 2:
+        return {}
+    low, high = sorted(float(row["value"]) for row in rows)
+    ratio = {"ratio": round(high / low, 2)} if low > 0 else {}
+    return {"difference": round(high - low, 2), **ratio}
 
 
 def _kept(rows: list[dict[str, Any]], having: str) -> list[dict[str, Any]]:

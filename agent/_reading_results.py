@@ -1,0 +1,255 @@
+"""Short questions about the answer before, whatever verb gave it.
+
+What are those, how much, all of them, in the whole dataset, why might that be, is it sound: each
+is answered from the frame that the last turn left, never from what was chosen long ago.
+"""
+
+import re
+from dataclasses import replace
+
+from ._asks import Ask, Focus
+from ._conditions import condition_column
+from ._frames import Frame, without
+from ._last_frame import frame_of, top_of
+from ._mentions import Mentions
+from ._relating import read_relation
+from ._scanning import scan
+from ._tags import tag
+from ._topics import find_topic
+from ._vocabulary import Vocabulary
+from ._words import ORDINALS
+
+_STARTS = (
+    r"(?:(?:and|so|but|ok(?:ay)?|hm+|odd|weird|strange|funny|interesting|wow|huh|then|now|well|also|"
+    r"great|thanks|cool|sorry|please|right|yes|no)[,;.!]? )*"
+)
+_THEY = r"(?:those|these|they|them|that|it|this|the(?:se|y| ones)?)"
+_IDENTITY = re.compile(
+    rf"(?i)^{_STARTS}(?:(?:what|who)(?: kinds?| sorts?| types?)?(?: of (?:cells?|things?))?(?: the "
+    rf"hell)? (?:are|is|were|could|might) (?:those|these|they|that|this)(?: (?:be|then|now|"
+    rf"really|mostly|mainly|actually|cells?|ones|double positives?))*|"
+    rf"(?:which|what) (?:cells?|ones|kinds?(?: of cells?)?)(?: are| is)? ?(?:those|these|they|"
+    rf"that)?|"
+    rf"(?:can you )?(?:describe|identify|characteri[sz]e|annotate) (?:those|these|them)(?: cells)?|"
+    rf"what are the double[- ]positives?(?: cells| ones)?|"
+    rf"what (?:cell ?)?types? (?:of cells? )?(?:are|is) (?:those|these|they|that))\W*$"
+)
+_AGAIN = re.compile(
+    rf"(?i)^{_STARTS}(?:by )?(?:how (?:much|high|low|strong(?:ly)?)|(?:what|which) (?:value|level|"
+    rf"number|percent\w*)s?)(?: (?:is|are|was) (?:it|that|they|this))?\W*$"
+)
+_SIZE = re.compile(
+    rf"(?i)^{_STARTS}(?:how (?:big|large|small)|what size)(?: (?:is|are) (?:{_THEY}))?\W*$"
+)
+_ALL = re.compile(
+    rf"(?i)^{_STARTS}(?:(?:please )?(?:list|show|give|name|print)(?: me)?(?: them)? (?:all|"
+    rf"everything|the (?:rest|others|whole list|full list))"
+    rf"(?: (?:of (?:them|these|those)|groups?|types?|values?|numbers?))?|all of them|"
+    rf"(?:the )?(?:full|whole|complete) (?:list|table)|(?:what about )?(?:all )?the others?)\W*$"
+)
+_WIDER = re.compile(
+    rf"(?i)^{_STARTS}(?:what about |how about )?(?:in|for|over|across|of) (?:the )?(?:whole|entire|"
+    rf"full|complete|all (?:the |of the )?)(?: )?(?:dataset|data|cells|sample|file|types|"
+    rf"clusters)?\W*$|^{_STARTS}(?:overall|in total|in all cells|everywhere|all cells)\W*$"
+)
+_REASON = re.compile(
+    rf"(?i)^{_STARTS}(?:(?:any )?(?:ideas?|guess(?:es)?|clue) (?:why|what)\b.*|"
+    rf"why (?:might|could|would|may|should|is|are|do|does|was)(?: \w+)? (?:{_THEY}|that|so)\b.*|"
+    rf"why (?:is|are) (?:\S+ ){{1,4}}(?:so |that )?(?:low|high|up|down|different|rare|frequent|few|"
+    rf"many|strong|weak)\b.*|how come\b.*|why so\b.*|"
+    rf"what (?:could|might|would|may|can) (?:explain|cause|be (?:the )?(?:reason|cause)|that mean|"
+    rf"it mean|be behind)\b.*|what does (?:that|this|it) (?:mean|tell (?:us|me))? ?biolog\w+.*|"
+    rf"(?:is there )?(?:a|any) (?:biological )?(?:explanation|reason|cause)s?(?: for (?:it|that|"
+    rf"this))?|biologically\b.*|how (?:do|would|can) you explain (?:that|this|it))\W*$"
+)
+_SOUND = re.compile(
+    r"(?i)\b(?:statistic\w* (?:sound|valid|reliable|robust|meaningful|ok|solid|significan\w*|"
+    r"different)|(?:sound|valid|reliable|robust|solid|hold up|meaningful) statistic\w*|"
+    r"(?:trust|believe|rely on|reliable|robust|sound|valid|solid|convinc\w+|significan\w*)\b.*\b"
+    r"(?:only|just|few|two|three|one|so few|with|n ?=) ?\d* ?(?:\w+ )?"
+    r"(?:donors?|patients?|samples?|replicates?|people|cells)|significan\w*|"
+    r"is (?:that|this|it|the difference) (?:real|sound|robust|solid|reliable|valid|meaningful|"
+    r"statistic\w*)|just (?:noise|chance)|(?:by|due to) chance)\b|"
+    r"\b(?:trust|believe)\b.*\b(?:donors?|patients?|replicates?)\b"
+)
+_OF_PEOPLE = re.compile(r"(?i)\b(?:donors?|patients?|samples?|replicates?|people)\b")
+_NOT_SOUND = re.compile(r"(?i)\bgenes?\b|\bconfiden\w*|\blabels?\b|\bannotat\w*|\bpaper\b")
+_CALLED = re.compile(
+    rf"(?i)^{_STARTS}(?:what|how) (?:do|did|would) the authors? (?:call|label|name|annotate|"
+    r"classify) (?:it|them|those|these|that|this(?: cluster| one)?)(?: as)?\W*$|"
+    rf"^{_STARTS}(?:what|which) (?:is|are) (?:the|their|its) authors?'?s?'? (?:labels?|names?|"
+    r"annotations?)(?: (?:of|for) (?:it|them|those|these|that))?\W*$"
+)
+_DOUBLETS = re.compile(r"(?i)\b(?:doublets?|multiplets?)\b")
+_MEASURED = frozenset({"frame", "gene_by_group", "test_gene", "composition", "conditions",
+                       "expression", "where_highest", "compare_selections"})  # fmt: skip
+
+
+def read_result(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Return what a short question asks of the answer before, if it does."""
+    if focus.last is None or not vocabulary.has_dataset:
+        return None
+    for reader in (
+        read_relation,
+        _sound,
+        _reason,
+        _identity,
+        _same,
+        _wider,
+        _doubled,
+        _authors,
+        _membership,
+    ):
+        ask = reader(found, vocabulary, focus)
+        if ask is not None:
+            return replace(ask, text=ask.text or found.raw)
+    return None
+
+
+def _identity(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "what are those?": exactly the cells that the last answer counted."""
+    frame, last = frame_of(focus, vocabulary), focus.last
+    if frame is None or last is None or last.frame is None or not _IDENTITY.match(found.raw):
+        return None
+    if frame.by and top_of(frame, focus, vocabulary) is not None:
+        return None  # the group that came first is meant
+    if frame.by or frame.groups or not frame.conditions or frame.each:
+        return None
+    return Ask("describe_selection", where=f"({frame.chosen})", frame=frame)
+
+
+def _same(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "how much?", "how big?" and "list all"."""
+    frame, last = frame_of(focus, vocabulary), focus.last
+    if frame is None or last is None or last.intent not in {"frame", "quality"}:
+        return None
+    if _AGAIN.match(found.raw):
+        return replace(_ask_of(frame), values=last.values)
+    if _SIZE.match(found.raw):
+        top = top_of(frame, focus, vocabulary)
+        where = ((top,),) if top is not None else (*frame.among, *frame.where)
+        return _ask_of(Frame(where=where)) if where else None
+    several = [ORDINALS[p] + 1 for p in found.text.replace(",", " ").split() if p in ORDINALS]
+    if len(several) > 1 and frame.order and min(several) > 0 and len(found.text.split()) < 9:
+        return _ask_of(replace(frame, place=0, limit=max(several)))
+    if _ALL.match(found.raw) and (frame.by or frame.groups):
+        return _ask_of(replace(frame, order="", place=0, limit=0, having=""))
+    return None
+
+
+def _wider(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "in the whole dataset?": the same of all cells."""
+    frame, last = frame_of(focus, vocabulary), focus.last
+    if frame is None or last is None or last.frame is None or not _WIDER.match(found.raw):
+        return None
+    kept = frame.where
+    for part in frame.where:
+        if part[0].kind not in {"gene", "number"}:
+            kept = without(kept, part[0].slot)
+    wider = replace(frame, where=kept, among=(), groups=(), form="")
+    says = wider.of or wider.where or wider.by or wider.measure != "cells"
+    return _ask_of(wider) if says and wider != frame else None
+
+
+def _reason(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "why might that be?" of a number: it is not told by counts, the gene is looked up."""
+    last = focus.last
+    if last is None or last.intent not in _MEASURED or not _REASON.match(found.raw):
+        return None
+    if found.clusters or found.cell_types or len(found.genes) > 1:
+        return None
+    if _DOUBLETS.search(found.raw):
+        return _doublets(focus, vocabulary)
+    gene = found.genes[0] if found.genes else (last.frame.gene if last.frame else "")
+    gene = gene or (last.genes[0] if len(last.genes) == 1 else "")
+    if last.intent in {"conditions", "compare_selections"} or not gene:
+        return Ask("topic", name="reason")
+    return Ask("reason", genes=(gene,), frame=last.frame)
+
+
+def _sound(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "is it statistically sound?": test what can be tested, else tell the donors."""
+    last = focus.last
+    if last is None or last.intent not in {*_MEASURED, "reason"}:
+        return None
+    if not _SOUND.search(found.raw) or _NOT_SOUND.search(found.raw):
+        return None
+    people = [c for c in vocabulary.columns.values() if c in vocabulary.people]
+    if last.intent in {"test_gene", "conditions"} and people and _OF_PEOPLE.search(found.raw):
+        return Ask("column", column=people[0], listed=(people[0],), name="statistics")
+    if last.intent not in {"frame", "gene_by_group", "reason"}:
+        return None
+    if found.genes or found.cell_types or found.clusters or found.values:
+        return None
+    spoken = next((a for a in reversed(focus.past) if a.intent in {"frame", "gene_by_group"}), last)
+    frame = frame_of(replace(focus, last=spoken), vocabulary)
+    gene = frame.gene if frame is not None else ""
+    if frame is None or not gene:
+        return _untested(found)
+    column = frame.by[0] if len(frame.by) == 1 else ""
+    parts = [p for p in frame.conditions if p.column in vocabulary.conditions]
+    column = column or (parts[-1].column if parts else "")
+    column = column or condition_column(found.text, vocabulary) or ""
+    if column not in vocabulary.values or len(vocabulary.labels.get(column, ())) != 2:
+        return _untested(found)
+    plain = replace(frame, where=without(without(frame.where, column), gene),
+                    among=without(frame.among, column))  # fmt: skip
+    return Ask("test_gene", genes=(gene,), column=column, where=plain.chosen)
+
+
+def _untested(found: Mentions) -> Ask | None:
+    """Say that nothing was tested, unless the words ask of significance alone."""
+    return None if find_topic(found) is not None else Ask("topic", name="untested")
+
+
+def _authors(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "what do the authors call them?": their labels of the cells of before."""
+    frame = frame_of(focus, vocabulary)
+    column = next(iter(vocabulary.author_columns), None)
+    if frame is None or column is None or not _CALLED.match(found.raw):
+        return None
+    top = top_of(frame, focus, vocabulary)
+    where = ((top,),) if top is not None else (*frame.among, *frame.where)
+    return _ask_of(Frame(where=where, by=(column,), order="high")) if where else None
+
+
+def _membership(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "is patient P24 a responder?" and "which therapy did P24 get?"."""
+    if not vocabulary.people or found.genes or found.clusters:
+        return None
+    read = scan(tag(found.raw, vocabulary, focus), vocabulary)
+    clauses = [clause for _, clause in read.clauses if len(clause) == 1]
+    people = [c for c in clauses if c[0].column in vocabulary.people]
+    if read.unknown or read.measures or read.genes or read.order or len(people) != 1:
+        return None
+    others = [c for c in clauses if c not in people]
+    columns = [column for _, column, _ in read.columns if column not in vocabulary.people]
+    starts = re.match(r"(?i)^(?:and |so |but )*(?:is|was|are|does|did|has)\b", found.raw)
+    if starts and len(others) == 1 and not columns and not others[0][0].is_not:
+        return _ask_of(Frame("share", where=(others[0],), among=(people[0],), asked="whether"))
+    is_which = "which" in read.marks and len(columns) == 1 and not others
+    if is_which and columns[0] in vocabulary.labels:
+        return _ask_of(Frame(where=(people[0],), by=(columns[0],), order="high"))
+    return None
+
+
+def _doubled(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "could those be doublets?": what the flags say of exactly these cells."""
+    if not _DOUBLETS.search(found.raw) or found.genes or found.cell_types or found.clusters:
+        return None
+    points = re.search(r"(?i)\b(?:those|these|they|them|that|it|this)\b", found.raw)
+    return _doublets(focus, vocabulary) if points else None
+
+
+def _doublets(focus: Focus, vocabulary: Vocabulary) -> Ask | None:
+    frame, last = frame_of(focus, vocabulary), focus.last
+    if frame is None or last is None or last.frame is None:
+        return None
+    top = top_of(frame, focus, vocabulary)
+    chosen = top.text if top is not None and not frame.conditions else frame.chosen
+    return Ask("uncertain", where=chosen, name="flags", frame=frame) if chosen else None
+
+
+def _ask_of(frame: Frame) -> Ask:
+    return Ask("frame", frame=frame, genes=(frame.gene,) if frame.gene else (),
+               column=frame.by[0] if frame.by else None, where=frame.cells)  # fmt: skip
