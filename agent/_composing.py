@@ -26,6 +26,7 @@ from ._saying_things import THING_TELLERS
 from ._saying_types import TYPE_TELLERS
 from ._sex import SEX_TELLERS
 from ._talk import NO_DATASET, ask_back, say_talk
+from ._verdicts import asks_yes_no
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +91,9 @@ def _say(ask: Ask, now: Situation, *, seed: int) -> tuple[list[str], Ask]:
         said = _tell(ask, Saying(now.vocabulary, tuple(good), seed, now.said))
         lines += said.lines
         outcome = said.ask or ask
+    if errors and not good and asks_yes_no(ask.text):
+        is_absent = any("not measured" in error for error in errors)
+        lines.append("No, I find no such gene." if is_absent else "I cannot tell.")
     lines += list(dict.fromkeys(errors))
     if ask.missing:
         return [*lines, *ask_back(ask, now.vocabulary)], ask

@@ -18,6 +18,9 @@ from ._phrasing import (
     vary,
 )
 from ._saying import Said, Saying, Teller
+from ._saying_worth import worth
+from ._talk import EXPLAINED
+from ._verdicts import asks_yes_no, verdict
 from ._words import NUMBERS
 
 _SURE, _FAIR = 0.8, 0.6
@@ -146,9 +149,17 @@ def _no_cluster(ask: Ask, now: Saying) -> list[str]:
     return [cite(f"The model labels no cluster as {kind}.", str(labels["id"]))]
 
 
+_MEANS = re.compile(
+    r"(?i)\bexplain\b|\bmean(?:s|ing)?\b(?! confidence)|\bstands? for\b|\bdefin\w*\b|"
+    r"\bhow (?:is|was|do you) .*\b(?:comput|calculat|measur|get)\w*"
+)
+
+
 def tell_confidence(ask: Ask, now: Saying) -> Said:
-    """Say how far the model and the cells agree on the label."""
+    """Say how far the model and the cells agree on the label, and what that means."""
     lines, shown = _found_by_type(ask, now), []
+    if _MEANS.search(ask.text):
+        lines = [EXPLAINED["confidence"]]
     for result in now.of("describe_cluster"):
         artifact, facts = result.artifact or {}, result.facts
         cluster, evidence = facts["cluster"], str(artifact["id"])
@@ -173,6 +184,8 @@ def tell_confidence(ask: Ask, now: Saying) -> Said:
             )
         else:
             lines += pick(artifact, r"unsure about cluster")
+        if _MEANS.search(ask.text):
+            continue
         lines += pick(artifact, r"labels .* gave in cluster")
         lines += pick(artifact, r"^The authors' labels")
         lines += now.caveats(artifact)
@@ -278,9 +291,10 @@ def tell_why(ask: Ask, now: Saying) -> Said:
 
 def tell_markers(ask: Ask, now: Saying) -> Said:
     """Name the genes that mark a cluster."""
-    lines, shown = _found_by_type(ask, now), []
+    lines, shown = [], []
     for result in now.of("rank_markers"):
-        said = quote_all(result.artifact or {})
+        said = _named_by_type(result, ask, now)
+        lines += worth(ask, result.artifact or {})
         lines += said[:1] if _OF_ALL.search(ask.text) else said
         shown.append(str(result.facts.get("cluster")))
     if not shown and (compared := now.artifact("compare_selections")):
@@ -288,8 +302,9 @@ def tell_markers(ask: Ask, now: Saying) -> Said:
         said = quote_all(compared)
         starts = _sides(said)
         # What is higher in all other cells marks no group.
-        said = said[: starts[1]] if len(starts) == 2 else said
-        return Said([*_no_cluster(ask, now), *said], replace(ask, listed=genes))
+        said = [line for n, line in enumerate(said) if n not in starts[1:2]]
+        said = [*said[:1], *(line for line in said[1:] if line.split(" ", 1)[0] in genes[:1])]
+        return Said([*said, *_no_cluster(ask, now)], replace(ask, listed=genes))
     if not shown:
         known = now.artifact("list_markers_of_type")
         genes = tuple((known.get("facts") or {}).get("genes") or ()) if known else ()
@@ -297,6 +312,22 @@ def tell_markers(ask: Ask, now: Saying) -> Said:
         return Said(said, replace(ask, listed=genes))
     listed = tuple(now.of("rank_markers")[-1].facts.get("genes") or ())
     return Said(lines, replace(ask, clusters=tuple(shown), listed=listed))
+
+
+def _named_by_type(result: Result, ask: Ask, now: Saying) -> list[str]:
+    """Return what is said of a cluster's markers; how the type led to it stands beside it."""
+    artifact, labels = result.artifact or {}, now.artifact("label_clusters")
+    said, cluster = quote_all(artifact), str(result.facts.get("cluster"))
+    rows = (labels or {}).get("table") or []
+    row = next((row for row in rows if str(row["cluster"]) == cluster), None)
+    if labels is None or ask.clusters or row is None or not said:
+        return said
+    kind = _term(row["cell_type"], row["ontology_term_id"])
+    first = str(artifact.get("text", "")).split(". ")[0].rstrip(".")
+    first = first.replace(
+        f"cluster {cluster} ", f"cluster {cluster} (which the model labels {kind}) ", 1
+    )
+    return [cite(f"{first}.", str(artifact["id"]), str(labels["id"])), *said[1:]]
 
 
 def tell_is_marker(ask: Ask, now: Saying) -> Said:
@@ -322,7 +353,18 @@ def tell_comparison(ask: Ask, now: Saying) -> Said:
     """Name the genes that tell two clusters apart."""
     artifact = now.artifact("compare_clusters") or {}
     genes = tuple((artifact.get("facts") or {}).get("genes") or ())
-    return Said(of_side(quote_all(artifact), ask), replace(ask, listed=genes))
+    said = differing(ask, of_side(quote_all(artifact), ask))
+    return Said([*worth(ask, artifact), *said], replace(ask, listed=genes))
+
+
+def differing(ask: Ask, said: list[str]) -> list[str]:
+    """Say first that two groups do differ, where it was asked whether they do."""
+    same = re.search(r"(?i)\b(?:same|alike|identical|equal)\b", ask.text)
+    other = re.search(r"(?i)\b(?:different|differ|distinct)\b", ask.text)
+    if not said or not asks_yes_no(ask.text) or not (same or other):
+        return said
+    differ = any(line.startswith("Higher in") for line in said)
+    return [verdict(said[0], yes=differ != bool(same)), *said[1:]]
 
 
 def _sides(lines: list[str]) -> list[int]:

@@ -8,6 +8,7 @@ from typing import Any
 from ._asks import Ask
 from ._phrasing import cite, listing, quote_all
 from ._saying import Said, Saying, Teller
+from ._verdicts import asks_yes_no, verdict
 
 _FEW = 8
 _PER = re.compile(r"(?i)\b(?:per|each|every|by|which|most|fewest|list)\b")
@@ -21,7 +22,12 @@ def tell_all(ask: Ask, now: Saying) -> Said:
     if ask.name == "statistics":
         lines += _statistics(now)
     for result in now.results:
-        lines += [*quote_all(result.artifact or {}), *now.caveats(result.artifact)]
+        said = quote_all(result.artifact or {})
+        if ask.intent == "gene_pair" and said and asks_yes_no(ask.text):
+            said[0] = verdict(said[0], yes=" correlate hardly" not in said[0])
+        if ask.intent == "columns" and not ask.name and said and asks_yes_no(ask.text):
+            said[0] = verdict(said[0], yes=bool(result.table))
+        lines += [*said, *now.caveats(result.artifact)]
         lines += _each_person(ask, result.artifact or {}, now)
     return Said(list(dict.fromkeys(lines)))
 

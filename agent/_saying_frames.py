@@ -11,10 +11,12 @@ from ._frames import AVERAGES, Frame
 from ._phrasing import cite, counted, listing, percentage
 from ._saying import Said, Saying, Teller
 from ._saying_shapes import tell_cells_ranked, tell_only_there, tell_type_read, tell_value
+from ._verdicts import asks_share, asks_yes_no, verdict
 from ._vocabulary import Vocabulary
 
 _MOST_GROUPS = 12  # that are named; more are cut to the highest and the lowest
-_CLUSTERS = re.compile(r"(?i)clusters?|leiden.*|louvain.*|seurat_clusters")
+CLUSTERS = re.compile(r"(?i)clusters?|leiden.*|louvain.*|seurat_clusters")
+_MOST = 50  # percent
 _OF_LOGS = (
     "I average logarithms of the expression, so please do not read that ratio as a fold change."
 )
@@ -25,7 +27,11 @@ def tell_frame(ask: Ask, now: Saying) -> Said:
     """Say what was computed, the direct fact first."""
     frame = ask.frame or Frame()
     artifact = now.artifact("rank_cells" if frame.by == ("cell",) else "summarise_cells") or {}
+    if asks_share(ask.text) or frame.form == "yesno":  # of a gene, how many cells have it
+        frame = replace(frame, also=frame.also or "share")
     lines = _lines(frame, artifact, now.vocabulary)
+    if lines and not frame.by and not frame.groups and asks_yes_no(ask.text):
+        lines[0] = _whether(ask.text, frame, artifact.get("facts") or {}, lines[0])
     is_of_logs = frame.form == "ratio" and frame.of_kind == "gene" and frame.measure in AVERAGES
     rows = artifact.get("table") or []
     if frame.by == ("cell",):
@@ -44,6 +50,19 @@ def tell_frame(ask: Ask, now: Saying) -> Said:
         ask = replace(ask, told=names)
     cited = [cite(line, str(artifact["id"])) for line in lines if line]
     return Said([*cited, _OF_LOGS] if is_of_logs else cited, ask)
+
+
+def _whether(question: str, frame: Frame, facts: Mapping[str, Any], line: str) -> str:
+    """Put yes or no before a count: whether any, most or all of the cells are so."""
+    is_said = frame.asked == "whether" or frame.form == "value"
+    if is_said or frame.measure in AVERAGES or frame.each or "percent" not in facts:
+        return line
+    share = float(facts["percent"])
+    if re.search(r"(?i)\b(?:all|every)\b", question):
+        return verdict(line, yes=facts["cells"] == facts["of"])
+    if re.search(r"(?i)\b(?:most|mostly|majority|mainly)\b", question):
+        return verdict(line, yes=share > _MOST)
+    return verdict(line, yes=bool(facts["cells"]))
 
 
 def _lines(frame: Frame, artifact: Mapping[str, Any], words: Vocabulary) -> list[str]:
@@ -88,16 +107,16 @@ def _whole(frame: Frame, facts: Mapping[str, Any]) -> list[str]:
                 f"{of and f' with cells{of}'} {have} {_cells_that(kind, among)}: "
                 f"{counted(int(facts['cells']), 'cell')}."]  # fmt: skip
     n = int(facts["cells"])
-    verb = "is" if n == 1 else "are"
     if not kind:
-        return [f"There {verb} {counted(n, 'cell')}{of}."]
+        return [f"There {'is' if n == 1 else 'are'} {counted(n, 'cell')}{of}."]
     base = f"the {counted(whole, 'cell')}{of or ' of the dataset'}"
+    that = _that(kind, one=n == 1)
     if frame.asked == "whether":
         lead = {0: "No", whole: "Yes"}.get(n, "In part")
-        return [f"{lead}: {n:,} of {base} {verb} {_as_said(kind)}."]
+        return [f"{lead}: {n:,} of {base} {that}."]
     if frame.measure == "share":
-        return [f"{percentage(facts['percent'])} of {base} ({n:,}) {verb} {_as_said(kind)}."]
-    return [f"{n:,} of {base} ({percentage(facts['percent'])}) {verb} {_as_said(kind)}."]
+        return [f"{percentage(facts['percent'])} of {base} ({n:,}) {that}."]
+    return [f"{n:,} of {base} ({percentage(facts['percent'])}) {that}."]
 
 
 def _average(frame: Frame, facts: Mapping[str, Any]) -> str:
@@ -105,8 +124,7 @@ def _average(frame: Frame, facts: Mapping[str, Any]) -> str:
     within = _of(chosen)
     end = "%" if frame.of == "mitochondrial" else ""
     return (
-        f"The {facts['measure']} of {facts['what']} is {_number(facts['value'], frame)}{end} over "
-        "the "
+        f"The {_measured(facts)} is {_number(facts['value'], frame)}{end} over the "
         f"{counted(int(facts['cells']), 'cell')}{within}{_found(frame, facts)}."
     )
 
@@ -125,20 +143,55 @@ def _of(words: str) -> str:
     return f" {words}" if words.startswith("of ") else f" of {words}"
 
 
+def _measured(facts: Mapping[str, Any]) -> str:
+    """Name what is averaged, and of a gene on which scale."""
+    scale = f" {facts['scale']}" if facts.get("scale") else ""
+    return f"{facts['measure']}{scale} of {facts['what']}"
+
+
+_LEVEL = re.compile(r" (?:above|below|at least|at most|is) -?\d")
+
+
+def _that(kind: str, *, one: bool = False) -> str:
+    """Return what is said of cells: that they are of a name, in a cluster, or have a gene."""
+    if " or " in kind or "(" in kind.replace(" (CL:", "") or re.search(r"\bnot\b", kind):
+        return f"{'is' if one else 'are'} {_as_said(kind)}"
+    names, places, genes, without, levels = [], [], [], [], []
+    for part in kind.split(" and "):
+        part = _OF_PERSON.sub(lambda m: f"of the {_people(m[1], 1)} asked for", part)
+        if part.startswith("no ") and part.endswith(" detected"):
+            without.append(part)
+        elif part.endswith(" detected"):
+            genes.append(part.removesuffix(" detected"))
+        elif _LEVEL.search(part):
+            levels.append(part)
+        elif part.startswith(("cluster", "selection")):
+            places.append(f"in {part}")
+        else:
+            names.append(part)
+    said = []
+    if names or places:
+        said.append(f"{'is' if one else 'are'} {' and '.join([*names, *places])}")
+    if genes:
+        said.append(f"{'expresses' if one else 'express'} {listing(genes)}")
+    if without or levels:
+        said.append(f"{'has' if one else 'have'} {listing([*without, *levels])}")
+    return " and ".join(said)
+
+
+_OF_PERSON = re.compile(r"^of the '([^']*)' asked for$")
+
+
 def _as_said(kind: str) -> str:
-    """Return what stands after "are": a name as it is, a level of a gene as "found with"."""
+    """Return what stands after "are" where it is too long to be taken apart."""
     is_name = kind.startswith(("'", "read as", "not ", "of the ", "cluster", "selection"))
-    if (
-        is_name
-        and "detected" not in kind
-        and not re.search(r" (?:above|below|at least|at most) \d", kind)
-    ):
+    if is_name and "detected" not in kind and not _LEVEL.search(kind):
         return f"in {kind}" if kind.startswith(("cluster", "selection")) else kind
     return f"found with {kind}"
 
 
 def _cells_that(kind: str, among: str) -> str:
-    return f"cells {_as_said(kind)}" if kind else f"cells of {among}" if among else "cells"
+    return f"cells that {_that(kind)}" if kind else f"cells of {among}" if among else "cells"
 
 
 def _people(column: str, number: int) -> str:
@@ -182,28 +235,37 @@ def _name(row: Mapping[str, Any], frame: Frame) -> str:
     names = [str(row["group"]), *([str(row["within"])] if "within" in row else [])]
     if frame.groups:
         return names[0]
-    clusters = [_CLUSTERS.fullmatch(by) is not None for by in frame.by]
+    clusters = [CLUSTERS.fullmatch(by) is not None for by in frame.by]
     return ", ".join(
         f"cluster {name}" if n < len(clusters) and clusters[n] else f"'{name}'"
         for n, name in enumerate(names)
     )
 
 
-def _subject(frame: Frame, facts: Mapping[str, Any]) -> str:
-    """Say what is told of each group."""
+def _subject(frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]] = ()) -> str:
+    """Say what is told of each group; what the names of the groups say is not said twice."""
     kind, among = str(facts["counted"]), str(facts["among"])
+    kind = "" if _is_of_groups(kind, frame, rows) else kind
+    among = "" if _is_of_groups(among, frame, rows) else among
     of = _of(among)
     if frame.measure in AVERAGES:
         within = f" of the cells{_of(kind or among)}" if kind or among else ""
-        return f"The {facts['measure']} of {facts['what']}{within} is"
+        return f"The {_measured(facts)}{within} is"
     if frame.measure == "share":
         return (
-            f"The share of cells {_as_said(kind)}{f' among those{of}' if of else ''} is" if kind
+            f"The share of cells that {_that(kind)}{f' among those{of}' if of else ''} is" if kind
             else f"The share of the cells{of} is"
         )  # fmt: skip
-    noun = f"different {frame.each}" if frame.each else "cells"
-    there = f" {_as_said(kind)}" if kind else of
+    noun = f"different {_people(frame.each, 2)}" if frame.each else "cells"
+    there = f" that {_that(kind)}" if kind else of
     return f"The number of {noun}{there}{of if kind and of else ''} is"
+
+
+def _is_of_groups(words: str, frame: Frame, rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether words name just the groups that are listed: "'stim' or 'ctrl'"."""
+    named = {part.strip(" '()") for part in re.split(r" or |, ", words)}
+    shown = {_name(row, frame).strip("'") for row in rows}
+    return bool(rows) and named == shown
 
 
 def _listed(frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -218,7 +280,7 @@ def _listed(frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, 
     if frame.limit and frame.order:
         shown = rows
     text = listing(f"{_value(frame, row)} in {_name(row, frame)}" for row in shown)
-    lines = [f"{_subject(frame, facts)} {text}{cut}."]
+    lines = [f"{_subject(frame, facts, rows)} {text}{cut}."]
     plain_count = frame.measure == "cells" and not frame.each and frame.conditions
     if plain_count and not frame.limit and len(rows) > 1 and facts["counted"]:
         lines.append(f"That is {int(facts['cells']):,} in all.")
@@ -318,8 +380,7 @@ def _yes_or_no(
         is_so = all(mine["value"] < row["value"] for row in others)
     shown = [mine, *sorted(others, key=lambda row: -row["value"])][:_MOST_GROUPS]
     text = listing(f"{_value(frame, row)} in {_name(row, frame)}" for row in shown)
-    subject = _subject(frame, facts)
-    return [f"{'Yes' if is_so else 'No'}: {subject[0].lower()}{subject[1:]} {text}."]
+    return [verdict(f"{_subject(frame, facts, rows)} {text}.", yes=is_so)]
 
 
 # Two groups, one set against the other

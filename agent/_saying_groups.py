@@ -10,23 +10,20 @@ from ._asks import Ask
 from ._calls import labelled_as
 from ._phrasing import cite, counted, listing, percentage, pick, quote_all
 from ._saying import Said, Saying, Teller
-from ._saying_clusters import of_side, tell_comparison
+from ._saying_clusters import differing, of_side, tell_comparison
+from ._saying_frames import CLUSTERS
 from ._saying_things import tell_difference
 from ._saying_types import tell_which
+from ._saying_worth import worth
+from ._verdicts import asks_yes_no, direction, verdict
 
 _EACH_OF = re.compile(
     r"\b(?:each|every|per|which|by|contribut\w*|two|both|differ\w*|more|most|list|between|"
     r"across)\b",
     re.IGNORECASE,
 )
-_LESS = re.compile(r"\b(?:lower|less|weaker|down|decreas\w+|reduced)\b", re.IGNORECASE)
-_MORE = re.compile(r"\b(?:higher|more|stronger|up|increas\w+|induced)\b", re.IGNORECASE)
-_SHARE_ASKED = re.compile(
-    r"\b(?:percent\w*|fractions?|proportions?|shares?|how many|detect\w*|"
-    r"frequen\w*)\b",
-    re.IGNORECASE,
-)
 _MOST_ROWS = 8
+_EVEN = 10.0  # points of percent between groups that are about as large
 _MOST_PEOPLE = 6  # whose cells are told one by one
 _MOST_VALUES = 12  # groups of which each value is said
 _EACH = re.compile(
@@ -76,9 +73,8 @@ def tell_compared(ask: Ask, now: Saying) -> Said:
     """Name the genes that tell two groups of cells apart."""
     artifact = now.artifact("compare_selections") or {}
     genes = tuple((artifact.get("facts") or {}).get("genes") or ())
-    return Said(
-        [*of_side(quote_all(artifact), ask), *now.caveats(artifact)], replace(ask, listed=genes)
-    )
+    said = [*worth(ask, artifact), *differing(ask, of_side(quote_all(artifact), ask))]
+    return Said([*said, *now.caveats(artifact)], replace(ask, listed=genes))
 
 
 def tell_types_here(ask: Ask, now: Saying) -> Said:
@@ -87,11 +83,11 @@ def tell_types_here(ask: Ask, now: Saying) -> Said:
         facts = now.of("compare_clusters")[0].facts
         clusters = (str(facts["cluster"]), str(facts["other"]))
         told = tell_comparison(ask, now)
-        return Said([*_labels_of(ask, now), *told.lines], replace(ask, clusters=clusters))
+        return Said([*told.lines, *_labels_of(ask, now)], replace(ask, clusters=clusters))
     if now.of("compare_selections"):
         is_by_labels = str(now.of("compare_selections")[0].args["first"]).startswith("clusters")
         labels = _labels_of(ask, now) if is_by_labels else []
-        return Said([*labels, *tell_compared(ask, now).lines])
+        return Said([*tell_compared(ask, now).lines, *labels])
     if len(ask.cell_types) < 2:
         return tell_which(ask, now)
     return tell_difference(ask, now)
@@ -115,10 +111,23 @@ def tell_conditions(ask: Ask, now: Saying) -> Said:
     """Name the genes that differ between conditions, and what the test is worth."""
     artifact = now.artifact("compare_conditions") or {}
     facts = artifact.get("facts") or {}
-    lines = [*quote_all(artifact), *now.caveats(artifact)]
+    said = quote_all(artifact)
+    if re.search(r"(?i)\bpseudo ?bulk\b|\bpaired\b|\bdonors\b|\breplicates?\b", ask.text):
+        said = [*said[-1:], *said[:-1]]  # how it was compared stands last
+    lines = [*worth(ask, artifact), *_of_direction(ask, said, facts), *now.caveats(artifact)]
     genes = tuple(facts.get("genes") or ())
     values = (str(facts.get("first")), str(facts.get("second")))
     return Said(lines, replace(ask, values=ask.values or values, listed=genes))
+
+
+def _of_direction(ask: Ask, said: list[str], facts: Mapping[str, Any]) -> list[str]:
+    """Leave out the genes of the other side where only those that go up, or down, were asked."""
+    asked = direction(ask.text)
+    if not asked or not facts.get("genes") or not facts.get("other_genes"):
+        return said
+    high, low = str(facts["first"]), str(facts["second"])
+    high, low = (low, high) if asked > 0 else (high, low)
+    return [line for line in said if not line.startswith(f"Higher in '{high}' than in '{low}'")]
 
 
 def tell_gene_by_group(ask: Ask, now: Saying) -> Said:
@@ -126,32 +135,22 @@ def tell_gene_by_group(ask: Ask, now: Saying) -> Said:
     artifact = now.artifact("plot_violin") or {}
     rows = {str(row["group"]): row for row in artifact.get("table") or []}
     evidence, gene = str(artifact["id"]), str(artifact["facts"]["gene"])
+    mean = f"mean {artifact['facts'].get('scale') or ''}".strip()
     names = [name for name in ask.values if name in rows]
     if len(names) == 1 and len(rows) == 2:
         names.append(next(name for name in rows if name != names[0]))
     lines = []
     if len(names) >= 2:
         one, two = rows[names[0]], rows[names[1]]
-        means = f"{one['mean']:.2f} in '{names[0]}' and {two['mean']:.2f} in '{names[1]}'"
-        line = f"the mean of {gene} is {means}."
-        if _SHARE_ASKED.search(ask.text) and "percent_expressing" in one:
-            lines.append(
-                cite(
-                    f"{gene} is detected in {percentage(one['percent_expressing'])} of the cells "
-                    f"of '{names[0]}' and in {percentage(two['percent_expressing'])} of those of "
-                    f"'{names[1]}'.",
-                    evidence,
-                )
-            )
-        if _LESS.search(ask.text) or _MORE.search(ask.text):
-            is_more = one["mean"] > two["mean"]
-            is_same = f"{one['mean']:.2f}" == f"{two['mean']:.2f}"
-            is_so = False if is_same else not is_more if _LESS.search(ask.text) else is_more
-            line = f"{'Yes' if is_so else 'No'}: {line}"
+        shown = [f"{_mean_of(rows[name])} in '{name}'" for name in names[:2]]
+        line = f"The {mean} of {gene} is {' and '.join(shown)}."
+        if asked := direction(ask.text):
+            higher = float(f"{one['mean']:.2f}") - float(f"{two['mean']:.2f}")
+            line = verdict(line, yes=higher * asked > 0)
         lines.append(cite(line, evidence))
     elif len(names) == 1:
-        row = rows[names[0]]
-        lines.append(cite(f"The mean of {gene} in '{names[0]}' is {row['mean']:.2f}.", evidence))
+        line = f"The {mean} of {gene} in '{names[0]}' is {_mean_of(rows[names[0]])}."
+        lines.append(cite(line, evidence))
     if len(names) >= 2 and len(rows) == 2:
         return Said(lines, replace(ask, genes=(gene,)))
     placed = re.search(r"(?i)\b(second|third|lowest|least|last|next)\b", ask.text)
@@ -159,28 +158,38 @@ def tell_gene_by_group(ask: Ask, now: Saying) -> Said:
         at = {"second": 1, "next": 1, "third": 2}.get(placed.group(1).casefold(), -1)
         row = sorted(rows.values(), key=lambda row: -row["mean"])[at]
         lead = {1: "Second", 2: "Third"}.get(at, "Lowest")
-        line = f"{lead} for {gene} is '{row['group']}', with a mean of {row['mean']:.2f}."
+        line = f"{lead} for {gene} is '{row['group']}', with a {mean} of {row['mean']:.2f}."
         return Said([cite(line, evidence)], replace(ask, genes=(gene,)))
     if not lines and _EACH.search(ask.text):
-        lines += _each_value(gene, list(rows.values()), evidence)
+        lines += _each_value(f"{mean} of {gene}", list(rows.values()), evidence)
     return Said([*lines, *quote_all(artifact)], replace(ask, genes=(gene,)))
 
 
-def _each_value(gene: str, rows: list[dict[str, Any]], evidence: str) -> list[str]:
+def _mean_of(row: Mapping[str, Any]) -> str:
+    """Write a mean, and how many of the cells have the gene where that is known."""
+    mean = f"{row['mean']:.2f}"
+    if "percent_expressing" not in row:
+        return mean
+    return f"{mean} ({percentage(row['percent_expressing'])} of the cells)"
+
+
+def _each_value(what: str, rows: list[dict[str, Any]], evidence: str) -> list[str]:
     """List the mean of a gene in each group: all of a few, else the highest and the lowest."""
     ranked = sorted(rows, key=lambda row: -row["mean"]) if len(rows) > _MOST_VALUES else rows
     half = _MOST_VALUES // 2
     cut = len(rows) > _MOST_VALUES
     shown = [*ranked[:half], *ranked[-half:]] if cut else ranked
-    lead = f"The means of {gene} in the {half} highest and the {half} lowest of {len(rows)} groups"
-    said = [cite(lead + " are these.", evidence)] if cut else []
+    lead = f"The {what} in each group is this."
+    if cut:
+        lead = f"The {what} is this in the {half} highest and lowest of {len(rows)} groups."
+    said = [cite(lead, evidence)]
     for row in shown:
         share = (
             f", {percentage(row['percent_expressing'])} of {counted(int(row['cells']), 'cell')}"
             if "percent_expressing" in row
             else ""
         )
-        said.append("- " + cite(f"'{row['group']}': mean {row['mean']:.2f}{share}.", evidence))
+        said.append("- " + cite(f"'{row['group']}': {row['mean']:.2f}{share}.", evidence))
     return said
 
 
@@ -189,11 +198,28 @@ def tell_composition(ask: Ask, now: Saying) -> Said:
     artifact = now.artifact("count_composition")
     if artifact is None:
         return Said([line for r in now.results for line in quote_all(r.artifact or {})])
-    lines = _asked_rows(ask, artifact, now) or _largest_change(artifact, now)
-    lines = lines or _of_people(ask, artifact, now)
+    asked = _asked_rows(ask, artifact, now)
+    lines = asked or _largest_change(artifact, now)
+    people = [] if lines else _of_people(ask, artifact, now)
+    lines += people
     if len(ask.values) == 1 and not (ask.clusters or ask.cell_types):
         lines += _parts_of(ask.values[0], artifact, now)
-    return Said([*lines, *quote_all(artifact), *now.caveats(artifact)])
+    said = quote_all(artifact)
+    if re.search(r"(?i)\bevenly\b|\bbalanced\b|\bequal\w*\b", ask.text):
+        said = _whether_even(artifact, said)
+    elif (asked and (ask.clusters or ask.cell_types)) or people:
+        said = []  # what was asked for is said
+    return Said([*lines, *said, *now.caveats(artifact)])
+
+
+def _whether_even(artifact: Mapping[str, Any], said: list[str]) -> list[str]:
+    """Say first whether the groups hold about as many cells each."""
+    sizes = (artifact.get("facts") or {}).get("sizes") or []
+    at = next((n for n, line in enumerate(said) if line.startswith("By '")), None)
+    if at is None or len(sizes) < 2:
+        return said
+    shares = [float(row["percent"]) for row in sizes]
+    return [verdict(said[at], yes=max(shares) - min(shares) <= _EVEN), *said[:at]]
 
 
 def _parts_of(value: str, artifact: Mapping[str, Any], now: Saying) -> list[str]:
@@ -206,9 +232,17 @@ def _parts_of(value: str, artifact: Mapping[str, Any], now: Saying) -> list[str]
     if len(ranked) < 2:
         return []
     shown = listing(
-        f"{row['cells']:,} in '{row['within']}' ({percentage(row['percent'])})" for row in ranked
+        f"{row['cells']:,} in {_part(row, artifact, now)} ({percentage(row['percent'])})"
+        for row in ranked
     )
     return [cite(f"They are {shown}.", str(artifact["id"]))]
+
+
+def _part(row: Mapping[str, Any], artifact: Mapping[str, Any], now: Saying) -> str:
+    """Name what cells are divided into: a cluster by its number, a type in quotes."""
+    column = str((artifact.get("facts") or {}).get("within"))
+    is_cluster = row["within"] in now.vocabulary.clusters and CLUSTERS.fullmatch(column)
+    return f"cluster {row['within']}" if is_cluster else f"'{row['within']}'"
 
 
 def _of_people(ask: Ask, artifact: Mapping[str, Any], now: Saying) -> list[str]:
@@ -223,7 +257,8 @@ def _of_people(ask: Ask, artifact: Mapping[str, Any], now: Saying) -> list[str]:
     for name in names:
         mine = sorted((r for r in rows if str(r["by"]) == name), key=lambda r: -int(r["cells"]))
         shown = listing(
-            f"{r['cells']:,} '{r['within']}' ({percentage(r['percent'])})" for r in mine[:5]
+            f"{r['cells']:,} in {_part(r, artifact, now)} ({percentage(r['percent'])})"
+            for r in mine[:5]
         )
         line = f"Of the {counted(int(mine[0]['of']), 'cell')} of '{name}' there are {shown}."
         lines.append(cite(line, str(artifact["id"])))
@@ -242,8 +277,9 @@ def _largest_change(artifact: Mapping[str, Any], now: Saying) -> list[str]:
         return []
     one, two = groups
     most = max(shares, key=lambda name: abs(shares[name][one] - shares[name][two]))
+    part = _part({"within": most}, artifact, now)
     line = (
-        f"The shares differ most for '{most}': {percentage(shares[most][one])} of the cells of "
+        f"The shares differ most for {part}: {percentage(shares[most][one])} of the cells of "
         f"'{one}' and {percentage(shares[most][two])} of those of '{two}'."
     )
     return [cite(line, str(artifact["id"]))]
@@ -264,18 +300,20 @@ def _asked_rows(ask: Ask, artifact: Mapping[str, Any], now: Saying) -> list[str]
     if str(facts.get("by")) in now.vocabulary.people and not _EACH_OF.search(ask.text):
         return []
     for row in artifact.get("table") or []:
-        is_by = not ask.values or str(row["by"]) in ask.values
+        is_by = not ask.values or str(row["by"]) in ask.values or _asks_change(ask)
         if is_by and str(row["within"]).casefold() in wanted:
             share = percentage(row["percent"])
             found.append(
                 cite(
-                    f"Of the {counted(int(row['of']), 'cell')} with '{facts['by']}' '{row['by']}', "
-                    f"{row['cells']:,} ({share}) are in '{row['within']}'.",
+                    f"Of the {counted(int(row['of']), 'cell')} of '{row['by']}', "
+                    f"{row['cells']:,} ({share}) are in {_part(row, artifact, now)}.",
                     str(artifact["id"]),
                 )
             )
     if found and re.search(r"(?i)\b(?:which|who)\b.*\b(?:most|more|highest|largest)\b", ask.text):
         found.sort(key=lambda line: -_first_number(line))
+    if len(found) == 2 and asks_yes_no(ask.text) and _asks_change(ask):
+        return [_share_verdict(ask, artifact, wanted, now)]
     if found or not ask.values:
         return found[:_MOST_ROWS]
     totals = {str(row["by"]): int(row["of"]) for row in artifact.get("table") or []}
@@ -288,6 +326,33 @@ def _asked_rows(ask: Ask, artifact: Mapping[str, Any], now: Saying) -> list[str]
         for value in ask.values
         if value in totals
     ]
+
+
+def _asks_change(ask: Ask) -> bool:
+    """Whether one group is to be set against the others."""
+    return bool(direction(ask.text)) or bool(_CHANGE.search(ask.text))
+
+
+_CHANGE = re.compile(r"(?i)\b(?:chang\w*|differ\w*|shift\w*|alter\w*|affect\w*)\b")
+
+
+def _share_verdict(ask: Ask, artifact: Mapping[str, Any], wanted: set[str], now: Saying) -> str:
+    """Say whether a part is larger, smaller or other in the group that was named."""
+    rows = [r for r in artifact.get("table") or [] if str(r["within"]).casefold() in wanted]
+    rows.sort(key=lambda row: str(row["by"]) not in ask.values)
+    one, two = rows
+    change = float(one["percent"]) - float(two["percent"])
+    asked = direction(ask.text)
+    shown = " and ".join(
+        f"{percentage(row['percent'])} of those of '{row['by']}' ({row['cells']:,} of "
+        f"{row['of']:,})"
+        for row in rows
+    )
+    shown = shown.replace("of those of", "of the cells of", 1)
+    line = f"The share in {_part(one, artifact, now)} is {shown}."
+    return cite(
+        verdict(line, yes=change * asked > 0 if asked else change != 0), str(artifact["id"])
+    )
 
 
 def _first_number(line: str) -> float:

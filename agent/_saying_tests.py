@@ -8,13 +8,10 @@ from typing import Any
 from ._asks import Ask
 from ._phrasing import cite, listing, percentage, quote_all
 from ._saying import Said, Saying, Teller
+from ._verdicts import asks_yes_no, direction
 
 _WEAKEST = re.compile(r"\b(?:least|weakest|smallest|lowest)\b", re.IGNORECASE)
-_LESS = re.compile(r"\b(?:lower|less|weaker|down\w*|decreas\w*|reduced)\b", re.IGNORECASE)
 _SAME = re.compile(r"\b(?:same|unchanged|equal\w*|similar)\b", re.IGNORECASE)
-_YES_NO = re.compile(
-    r"^(?:and |so |but |ok |hm+ )*(?:is|are|was|were|does|do|did|has|have)\b", re.IGNORECASE
-)
 _COLUMNS = ("p_value_adjusted", "log2_fold_change")
 
 
@@ -24,7 +21,7 @@ def tell_test(ask: Ask, now: Saying) -> Said:
     for result in now.of("compare_gene"):
         artifact, facts = result.artifact or {}, result.facts
         said = quote_all(artifact)
-        if _YES_NO.match(ask.text) or ask.intent == "is_among":
+        if asks_yes_no(ask.text) or ask.intent == "is_among":
             said[0] = f"{_verdict(ask, result.table[0], facts)}: {said[0]}"
         lines += [*said, *now.caveats(artifact)]
     return Said(list(dict.fromkeys(lines)), ask)
@@ -35,10 +32,8 @@ def _verdict(ask: Ask, row: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     change = float(row["log2_fold_change"])
     if _SAME.search(ask.text):
         return "No" if is_significant else "Yes, as far as the test tells"
-    if _LESS.search(ask.text):
-        return "Yes" if is_significant and change < 0 else "No"
-    if re.search(r"(?i)\b(?:higher|more|stronger|up\w*|increas\w*|induced)\b", ask.text):
-        return "Yes" if is_significant and change > 0 else "No"
+    if asked := direction(ask.text):
+        return "Yes" if is_significant and change * asked > 0 else "No"
     return "Yes" if is_significant else "No"
 
 
@@ -139,7 +134,7 @@ def tell_malignant(ask: Ask, now: Saying) -> Said:
     artifact = now.artifact("find_malignant") or {}
     facts = artifact.get("facts") or {}
     lines = quote_all(artifact)
-    asks_if = _YES_NO.search(ask.text) or re.search(r"\bany\b", ask.text)
+    asks_if = asks_yes_no(ask.text) or re.search(r"\bany\b", ask.text)
     if asks_if and lines:
         lines[0] = f"{'Yes' if facts.get('n_malignant') else 'None that I can see'}: {lines[0]}"
     clusters = tuple(str(label) for label in facts.get("clusters") or ())

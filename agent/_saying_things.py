@@ -10,6 +10,7 @@ from ._calls import labelled_as
 from ._history import Result
 from ._phrasing import cite, counted, listing, percentage, pick, quote_all
 from ._saying import Said, Saying, Teller
+from ._verdicts import asks_yes_no, verdict
 
 _MOST_NEXT = 2
 _SUBTYPES = re.compile(
@@ -102,11 +103,17 @@ def tell_expression(ask: Ask, now: Saying) -> Said:
     result = now.of("show_expression")[0]
     artifact, rows = result.artifact or {}, [row for row in result.table if "cluster" in row]
     evidence, gene = str(artifact["id"]), str(result.facts.get("gene"))
+    scale = str(result.facts.get("scale") or "value")
     lines: list[str] = []
+    if _ELSEWHERE.search(ask.text):
+        lines += _elsewhere(ask, gene, result, now)
     for cluster in ask.clusters:
         row = next((row for row in rows if str(row["cluster"]) == cluster), None)
         if row is not None:
-            lines.append(cite(_in_cluster(gene, row), evidence))
+            said = _in_cluster(gene, row, scale)
+            if asks_yes_no(ask.text) and len(ask.clusters) == 1 and not lines:
+                said = verdict(said, yes=float(row.get("percent_expressing", 1)) >= 1)
+            lines.append(cite(said, evidence))
     lines += _of_labels(ask, gene, result, now) or _of_types(ask, gene, rows, now)
     if ask.intent == "where_highest" and not _LACKS.search(ask.text):
         lines += [*pick(artifact, r"\bhighest\b"), *_runners_up(gene, rows, evidence)]
@@ -116,14 +123,55 @@ def tell_expression(ask: Ask, now: Saying) -> Said:
         return Said(lines, replace(ask, genes=(gene,), clusters=(top,)))
     both = [row for row in rows if str(row["cluster"]) in ask.clusters]
     if len(both) == 2 and (asked := _MORE.search(ask.text)):
-        verdict = _which_is_more(gene, both, ask.clusters, asked.group(1), ask.text)
-        return Said([cite(verdict, evidence), *lines])
+        said = _which_is_more(f"{scale} of {gene}", both, ask.clusters, asked.group(1), ask.text)
+        return Said([cite(said, evidence), *lines])
     lines += quote_all(artifact)
     if _RANKS.search(ask.text) and len(rows) > 2:
-        lines += _ranking(gene, rows, evidence)
+        lines += _ranking(scale, rows, evidence)
     elif _LACKS.search(ask.text):
         lines = [*_lacking(gene, rows, evidence), *lines]
     return Said(lines, replace(ask, genes=(gene,), clusters=()))
+
+
+_ELSEWHERE = re.compile(
+    r"(?i)\b(?:any ?where else|elsewhere|else|(?:any )?others?|another|restricted|specific|unique|"
+    r"exclusive\w*|confined|limited)\b|^(?:and |so |but )*(?:is|are|does) .*\bonly\b"
+)
+_OTHER_ONE = re.compile(r"(?i)\b(?:any ?where else|elsewhere|else|(?:any )?others?|another)\b")
+_SEEN_IN = 10.0  # percent of the cells of a group that has a gene
+
+
+def _elsewhere(ask: Ask, gene: str, result: Result, now: Saying) -> list[str]:
+    """Say whether a gene is on in other groups than the one it is highest in, or that was named."""
+    named = {name.casefold().rstrip("s") for name in ask.cell_types}
+    known = (now.vocabulary.authors.get(n.casefold(), ("", n))[1] for n in ask.cell_types)
+    named |= {label.casefold().rstrip("s") for label in known}
+    labels = [dict(row) for row in result.facts.get("by_label") or []]
+    own = [row for row in labels if str(row["label"]).casefold().rstrip("s") in named]
+    rows, key = (
+        (labels, "label") if own else ([r for r in result.table if "cluster" in r], "cluster")
+    )
+    if not rows or "percent_expressing" not in rows[0]:
+        return []
+    ranked = sorted(rows, key=lambda row: -float(row["percent_expressing"]))
+    mine = own or [r for r in ranked if str(r.get("cluster")) in ask.clusters] or ranked[:1]
+    others = [r for r in ranked if r not in mine and float(r["percent_expressing"]) >= _SEEN_IN]
+
+    def shown(found: list[dict[str, Any]]) -> str:
+        words = "cluster {}" if key == "cluster" else "'{}'"
+        return listing(
+            f"{percentage(r['percent_expressing'])} in {words.format(r[key])}" for r in found[:5]
+        )
+
+    base = f"{gene} is detected in {percentage(mine[0]['percent_expressing'])} of the cells of "
+    base += f"cluster {mine[0][key]}" if key == "cluster" else f"'{mine[0][key]}'"
+    if others:
+        line = f"{base}; of the other groups it is detected in {shown(others)}."
+    else:
+        line = f"{base}, and in less than a tenth of the cells of every other group."
+    if asks_yes_no(ask.text):
+        line = verdict(line, yes=bool(others) == bool(_OTHER_ONE.search(ask.text)))
+    return [cite(line, str((result.artifact or {})["id"]))]
 
 
 def _of_labels(ask: Ask, gene: str, result: Result, now: Saying) -> list[str]:
@@ -138,11 +186,11 @@ def _of_labels(ask: Ask, gene: str, result: Result, now: Saying) -> list[str]:
             continue
         share = (
             f"{percentage(row['percent_expressing'])} of the {counted(int(row['cells']), 'cell')} "
-            f"that the authors call '{row['label']}' express {gene}, with a mean of "
+            f"that the authors call '{row['label']}' express {gene}, with a mean log expression of "
             f"{row['mean']:.2f}."
             if "percent_expressing" in row
-            else f"In the cells that the authors call '{row['label']}' the mean of {gene} is "
-            f"{row['mean']:.2f}."
+            else f"In the cells that the authors call '{row['label']}' the mean z-score of {gene} "
+            f"is {row['mean']:.2f}."
         )
         lines.append(cite(share, evidence))
     return lines
@@ -162,7 +210,8 @@ def _place_asked(ask: Ask, gene: str, result: Result) -> list[str]:
     row = rows[min(at, len(rows) - 1)]
     group = f"cluster {row[name]}" if name == "cluster" else f"'{row[name]}'"
     place = {1: "Second for", 2: "Third for"}.get(at, "Lowest for")
-    line = f"{place} {gene} is {group}, with a mean of {row['mean']:.2f}."
+    scale = result.facts.get("scale") or "value"
+    line = f"{place} {gene} is {group}, with a mean {scale} of {row['mean']:.2f}."
     return [cite(line, str((result.artifact or {})["id"]))]
 
 
@@ -178,18 +227,21 @@ def _of_types(ask: Ask, gene: str, rows: list[dict[str, Any]], now: Saying) -> l
             row = next((row for row in rows if str(row["cluster"]) == str(label["cluster"])), None)
             if row is not None:
                 kind = f"{label['cell_type']} ({label['ontology_term_id']})"
-                line = _in_cluster(gene, row).replace(",", f", which the model calls {kind},", 1)
+                scale = str((now.of("show_expression")[0].facts).get("scale") or "value")
+                line = _in_cluster(gene, row, scale).replace(
+                    ",", f", which the model calls {kind},", 1
+                )
                 ids = [str(labels["id"])]
                 ids += [str(r.artifact["id"]) for r in now.of("show_expression")[:1] if r.artifact]
                 lines.append(cite(line, *ids))
     return lines
 
 
-def _ranking(gene: str, rows: list[dict[str, Any]], evidence: str) -> list[str]:
+def _ranking(scale: str, rows: list[dict[str, Any]], evidence: str) -> list[str]:
     """List all clusters from the highest mean to the lowest."""
     ranked = sorted(rows, key=lambda row: -float(row["mean"]))[:_MOST_RANKED]
     return [
-        "- " + cite(f"Cluster {row['cluster']}: mean {row['mean']:.2f}.", evidence)
+        "- " + cite(f"Cluster {row['cluster']}: mean {scale} {row['mean']:.2f}.", evidence)
         for row in ranked
     ]
 
@@ -207,7 +259,7 @@ def _lacking(gene: str, rows: list[dict[str, Any]], evidence: str) -> list[str]:
 
 
 def _which_is_more(
-    gene: str, rows: list[dict[str, Any]], order: tuple[str, ...], asked: str, question: str
+    what: str, rows: list[dict[str, Any]], order: tuple[str, ...], asked: str, question: str
 ) -> str:
     """Answer whether a gene is higher in the first of two clusters than in the second."""
     means = {str(row["cluster"]): float(row["mean"]) for row in rows}
@@ -215,24 +267,24 @@ def _which_is_more(
     if re.search(r"\bor\b", question):
         more = asked.casefold() not in {"lower", "less", "weaker"}
         best = order[0] if (first > second) == more else order[1]
-        said = f"{gene} is {'higher' if more else 'lower'} in cluster {best}"
+        said = f"The mean {what} is {'higher' if more else 'lower'} in cluster {best}"
         return (
-            f"{said}: the mean is {first:.2f} in cluster {order[0]} and {second:.2f} in cluster "
+            f"{said}: it is {first:.2f} in cluster {order[0]} and {second:.2f} in cluster "
             f"{order[1]}."
         )
     is_so = first < second if asked.casefold() in {"lower", "less", "weaker"} else first > second
     return (
-        f"{'Yes' if is_so else 'No'}: the mean of {gene} is {first:.2f} in cluster {order[0]} and "
+        f"{'Yes' if is_so else 'No'}: the mean {what} is {first:.2f} in cluster {order[0]} and "
         f"{second:.2f} in cluster {order[1]}."
     )
 
 
-def _in_cluster(gene: str, row: Mapping[str, Any]) -> str:
+def _in_cluster(gene: str, row: Mapping[str, Any], scale: str) -> str:
     if "percent_expressing" not in row:
-        return f"In cluster {row['cluster']} the mean z-score of {gene} is {row['mean']:.2f}."
+        return f"In cluster {row['cluster']} the mean {scale} of {gene} is {row['mean']:.2f}."
     return (
         f"In cluster {row['cluster']}, {percentage(row['percent_expressing'])} of the cells "
-        f"express {gene}, with a mean of {row['mean']:.2f}."
+        f"express {gene}, with a mean {scale} of {row['mean']:.2f}."
     )
 
 

@@ -10,6 +10,7 @@ from ._calls import labelled_as
 from ._history import Result
 from ._phrasing import cite, clusters_named, counted, listing, percentage, pick, plural, quote_all
 from ._saying import Said, Saying, Teller
+from ._verdicts import asks_yes_no, verdict
 
 _DENIED = re.compile(r"(?i)\bnot\b|n't\b|\bother than\b|\bexcept\b|\bno \w+ cells\b")
 
@@ -106,13 +107,13 @@ def tell_which(ask: Ask, now: Saying) -> Said:
     if exact:
         clusters = [str(row["cluster"]) for row in exact]
         verb = "is" if len(exact) == 1 else "are"
-        lines.append(
-            cite(
-                f"{clusters_named(clusters).capitalize()} {verb} labelled as {plural(asked.label)} "
-                f"({asked.id}){_or_narrower(exact, asked.id)}.",
-                evidence,
-            )
+        line = (
+            f"{clusters_named(clusters).capitalize()} {verb} labelled as {plural(asked.label)} "
+            f"({asked.id}){_or_narrower(exact, asked.id)}."
         )
+        if asks_yes_no(ask.text):
+            line = verdict(line, yes=True)
+        lines.append(cite(line, evidence))
         for row in exact:
             lines.append(
                 "- "

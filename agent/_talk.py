@@ -4,6 +4,7 @@ import re
 
 from ._asks import Ask
 from ._phrasing import listing, vary
+from ._refusals import refuse
 from ._topics import TOPICS
 from ._vocabulary import Vocabulary
 
@@ -68,17 +69,6 @@ def say_talk(ask: Ask, vocabulary: Vocabulary, *, seed: int) -> list[str]:
             "look names up in the Cell Ontology for you.",
         ],
         "empty": ["I got an empty message; please type a question.", ideas],
-        "unclear": ["I did not understand that, I am afraid.", ideas],
-        "offtopic": [
-            vary(
-                (
-                    "I cannot help with that: I only know the open dataset and the ontologies.",
-                    "That is beyond me: I answer questions about your cells and about cell types.",
-                ),
-                seed,
-            ),
-            ideas,
-        ],
         "complaint": [
             "I may well be wrong: what I say about cell types is a model's prediction.",
             "Tell me which cluster you mean, and I will show you the genes and the alternatives.",
@@ -94,17 +84,11 @@ def say_talk(ask: Ask, vocabulary: Vocabulary, *, seed: int) -> list[str]:
             "I cannot open files from the conversation; use the upload box beside it, and I will "
             "read what you open."
         ],
-        "cannot": [
-            "I cannot do that.",
-            "I can describe cells and clusters, label them, rank marker genes, compare clusters, "
-            "selections and conditions, count shares, draw maps, violins and dot plots, look terms "
-            "up, and write tables, figures and an annotated copy for you.",
-        ],
     }
-    return simple.get(ask.intent, simple["unclear"])
+    return simple.get(ask.intent) or refuse(ask, vocabulary, ideas=ideas)
 
 
-_WORDS = {
+EXPLAINED = {
     "fold change": 'By "log2 fold change" I mean how much higher a gene is on average in one group '
     "than in the other: each step of one doubles it.",
     "p value": 'By "p-value" I mean how surprising a difference would be by chance; cells are not '
@@ -113,8 +97,10 @@ _WORDS = {
     "donors (pseudobulk), where your file names donors and each condition has enough of them.",
     "replicate": "Without replicates I can only compare cells, as if each were a sample of its "
     "own; cells of one donor are not independent, so please take those p-values as a ranking.",
-    "confidence": 'By "confidence" I mean the model\'s own probability, from zero to one, that a '
-    "label holds, checked against cells it had not seen.",
+    "confidence": 'By "confidence" I mean how likely the model holds its label to be right, from '
+    "zero to one: of the labels that it gives with a confidence near one nearly all should hold, "
+    "of those near one half every second one; that was set on studies it had not learned from, and "
+    "is less exact in tissues and tumours than in blood.",
     "weight": 'By "weight" I mean how far a gene moved the model towards a label: above zero it '
     "speaks for the label, below zero against it.",
     "umap": "You can read the map like this: each dot is one cell, and cells that express similar "
@@ -138,14 +124,14 @@ def _explain_words(ask: Ask) -> list[str]:
     text = text.replace("probability", "confidence")
     if "donor" in text or "replicate" in text:
         text += " pseudobulk replicate"
-    named = [line for word, line in _WORDS.items() if word in text]
+    named = [line for word, line in EXPLAINED.items() if word in text]
     if named:
         return named
     return [
         "Let me put it differently: a mark like [E…] tells you which piece of evidence a sentence "
         "rests on, and you can open it below my answer.",
-        _WORDS["confidence"],
-        _WORDS["agreement"],
+        EXPLAINED["confidence"],
+        EXPLAINED["agreement"],
     ]
 
 

@@ -108,14 +108,16 @@ TOPICS: dict[str, Topic] = {
         ),
     ),
     "untested": Topic(
-        r"^(?:and |but |so )*(?:is|are|was|were) (?:this|that|it|these|those|the (?:change|"
-        r"difference|shift)s?) (?:statistically )?(?:significan\w*|real|meaningful)|"
-        r"\bsignificance of\b|^(?:and |so )*significant$",
+        r"^(?:and |but |so |ok )*(?:is|are|was|were) (?:this|that|it|these|those|"
+        r"(?:this |that |the )?(?:change|difference|shift|comparison|result|test|statistic)s?) "
+        r"(?:really )?(?:statistically )?(?:significan\w*|real|meaningful|sound|valid|robust|solid|"
+        r"reliable|justified|ok|correct)|\bsignificance of\b|^(?:and |so )*significant$|"
+        r"\bstatistically (?:sound|valid|ok|correct|robust|justified)\b",
         (
-            "I did not test that.",
-            "Whether a share of cells changes can be tested only with several donors in each "
-            "condition, and cells of one donor are not independent; so please read my shares as a "
-            "description.",
+            "I did not test that: what I gave you describes the cells of this file.",
+            "A difference between conditions can be tested only with several donors in each, since "
+            "cells of one donor are not independent; ask me to compare the conditions, or to test "
+            "one gene.",
         ),
     ),
     "enough": Topic(

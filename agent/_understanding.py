@@ -24,6 +24,7 @@ from ._reading_points import read_point
 from ._reading_results import read_result
 from ._reading_tests import read_test
 from ._reading_turns import read_turn
+from ._reading_worth import read_worth
 from ._recalling import put_back, read_recall
 from ._redrawing import read_redrawing
 from ._referring import cells_of_type
@@ -190,6 +191,9 @@ def _read(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
     framed = read_frame(found, vocabulary, focus)
     if framed:
         return framed
+    doubted = read_worth(found, vocabulary, focus)
+    if doubted is not None:
+        return [doubted]
     topic = find_topic(found)
     if topic is not None:
         return [Ask("topic", name=topic, text=stretch)]

@@ -4,15 +4,16 @@ from typing import Any
 
 from ._groupings import as_labels, list_groupings
 from ._session import Session
-from ._wording import clean, count, listing, quote
+from ._wording import as_percent, clean, count, listing, percent, quote
 
 
-def authors_words(session: Session, term_id: str) -> tuple[dict[str, Any], list[str]]:
+def authors_words(session: Session, term_id: str) -> tuple[dict[str, Any], str]:
     """Say how many cells the authors' own labels, as far as they can be placed, call a type.
 
     Returns
     -------
-    The figures as facts, and the sentences; both empty where no label can be placed.
+    The figures as facts, and a clause that ends before "the model ..."; both empty where no label
+    can be placed.
     """
     obs = session.prepared.adata.obs
     for grouping in list_groupings(obs, limit=session.limits.clusters):
@@ -27,21 +28,22 @@ def authors_words(session: Session, term_id: str) -> tuple[dict[str, Any], list[
         if not names:
             continue
         mine = column.isin(names).to_numpy()
-        clusters = obs[session.prepared.cluster_key].astype(str)[mine].value_counts()
-        most, number = str(clusters.index[0]), int(clusters.iloc[0])
+        number, share = int(mine.sum()), percent(int(mine.sum()), len(mine))
         shown = listing(quote(name) for name in names[:5])
+        left = len(names) - 5
         facts = {
-            "n_of_authors": int(mine.sum()),
-            "n_of_authors_together": number,
-            "authors_cluster": most,
+            "n_by_the_authors_labels": number,
+            "percent_by_the_authors_labels": share,
+            "n_obs": len(mine),
+            "n_more_labels": max(left, 0),
             "authors_labels": [clean(name) for name in names],
         }
-        return facts, [
-            f"The authors' labels in obs['{clean(grouping.key)}'], which the model has not seen, "
-            f"call {count(int(mine.sum()), 'cell')} {shown}; the largest part of them, "
-            f"{number:,}, is in cluster {most}."
-        ]
-    return {}, []
+        return facts, (
+            f"By the authors' labels in obs['{clean(grouping.key)}'] {number:,} of the "
+            f"{count(len(mine), 'cell')} ({as_percent(share)}) are {shown}"
+            f"{f' and {left} more kinds' if left > 0 else ''}; "
+        )
+    return {}, ""
 
 
 def term_of_label(session: Session, name: str) -> str | None:

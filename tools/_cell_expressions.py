@@ -114,6 +114,16 @@ def shown(words: str, *, limit: int = 120) -> str:
     return clean(text.replace(">", "above").replace("<", "below"), limit=limit)
 
 
+def as_group(words: str) -> str:
+    """Put the words of `shown` so that they can stand after "in" or "among"."""
+    if words.startswith("(") and words.find(")") == len(words) - 1:
+        words = words[1:-1]
+    if words.startswith("read as "):
+        return f"the cells {words}"
+    named = ("'", "cluster", "selection", "all ", "the ")
+    return words if words.startswith(named) else f"the cells with {words}"
+
+
 def chosen_mask(session: "Session", where: str) -> tuple[np.ndarray, str]:
     """Return which cells `where` means, bool, shape ``(n_obs,)``, and it in our words.
 

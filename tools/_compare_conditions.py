@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._cell_expressions import as_group
 from ._condition_tests import SIGNIFICANT, Question, Tested, contrast_conditions
 from ._evidence import Evidence
 from ._figures import bars
@@ -73,6 +74,7 @@ def compare_conditions(
     table = [*up, *down]
     near = [] if table else _near_rows(session, asked, tested.frame)
     one, two = asked.names
+    said = [*_gene_sentences(asked, up, down), *_nearest(near), *_method(asked, tested)]
     figure = None
     if table:
         figure = bars(
@@ -83,7 +85,7 @@ def compare_conditions(
         )
     return session.record(
         tool="compare_conditions",
-        text=" ".join([*_lead(asked, tested), *_gene_sentences(asked, up, down), *_nearest(near)]),
+        text=" ".join(said),
         table=table,
         figure=figure,
         cells=np.union1d(asked.one, asked.two),
@@ -156,10 +158,10 @@ def _nearest(rows: list[dict[str, Any]]) -> list[str]:
     return [f"Nearest to it, though not significant, {are(rows)} {shown}."]
 
 
-def _lead(asked: Question, tested: Tested) -> list[str]:
+def _method(asked: Question, tested: Tested) -> list[str]:
     one, two = map(quote, asked.names)
     cells = f"{count(len(asked.one), 'cell')} of {one} and {count(len(asked.two), 'cell')} of {two}"
-    where = f" among {asked.within}" if asked.within else ""
+    where = f" among {as_group(asked.within)}" if asked.within else ""
     if tested.n_donors:
         how = "each with itself" if tested.is_paired else "one against the other"
         lead = (
@@ -168,27 +170,34 @@ def _lead(asked: Question, tested: Tested) -> list[str]:
         )
     else:
         lead = f"The {cells}{where} were compared cell by cell."
+    if not tested.n_significant:
+        return [lead]
     found = count(tested.n_significant, "gene")
     verb = "differs" if tested.n_significant == 1 else "differ"
-    return [lead, f"Between {one} and {two} {found} {verb} at an adjusted p-value below 0.05."]
+    return [f"In all {found} {verb} at an adjusted p-value below {SIGNIFICANT:g}.", lead]
 
 
 def _gene_sentences(
     asked: Question, up: list[dict[str, Any]], down: list[dict[str, Any]]
 ) -> list[str]:
     if not up and not down:
-        return ["So no gene is significantly higher on either side."]
-    sentences = []
+        one, two = map(quote, asked.names)
+        return [f"No gene differs between {one} and {two} at an adjusted p-value below 0.05."]
+    sentences, details = [], []
     for rows, high, low in ((up, *asked.names), (down, *asked.names[::-1])):
         names = [row["gene"] for row in rows]
         if not names:
-            sentences.append(f"No gene is significantly higher in {quote(high)} than {quote(low)}.")
+            sentences.append(
+                f"No gene is significantly higher in {quote(high)} than in {quote(low)}."
+            )
             continue
         best = rows[0]
-        sentences += [
-            f"Higher in {quote(high)} than in {quote(low)} {are(names)} {listing(names)}.",
+        sentences.append(
+            f"Higher in {quote(high)} than in {quote(low)} {are(names)} {listing(names)}."
+        )
+        details.append(
             f"{best['gene']} is expressed in {as_percent(best['percent_first'])} of the cells of "
             f"{quote(asked.names[0])} and in {as_percent(best['percent_second'])} of the cells of "
-            f"{quote(asked.names[1])}, with a {fold_change(best)}.",
-        ]
-    return sentences
+            f"{quote(asked.names[1])}, with a {fold_change(best)}."
+        )
+    return [*sentences, *details]

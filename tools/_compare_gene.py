@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._cell_expressions import find_positions, shown
+from ._cell_expressions import as_group, find_positions, shown
 from ._condition_tests import SIGNIFICANT, Question, contrast_conditions
 from ._errors import UnsupportedError
 from ._evidence import Evidence
@@ -162,9 +162,9 @@ def _sentences(
     row: dict[str, Any], names: tuple[str, str], *, where: str, n_donors: int, method: str
 ) -> list[str]:
     symbol, p_value, change = row["gene"], row["p_value_adjusted"], row["log2_fold_change"]
-    one, two = (f"cells {name}" if name.startswith("read as ") else name for name in names)
+    one, two = map(as_group, names)
     of_one, of_two = (f"of {name}" if not name.startswith("read as ") else name for name in names)
-    among = f" among {where}" if where else ""
+    among = f" among {as_group(where)}" if where else ""
     how = f"{count(n_donors, 'donor')}, {method}" if n_donors else method
     if p_value is None:
         lead = (
@@ -185,6 +185,6 @@ def _sentences(
     return [
         lead,
         f"{as_percent(row['percent_first'])} of the cells {of_one} express {symbol} (mean "
-        f"{row['mean_first']:.2f}), and {as_percent(row['percent_second'])} of those {of_two} "
-        f"(mean {row['mean_second']:.2f}).",
+        f"log expression {row['mean_first']:.2f}), and {as_percent(row['percent_second'])} of "
+        f"those {of_two} ({row['mean_second']:.2f}).",
     ]

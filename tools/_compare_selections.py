@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._cell_expressions import find_positions, shown
+from ._cell_expressions import as_group, find_positions, shown
 from ._errors import UnsupportedError
 from ._evidence import Evidence
 from ._gene_tests import choose_method, compare_genes
@@ -68,20 +68,20 @@ def compare_selections(
     down = gene_rows(
         session, frame.assign(score=-frame["score"]), n_genes, extra={"higher_in": "second"}
     )
-    sentences = [
-        f"The first group, {one}, holds {count(len(inside), 'cell')}, and the second, {two}, "
-        f"holds {count(len(outside), 'cell')}."
-    ]
-    sentences += left_out
-    for rows, high, low in ((up, "first", "second"), (down, "second", "first")):
+    groups, sentences, details = (as_group(one), as_group(two)), [], []
+    for rows, (high, low) in ((up, groups), (down, groups[::-1])):
         names = [row["gene"] for row in rows]
         sentences.append(
-            f"Higher in the {high} group than in the {low} {are(names)} {listing(names)}."
+            f"Higher in {high} than in {low} {are(names)} {listing(names)}."
             if names
-            else f"No gene is significantly higher in the {high} group than in the {low}."
+            else f"No gene is significantly higher in {high} than in {low}."
         )
         if rows:
-            sentences.append(gene_detail(rows[0], "the first group", "the second group"))
+            details.append(gene_detail(rows[0], *groups))
+    sentences += [*details, *left_out]
+    sentences.append(
+        f"Compared were {count(len(inside), 'cell')} with {count(len(outside), 'cell')}."
+    )
     table = [*up, *down]
     return session.record(
         tool="compare_selections",

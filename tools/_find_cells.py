@@ -48,11 +48,12 @@ def find_cells(session: Session, *, text: str) -> Evidence:
     groups = adata.obs[session.prepared.cluster_key].astype(str).to_numpy()[read]
     table = _by_cluster(session.clusters(), groups, likely)
     named, share = term(label, term_id), percent(int(likely.sum()), len(read))
+    authors, theirs = authors_words(session, term_id)
     sentences = [note] if note else []
     sentences.append(
-        f"{int(likely.sum()):,} of the {count(len(read), 'cell')} read ({as_percent(share)}) are "
-        f"{named} with a "
-        f"probability of at least {_LIKELY:.0%}."
+        f"{theirs}{'the' if theirs else 'The'} model reads {int(likely.sum()):,} of "
+        f"{count(len(read), 'cell')} ({as_percent(share)}) as {named}, with a probability of at "
+        f"least {_LIKELY:.0%}."
     )
     best = max(table, key=lambda row: row["found"])
     if best["found"]:
@@ -66,8 +67,6 @@ def find_cells(session: Session, *, text: str) -> Evidence:
             f"{best['found']:,} of its {count(best['cells_read'], 'cell')} read "
             f"({as_percent(best['percent'])})."
         )
-    authors, said = authors_words(session, term_id)
-    sentences += said
     return session.record(
         tool="find_cells",
         text=" ".join(sentences),

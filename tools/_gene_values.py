@@ -16,6 +16,13 @@ def gene_values(session: "Session", column: int) -> np.ndarray:
     ).ravel()
 
 
+def scale_words(session: "Session") -> str:
+    """Name what a mean over `gene_values` is the mean of, in a sentence."""
+    if session.is_logged:
+        return "log expression"
+    return "z-score" if session.prepared.facts.kind == "scaled" else "value as stored"
+
+
 def expression_unit(session: "Session") -> str:
     """Name the scale of `gene_values`."""
     facts = session.prepared.facts

@@ -9,7 +9,7 @@ from ._columns import column_named, find_column
 from ._errors import UnknownGeneError, UnknownLabelError, UnsupportedError
 from ._evidence import Evidence
 from ._figures import dots, violins
-from ._gene_values import expression_unit, gene_values
+from ._gene_values import expression_unit, gene_values, scale_words
 from ._groupings import as_labels, is_person
 from ._summarise_cells import values_of
 from ._wording import as_percent, clean, count, listing, quote
@@ -71,7 +71,9 @@ def plot_dots(
         symbol = clean(session.symbol(column))
         table += [{"gene": symbol, **row} for row in rows]
         most = _NEXT_OF_MANY if len(columns) <= _FEW_GENES else 0
-        sentences.append(_highest(symbol, rows, key, most=most))
+        sentences.append(
+            _highest(symbol, rows, key, most=most, mean=f"mean {scale_words(session)}")
+        )
     symbols = [clean(session.symbol(column)) for column in columns]
     unit = expression_unit(session)
     return session.record(
@@ -128,12 +130,14 @@ def plot_violin(
     labels = np.full(len(values), "", dtype=object)
     for name, here in groups.items():
         labels[here] = name
+    scale = scale_words(session) if is_gene else ""
+    said = _highest(symbol, rows, key, most=_NEXT, mean=f"mean {scale}".strip())
     only = f" among {clean(words, limit=80)}" if words else ""
     return session.record(
         tool="plot_violin",
         text=(
             f"The violins show {symbol} in {count(len(groups), 'group')} of "
-            f"{_named(session, key)}{only}. {_highest(symbol, rows, key, most=_NEXT)}"
+            f"{_named(session, key)}{only}. {said}"
         ),
         table=[{"gene": symbol, **row} for row in rows],
         figure=violins(
@@ -145,7 +149,12 @@ def plot_violin(
         ),
         source=f"{session.prepared.slot if is_gene else 'obs'} of {session.title}",
         unit=unit,
-        facts={"gene": symbol, "by": clean(key), "n_groups": len(groups)},
+        facts={
+            "gene": symbol,
+            "by": clean(key),
+            "n_groups": len(groups),
+            "scale": scale,
+        },
     )
 
 
@@ -241,17 +250,17 @@ def _by_group(
     return rows
 
 
-def _highest(symbol: str, rows: list[dict[str, Any]], key: str, *, most: int) -> str:
+def _highest(symbol: str, rows: list[dict[str, Any]], key: str, *, most: int, mean: str) -> str:
     """Name the group with the highest mean and, briefly, those after it; people are not named."""
     ranked = sorted(rows, key=lambda row: -row["mean"])
     best, after = ranked[0], ranked[1 : 1 + most]
     where = "in one of the groups" if is_person(key) else f"in {quote(best['group'])}"
     if len(ranked) > 1 and best["mean"] == ranked[-1]["mean"]:
         return (
-            f"The mean of {symbol} is about the same in all {len(ranked)} groups "
+            f"The {mean} of {symbol} is about the same in all {len(ranked)} groups "
             f"({best['mean']:.2f})."
         )
-    text = f"The mean of {symbol} is highest {where} ({best['mean']:.2f}"
+    text = f"The {mean} of {symbol} is highest {where} ({best['mean']:.2f}"
     if "percent_expressing" in best:
         text += f", {as_percent(best['percent_expressing'])} of the cells"
     text += ")"

@@ -75,11 +75,11 @@ def rank_expression(
         for at in best
     ]
     among = f" among {clean(words, limit=80)}" if words else ""
-    named = listing(f"{row['gene']} (mean {row['mean']:g})" for row in table[:10])
+    named = listing(f"{row['gene']} ({row['mean']:g})" for row in table[:10])
     lead = f"Of the {count(len(columns), 'gene')} asked about, the" if genes else "The"
     top = table[0]
     sentences = [
-        f"{lead} highest mean expression{among} is that of {named}.",
+        f"{lead} highest mean log expression{among} is that of {named}.",
         f"{top['gene']} is detected in {as_percent(top['percent_expressing'])} of the "
         f"{count(len(cells), 'cell')}.",
     ]

@@ -123,7 +123,7 @@ def compare_clusters(session: Session, *, cluster: str, other: str, n_genes: int
     down = gene_rows(
         session, frame.assign(score=-frame["score"]), n_genes, extra={"higher_in": other}
     )
-    sentences = []
+    sentences, details = [], []
     for rows, high, low in ((up, cluster, other), (down, other, cluster)):
         names = [row["gene"] for row in rows]
         sentences.append(
@@ -132,11 +132,11 @@ def compare_clusters(session: Session, *, cluster: str, other: str, n_genes: int
             else f"No gene is significantly higher in cluster {high} than in cluster {low}."
         )
         if rows:
-            sentences.append(gene_detail(rows[0], f"cluster {cluster}", f"cluster {other}"))
+            details.append(gene_detail(rows[0], f"cluster {cluster}", f"cluster {other}"))
     figure = gene_bars(session, [*up, *down], f"Cluster {cluster} against cluster {other}")
     return session.record(
         tool="compare_clusters",
-        text=" ".join(sentences),
+        text=" ".join([*sentences, *details]),
         table=[*up, *down],
         figure=figure,
         cells=np.union1d(session.cells_of(cluster), session.cells_of(other)),
@@ -239,15 +239,15 @@ def gene_detail(row: dict[str, Any], inside: str, outside: str) -> str:
             f"{inside} "
             f"and {outside}."
         )
+    one, two = as_percent(row["percent_in"]), as_percent(row["percent_out"])
     return (
-        f"{row['gene']} is expressed in {as_percent(row['percent_in'])} of the cells of {inside} "
-        "and "
-        f"in {as_percent(row['percent_out'])} of {_the_cells(outside)}, with a {fold_change(row)}."
+        f"{row['gene']} is expressed in {one} of {_the_cells(inside)} and in {two} of "
+        f"{_the_cells(outside)}, with a {fold_change(row)}."
     )
 
 
 def _the_cells(group: str) -> str:
-    return group if group.startswith("the ") else f"the cells of {group}"
+    return group if group.startswith(("the ", "all ")) else f"the cells of {group}"
 
 
 def gene_bars(session: Session, table: list[dict[str, Any]], title: str) -> Any:

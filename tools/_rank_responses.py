@@ -92,7 +92,8 @@ def rank_responses(
         rows, caveat = _by_genes(session, parts)
         what, unit, key_of = "genes that differ", "genes", "n_genes"
     rows.sort(key=lambda row: (-abs(row[key_of]), -row.get("mean_change", 0), row["cell_type"]))
-    sentences = _sentences(rows, whole.names, what=what, words=words)
+    mean = "mean log expression" if gene else "mean"
+    sentences = _sentences(rows, whole.names, what=what, words=words, mean=mean)
     if left_out:
         verb = "has" if len(left_out) == 1 else "have"
         sentences.append(
@@ -224,7 +225,7 @@ def _by_values(
 
 
 def _sentences(
-    rows: list[dict[str, Any]], names: tuple[str, str], *, what: str, words: str
+    rows: list[dict[str, Any]], names: tuple[str, str], *, what: str, words: str, mean: str
 ) -> list[str]:
     one, two = map(quote, names)
     best, shown = rows[0], rows[1:_SPOKEN]
@@ -256,7 +257,7 @@ def _sentences(
             ]
     else:
         lead = (
-            f"By {words}, {what} changes most in {quote(best['cell_type'])}: the mean is "
+            f"By {words}, {what} changes most in {quote(best['cell_type'])}: the {mean} is "
             f"{best['first']:g} in {one} and {best['second']:g} in {two}."
         )
         rest = [f"{quote(row['cell_type'])} (change {row['change']:g})" for row in shown]

@@ -7,7 +7,7 @@ import numpy as np
 from ._cell_expressions import among, chosen_mask
 from ._evidence import Evidence
 from ._figures import map_of_values, pick_points, violins
-from ._gene_values import expression_unit, gene_values
+from ._gene_values import expression_unit, gene_values, scale_words
 from ._groupings import as_labels, list_groupings
 from ._session import Session
 from ._wording import as_percent, clean, count, listing, percent, quote
@@ -56,7 +56,8 @@ def show_expression(
         if session.is_logged
         else _scaled_text(symbol, table)
     )
-    text = " ".join([*among(words), text, *_label_text(symbol, label_key, by_label)])
+    by_authors = _label_text(symbol, label_key, by_label, scale=scale_words(session))
+    text = " ".join([*among(words), text, *by_authors])
     ranked = sorted(table, key=lambda row: -row["mean"])
     return session.record(
         tool="show_expression",
@@ -73,6 +74,7 @@ def show_expression(
             "percent_expressing": percent((values[mask] > 0).sum(), mask.sum())
             if session.is_logged
             else None,
+            "scale": scale_words(session),
             "label_column": label_key,
             "by_label": by_label,
         },
@@ -144,7 +146,9 @@ def _row(session: Session, mine: np.ndarray) -> dict[str, Any]:
     return row
 
 
-def _label_text(symbol: str, column: str | None, rows: list[dict[str, Any]]) -> list[str]:
+def _label_text(
+    symbol: str, column: str | None, rows: list[dict[str, Any]], *, scale: str
+) -> list[str]:
     """Say in which of the authors' groups the gene is highest."""
     if column is None or len(rows) < 2 or not any(row["mean"] for row in rows):
         return []
@@ -156,7 +160,8 @@ def _label_text(symbol: str, column: str | None, rows: list[dict[str, Any]]) -> 
     )
     shown = listing(f"{_quoted(row['label'])} ({row['mean']:.2f})" for row in after)
     return [
-        f"By the labels of the authors in {_quoted(column)} the mean of {symbol} is highest in "
+        f"By the labels of the authors in {_quoted(column)} the mean {scale} of {symbol} is "
+        "highest in "
         f"{_quoted(top['label'])} ({top['mean']:.2f}{share}), then in {shown}."
     ]
 
@@ -179,11 +184,11 @@ def _logged_text(symbol: str, values: np.ndarray, table: list[dict[str, Any]]) -
     ranked = sorted(table, key=lambda row: -row["mean"])
     top, low = ranked[0], ranked[-1]
     return (
-        f"{text} The mean expression of {symbol} is highest in cluster {top['cluster']} "
+        f"{text} The mean log expression of {symbol} is highest in cluster {top['cluster']} "
         f"({top['mean']:.2f}), "
         "where "
         f"{as_percent(top['percent_expressing'])} of the cells express {symbol}. "
-        f"The mean expression of {symbol} is lowest in cluster {low['cluster']} "
+        f"The mean log expression of {symbol} is lowest in cluster {low['cluster']} "
         f"({low['mean']:.2f}), where "
         f"{as_percent(low['percent_expressing'])} of the cells express it."
     )

@@ -16,7 +16,7 @@ from ._columns import column_named, find_column, neither_gene_nor_column
 from ._errors import UnknownGeneError, UnsupportedError
 from ._evidence import Evidence
 from ._figures import bars, stacked_shares
-from ._gene_values import expression_unit, gene_values
+from ._gene_values import expression_unit, gene_values, scale_words
 from ._groupings import as_labels, is_person
 from ._summarise_quality import measured_quality
 from ._wording import as_percent, clean, count, listing, percent, quote
@@ -49,6 +49,7 @@ class CellValues:
     unit: str
     digits: int
     is_found: bool = False  # whether a value above 0 means that a gene was found
+    scale: str = ""  # of a gene: what its mean is the mean of
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,7 @@ def summarise_cells(
         "having": having,
         "order": order,
         **{key: whole[key] for key in _WHOLE if key in whole},
+        "scale": values.scale if values is not None else "",
         **{f"{name}_of_groups": value for name, value in spread.items()},
         **_apart(kept),
     }
@@ -215,8 +217,14 @@ def values_of(session: "Session", of: str) -> CellValues:
             raise
         advice = "Average one of them."
         raise neither_gene_nor_column(session, of, advice=advice) from exc
-    return CellValues(gene_values(session, gene), clean(session.symbol(gene)),
-                      expression_unit(session), 2, is_found=session.is_logged)  # fmt: skip
+    return CellValues(
+        gene_values(session, gene),
+        clean(session.symbol(gene)),
+        expression_unit(session),
+        2,
+        is_found=session.is_logged,
+        scale=scale_words(session),
+    )
 
 
 def _groups(
@@ -344,7 +352,8 @@ def _text(
     if measure in _STATISTICS:
         chosen = facts["counted"] or facts["among"]
         within = f" of {chosen}" if chosen else ""
-        said = [f"The {measure} of {what} over {count(facts['cells'], 'cell')}{within} is "
+        scale = f" {facts['scale']}" if facts["scale"] else ""
+        said = [f"The {measure}{scale} of {what} over {count(facts['cells'], 'cell')}{within} is "
                 f"{facts['value']:,}."]  # fmt: skip
     elif facts["each"] != "cells":
         said = [f"{facts['value']:,} of the {facts['of']:,} values of {quote(facts['each'])}"
