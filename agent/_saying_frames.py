@@ -80,7 +80,7 @@ def _lines(frame: Frame, artifact: Mapping[str, Any], words: Vocabulary) -> list
     if frame.is_relation and len(rows) == 2:
         return _apart(frame, facts, rows)
     if frame.over:
-        return _over(frame, facts)
+        return _over(frame, facts, rows)
     if frame.having:
         return _holding(frame, facts, rows)
     if frame.form == "yesno":
@@ -320,7 +320,7 @@ def _ranked(frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, 
         lead = "has the highest" if frame.order == "high" else "has the lowest"
         if frame.measure == "cells" and not frame.each:
             lead = "has the most" if frame.order == "high" else "has the fewest"
-    what = _subject(frame, facts).removeprefix("The ").removesuffix(" is")
+    what = _subject(frame, facts, rows).removeprefix("The ").removesuffix(" is")
     if at == 0 and frame.measure == "cells" and not frame.each:
         what = what.removeprefix("number of ")
     if len(ties) > 1 and at == 0:
@@ -347,16 +347,16 @@ def _holding(
     frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
 ) -> list[str]:
     """Say which groups hold."""
-    what = _subject(frame, facts).removeprefix("The ").removesuffix(" is")
+    what = _subject(frame, facts, rows).removeprefix("The ").removesuffix(" is")
     named = listing(f"{_name(row, frame)} ({_value(frame, row)})" for row in rows[:_MOST_NAMED])
     left = f" and {len(rows) - _MOST_NAMED} more" if len(rows) > _MOST_NAMED else ""
     lead = f"{len(rows)} of the {facts['n_groups']} groups of '{frame.by[0]}' have"
     return [f"{lead}{_having(frame)} in {what}.", f"These are {named}{left}."]
 
 
-def _over(frame: Frame, facts: Mapping[str, Any]) -> list[str]:
+def _over(frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
     value = facts[f"{frame.over}_of_groups"]
-    what = _subject(frame, facts).removeprefix("The ").removesuffix(" is")
+    what = _subject(frame, facts, rows).removeprefix("The ").removesuffix(" is")
     low, high = facts["minimum_of_groups"], facts["maximum_of_groups"]
     return [
         f"The {frame.over} {what} is {_number(value, frame)}{_end(frame)} over the "
@@ -391,7 +391,7 @@ def _apart(frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, A
     high, low = sorted(rows, key=lambda row: -row["value"])
     of_both = f"{_value(frame, high)} in {_name(high, frame)}"
     against = f"{_value(frame, low)} in {_name(low, frame)}"
-    what = _subject(frame, facts).removeprefix("The ").removesuffix(" is")
+    what = _subject(frame, facts, rows).removeprefix("The ").removesuffix(" is")
     if high["value"] == low["value"]:
         return [f"Neither is higher: the {what} is {of_both} and {against}."]
     unit = " percentage points" if _end(frame) else ""
