@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
-Measure = Literal["cells", "share", "mean", "median", "minimum", "maximum"]
+Measure = Literal["cells", "share", "mean", "median", "minimum", "maximum", "standard deviation"]
 Form = Literal[
     "", "yesno", "bar", "stacked bar", "violin", "dots", "umap", "values", "only", "value",
-    "difference", "ratio", "direction",
+    "difference", "ratio", "direction", "ratios",
 ]  # fmt: skip
 
-AVERAGES = frozenset({"mean", "median", "minimum", "maximum"})
+AVERAGES = frozenset({"mean", "median", "minimum", "maximum", "standard deviation"})
 RELATIONS = frozenset({"difference", "ratio", "direction"})  # of two groups to each other
 IDENTITY = "identity"  # the slot of what a cell is: a cluster, a type, a label of the authors
 

@@ -25,8 +25,9 @@ from ._last_frame import NEED_A_MEASURE, frame_of
 from ._mentions import Mentions
 from ._scanning import Reading, age_column, of_gene, scan
 from ._shapes import YES_NO as _YES_NO
-from ._shapes import has_value, one_cell, only_there, other_reading
+from ._shapes import cutoff, has_value, one_cell, only_there, other_reading, ratio
 from ._tag_names import is_clustering
+from ._tag_words import PEOPLE
 from ._tags import Tag, is_about_something_else, quality_column, tag
 from ._vocabulary import Vocabulary
 
@@ -78,7 +79,7 @@ def read_frame(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> list[As
     if last is not None and _leans(text, tags, reading, focus, last):
         edited = edit(last, _change(tags, reading, vocabulary), vocabulary, focus)
         frames = [edited] if edited is not None else []
-    if not frames and len(reading.unknown) <= _allowed(reading):
+    if not frames:
         frames = _frames(text, tags, reading, vocabulary)
     if any(frame.by and all(_is_constant(c, vocabulary) for c in frame.by) for frame in frames):
         return []
@@ -98,12 +99,16 @@ def read_frame(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> list[As
 def _frames(text: str, tags: Sequence[Tag], read: Reading, vocabulary: Vocabulary) -> list[Frame]:
     """Return the frames of a question that stands by itself, one for each measure in it."""
     shaped = (
-        one_cell(text, read, vocabulary)
+        cutoff(text, tags, read, vocabulary)
+        or ratio(text, read, vocabulary)
+        or one_cell(text, read, vocabulary)
         or only_there(text, read, vocabulary)
         or has_value(text, read, vocabulary)
     )
     if shaped is not None:
         return [shaped]
+    if len(read.unknown) > _allowed(read) or "ratio" in read.measures:
+        return []
     found = []
     for one in _each_measure(read):
         frame = _compose(text, tags, one, vocabulary)
@@ -232,6 +237,9 @@ def _compose(text: str, tags: Sequence[Tag], read: Reading, vocabulary: Vocabula
         measure = "mean"
     averages = [m for m in read.measures if m in AVERAGES]
     clauses = [clause for _, clause in read.clauses]
+    if clauses and not averages and not read.each and (unit := _unit_said(text, read, vocabulary)):
+        read.each = unit
+        read.columns = [item for item in read.columns if item[1] != unit]
     grouped, heads = _columns(read, tags)
     if "which" not in read.marks and not read.order:  # "CD4 T according to Annotation"
         named = {part.column for clause in clauses for part in clause}
@@ -275,13 +283,47 @@ def _compose(text: str, tags: Sequence[Tag], read: Reading, vocabulary: Vocabula
         return None
     frame = _placed(text, tags, read, clauses, measure, vocabulary)
     frame = replace(frame, of=of, of_kind=of_kind, over=over, also=also)
+    frame = replace(frame, where=_merged(frame.where), among=_merged(frame.among))
     return _grouped(text, tags, frame, read, grouped, heads, vocabulary)
+
+
+_IN_UNITS = re.compile(
+    rf"(?i)\b(?:in|by)(?: terms of| numbers? of)? (?:{PEOPLE}|samples)(?=\W*$|\s*[,:;)])"
+)
+
+
+def _merged(clauses: Clauses) -> Clauses:
+    """Join two values of one column, which no cell can have at once, to either of them."""
+    found: list[Clause] = []
+    for clause in clauses:
+        column = clause[0].column if clause[0].kind == "value" and not clause[0].is_not else ""
+        at = next((n for n, old in enumerate(found) if column and _is_of(old, column)), None)
+        if at is None or not _is_of(clause, column):
+            found.append(clause)
+        else:
+            found[at] = tuple(dict.fromkeys((*found[at], *clause)))
+    return tuple(found)
+
+
+def _is_of(clause: Clause, column: str) -> bool:
+    return all(c.kind == "value" and c.column == column and not c.is_not for c in clause)
+
+
+def _unit_said(text: str, read: Reading, vocabulary: Vocabulary) -> str:
+    """Return the column whose values are counted by "..., in patients"."""
+    said = _IN_UNITS.search(text)
+    if said is None or re.search(r"(?i)\b(?:mean|average|median)\b", text):
+        return ""
+    columns = [c for _, c, is_grouped in read.columns if not is_grouped]
+    return next((c for c in columns if c in vocabulary.people or _is_sample(c)), "")
 
 
 def _is_quality(tags: Sequence[Tag], read: Reading) -> bool:
     """Whether "genes" are those that a cell has: averaged, ranked, or per cell."""
     if any(name == "mitochondrial" for _, name in read.qualities):
         return True
+    if "per cell" in read.marks and (read.columns or read.order or read.clauses):
+        return True  # "number of genes by cell type"
     said = " ".join(one.text.casefold() for one in tags if one.kind == "quality")
     is_per_cell = re.search(r"per |/|n_|umi|count", said) is not None
     averaged = any(measure in AVERAGES for measure in read.measures)
@@ -324,7 +366,7 @@ def _genes_as_conditions(read: Reading) -> list[Clause]:
     found: list[Clause] = []
     for at, gene in read.genes:
         part = of_gene(gene)
-        if found and (at in read.any_of or "either" in read.marks):
+        if found and (at in read.any_of or ("either" in read.marks and not read.any_of)):
             found[-1] = (*found[-1], part)
         else:
             found.append((part,))
@@ -342,6 +384,11 @@ def _placed(
     """Put each clause into what is counted or into the whole that it is a share of."""
     if measure in AVERAGES:
         return Frame(measure, where=tuple(clauses))  # type: ignore[arg-type]
+    if measure == "share" and len(clauses) > 1 and not _turnable(clauses):
+        whole = _whole(tags, read, clauses)
+        if whole and len(whole) < len(clauses):
+            rest = tuple(c for c in clauses if c not in whole)
+            return Frame(measure, where=rest, among=tuple(whole))  # type: ignore[arg-type]
     fronted = _fronted(tags, read, clauses)
     if fronted:
         rest = tuple(c for c in clauses if c not in fronted)
@@ -408,14 +455,27 @@ def _turned(
     return (others, exact) if before and after else None
 
 
-def _whole(tags: Sequence[Tag], read: Reading) -> list[Clause]:
+def _turnable(clauses: Sequence[Clause]) -> bool:
+    """Whether both genes and names are spoken of, which tell by themselves what is the whole."""
+    exact = [any(part.kind in {"gene", "number"} for part in clause) for clause in clauses]
+    return any(exact) and not all(exact)
+
+
+def _whole(
+    tags: Sequence[Tag], read: Reading, clauses: Sequence[Clause] | None = None
+) -> list[Clause]:
     """Return the clauses that name the whole: "of X ... are", "in X", "within X"."""
     verbs = [n for n, one in enumerate(tags) if one.kind == "verb" and n]
     passive = {"found", "annotated", "called"}
     verb = next((n for n in verbs if tags[n].text.casefold() not in passive), None)
     start = next((n for n, one in enumerate(tags) if one.kind == "measure"), 0)
     found: list[Clause] = []
-    for at, clause in read.clauses:
+    places = _places(tags, clauses) if clauses is not None else {}
+    placed = [(places[c], c) for c in clauses or () if c in places]
+    is_of = start and not verb and tags[start].text.casefold().rstrip().endswith(" of")
+    if is_of and places and not _fronted(tags, read, clauses or ()):
+        return [c for c, at in places.items() if at > start]  # "donor 107's share of the B cells"
+    for at, clause in placed if clauses is not None else read.clauses:
         before = [one.kind for one in tags[:at]]
         preposition = next((k for k in reversed(before) if k in {"in", "of", "measure", "verb",
                                                                  "group"}), "")  # fmt: skip
@@ -496,7 +556,14 @@ def _grouped(
     versus = _versus(frame, read, text)
     groups: tuple[str, ...] = ()
     subject = ""
-    if versus is not None and not by:
+    if versus is not None and len(by) == 1 and versus[0] and versus[0] not in by:
+        column, clause, frame = versus  # "each cell type in stim vs ctrl"
+        frame = replace(frame, where=tuple(c for c in frame.where if c != clause))
+        is_part = frame.measure == "share" and not frame.where
+        by = [column, by[0]] if is_part else [by[0], column]
+        if not read.order:
+            each = each if each not in by else ""
+    elif versus is not None and not by:
         column, clause, frame = versus
         subject = clause[0].label if clause else ""
         if column:
@@ -527,7 +594,8 @@ def _grouped(
         return None
     plain = replace(
         frame, each=each, by=tuple(by[:2]), groups=groups, order=order, place=read.place,
-        limit=read.limit, having=read.having, form=form,
+        limit=read.limit or (read.few if order and not read.place else 0),
+        having=read.having, form=form,
         asked=read.than if is_yes_no else "", subject=subject,
     )  # fmt: skip
     return plain if _says_something(plain, read, vocabulary) else None

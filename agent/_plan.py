@@ -198,6 +198,9 @@ def _composition(ask: Ask, situation: Situation) -> list[Call]:
     if _authors_cells(ask, situation):
         column, _ = situation.vocabulary.authors[ask.cell_types[0].casefold()]
         return run("count_composition", by=ask.column, within=column)
+    own = _within_column(ask, situation)
+    if own is not None and not ask.cell_types:
+        return run("count_composition", by=ask.column, within=own)
     if ask.cell_types or re.search(r"\bcell ?types?\b", ask.text, re.IGNORECASE):
         by_type = run("count_composition", by=ask.column, within="cell types")
         labels = Call("label_clusters", {})

@@ -154,7 +154,7 @@ def _origin(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None
     if not _plain(found) or _said_values(found) or len(found.shape.split()) > 14:
         return None
     sought = re.search(
-        r"\b(?:sex(?:es)?|genders?|males?|females?|women|men|smok\w+|"
+        r"\b(?:sex(?:es)?|genders?|males?|females?|women|woman|men|man|smok\w+|"
         r"ethnicit\w+)\b",
         found.text,
     )

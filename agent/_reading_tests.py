@@ -54,6 +54,9 @@ _WHO = re.compile(
     r"subsets?|lineages?|clusters?|groups?|annotations?|labels?)\b|^who\b|"
     r"\b(?:strongest|weakest|largest|biggest) (?:respon\w+|reaction|change|effect)\b"
 )
+_ABUNDANCE = re.compile(
+    r"\b(?:frequenc\w*|abundan\w*|proportions?|shares?|fractions?|composition|percent\w*)\b"
+)
 _STIMULUS = re.compile(
     r"\b(?:interferon\w*|ifn\w*|stimul\w*|treat\w*|drug|cytokine|infect\w*|condition\w*|therapy)\b"
 )
@@ -145,6 +148,10 @@ def _responds(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | No
             return Ask("most_changed", column=column, cell_types=())
     if not _MOST.search(text):
         return None
+    if _ABUNDANCE.search(text) and not found.genes and not found.cell_types:
+        column = found.values[0][0] if found.values else condition_column(text, vocabulary)
+        if column in vocabulary.values:
+            return Ask("composition", column=column)
     if len(found.cell_types) > 1 and not found.genes:
         return None
     if not (_WHO.search(text) or (found.genes and re.search(r"\bwhere\b|\bwho\b", text))):

@@ -8,9 +8,15 @@ from typing import Any
 from ._asks import Ask
 from ._conditions import CONTROL
 from ._frames import AVERAGES, Frame
-from ._phrasing import cite, counted, listing, percentage
+from ._phrasing import cite, counted, listing, percentage, pick
 from ._saying import Said, Saying, Teller
-from ._saying_shapes import tell_cells_ranked, tell_only_there, tell_type_read, tell_value
+from ._saying_shapes import (
+    tell_cells_ranked,
+    tell_only_there,
+    tell_ratio,
+    tell_type_read,
+    tell_value,
+)
 from ._verdicts import asks_share, asks_yes_no, verdict
 from ._vocabulary import Vocabulary
 
@@ -49,6 +55,8 @@ def tell_frame(ask: Ask, now: Saying) -> Said:
         names = frame.groups or tuple(str(row["group"]) for row in rows)
         ask = replace(ask, told=names)
     cited = [cite(line, str(artifact["id"])) for line in lines if line]
+    drawn = now.artifact("plot_violin")
+    cited = [*(pick(drawn, r"^The violins show") if drawn is not None else []), *cited]
     return Said([*cited, _OF_LOGS] if is_of_logs else cited, ask)
 
 
@@ -71,6 +79,8 @@ def _lines(frame: Frame, artifact: Mapping[str, Any], words: Vocabulary) -> list
         return tell_cells_ranked(frame, facts, rows, words)
     if frame.form == "only" and frame.of_kind == "gene" and frame.by:
         return tell_only_there(frame, facts, rows, words)
+    if frame.form == "ratios":
+        return tell_ratio(frame, facts, rows)
     if frame.form == "value":
         return tell_value(frame, facts, rows, words)
     if not frame.by and not frame.groups:

@@ -93,8 +93,8 @@ def tell_only_there(
         return [f"No: {gene} is found in {here}, but as well in {text}."]
     if found:
         text = listing(map(_group, found[:_MOST_NAMED]))
-        return [f"Mostly, but not only: {gene} is strongest in {here}; fewer or weaker cells have "
-                f"it in {text}."]  # fmt: skip
+        return [f"Mostly, but not only: {gene} is strongest in {here}; it is found more weakly, or "
+                f"in fewer cells, in {text}."]  # fmt: skip
     lead = f"Yes: {gene} is found in {here}, and in the other groups few cells or none have it."
     return [lead, *_next(others, [])]
 
@@ -155,6 +155,32 @@ def tell_value(
     text = listing(f"{row['cells']:,} in '{row['group']}'" for row in have)
     return [f"The {counted(total, 'cell')} of {label} lie in several groups of '{column}': "
             f"{text}."]  # fmt: skip
+
+
+def tell_ratio(
+    frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """Say how many times as many cells are of one group as of another."""
+    one, other = frame.subjects
+    ratios = facts.get("ratios") or {}
+    lines = []
+    for group in dict.fromkeys(str(row["group"]) if "within" in row else "all" for row in rows):
+        mine = {
+            str(row.get("within", row["group"])): int(row["value"])
+            for row in rows
+            if "within" not in row or str(row["group"]) == group
+        }
+        n, m = mine.get(one, 0), mine.get(other, 0)
+        where = f" in '{group}'" if group != "all" else ""
+        found = (ratios.get(group) or {}).get(f"{one} / {other}")
+        if found is None:
+            lines.append(
+                f"There are {n:,} '{one}' and {m:,} '{other}'{where}, so no ratio is told."
+            )
+        else:
+            lines.append(f"The ratio of '{one}' to '{other}'{where} is {found:g}: {n:,} against "
+                         f"{m:,} {facts['each']}.")  # fmt: skip
+    return lines
 
 
 def _named(part: Condition, words: Vocabulary) -> str:

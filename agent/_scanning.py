@@ -17,7 +17,8 @@ _SIGNS = {"or more": ">=", "or less": "<="}
 _BEFORE = {"or more": ">", "or less": "<"}  # "and above 5", where the number comes after
 _JOINS = frozenset({"and", "or", "filler", "not", "versus", "both", "either", "together"})
 _OUTER = frozenset({"cells", "in", "verb", "positive", "negative", "compare", "number"})
-_NEAR = _JOINS | _OUTER | {"than", "number"}
+_NEAR = _JOINS | _OUTER | {"than", "number", "group"}
+_LISTS = frozenset({"and", "or", "versus", "than", "both", "either", "group"})
 _NOWHERE = -9
 
 Amount = tuple[list[tuple[str, str]], int]  # signs with numbers, and the place after them
@@ -38,6 +39,7 @@ class Reading:
     order: str = ""
     place: int = 0
     limit: int = 0
+    few: int = 0  # a number before a column: "the 5 clusters with the most cells"
     than: str = ""
     extreme: str = ""
     having: str = ""
@@ -105,9 +107,11 @@ class _Scanner:
         same = bool(before) and before[-1].slot == mine[0].slot and not before[-1].is_not
         is_either = bool(before) and self.joined == "or" and gap <= _JOINS | _OUTER
         is_list = same and gap <= _NEAR and mine[0].kind != "gene"
+        if "verb" in gap and not gap & _LISTS:
+            is_list = False  # "what share of T cells are Tregs"
         if not is_not and (is_either or is_list):
             read.clauses[-1] = (self.at, (*before, *mine))
-            if "and" in gap and not gap & {"or", "either", "together"}:
+            if gap & {"and", "group"} and not gap & {"or", "either", "together"}:
                 read.listed.add(mine[0].slot)
         elif is_not and len(mine) > 1:
             read.clauses += [(self.at, (part,)) for part in mine]  # neither this nor that
@@ -193,6 +197,9 @@ class _Scanner:
             self._compare(column, tag.value, [("<=", "0")])
             return 1
         if is_quality:
+            if self._kind(self.at - 1) == "measure" and self.read.measures[-1:] == ["cells"]:
+                self.read.measures.pop()  # "the number of genes" counts no cells
+                self.read.marks.add("per cell")
             self.read.qualities.append((self.at, tag.value))
             return 1
         before = self._kind(self.at - 1)
@@ -209,13 +216,20 @@ class _Scanner:
     def _compare(self, column: str, name: str, amounts: list[tuple[str, str]]) -> None:
         for sign, number in amounts:
             part = Condition(name, f"{quoted(column)} {sign} {number}", "number", column, name)
-            self.read.clauses.append((self.at, (replace(part, is_not=self.is_denied),)))
+            part = replace(part, is_not=self.is_denied)
+            if self.joined == "or" and self.read.clauses and len(amounts) == 1:
+                self.read.clauses[-1] = (self.at, (*self.read.clauses[-1][1], part))
+            else:
+                self.read.clauses.append((self.at, (part,)))
+        self.joined = ""
 
     def _amount(self) -> int:
         """Read an amount that no name stands before: "over 2000 genes", "more than 50 cells"."""
         amount = self._amount_at(self.at)
         if amount is None:
             if self._kind(self.at) == "number":
+                if self._kind(self.at + 1) in {"column", "unit"}:
+                    self.read.few = int(float(self.tags[self.at].value))
                 self.read.numbers.append(self.tags[self.at].value)
             self.is_denied = False
             return 1
@@ -261,6 +275,10 @@ class _Scanner:
         self.read.measures.append(self.tags[self.at].value)
         return 1
 
+    def _spread(self) -> int:
+        self.read.measures += ["minimum", "maximum"]
+        return 1
+
     def _group(self) -> int:
         self.group_at = self.at
         self.read.marks.add("group")
@@ -283,10 +301,13 @@ class _Scanner:
         self.read.marks.add(kind)
         self.joined = self.joined or kind
         follows = self._kind(self.at + 1) in {"number", "cluster", "value", "type"}
-        is_list = self.tags[self.at].text.strip() == "," and self._kind(self.at + 1) == "gene"
+        is_list = self._kind(self.at + 1) == "gene" and not self._is_positive(self.at + 2)
         if kind == "and" and self.was_denied and (follows or is_list):
             self.is_denied = True
         return 1
+
+    def _is_positive(self, at: int) -> bool:
+        return self._kind(at) == "positive" or self._amount_at(at) is not None
 
     def _top(self) -> int:
         self.read.order = self.read.order or self.tags[self.at].value
@@ -336,5 +357,5 @@ class _Scanner:
         **dict.fromkeys(("and", "versus", "together", "both", "either"), _and),
         **dict.fromkeys(("order", "place", "extreme"), _single),
         "gene": _gene, "measure": _measure, "group": _group, "or": _or, "top": _top,
-        "than": _than, "plot": _plot, "word": _word,
+        "than": _than, "spread": _spread, "plot": _plot, "word": _word,
     }  # fmt: skip

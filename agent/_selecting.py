@@ -14,6 +14,7 @@ _NOT = re.compile(
     r"(?i)\b(?:not|without|except|excluding|exclude|other than|outside|minus|lack\w*|drop|remove|"
     r"no|zero|neither|nor)\b|n't\b"
 )
+_GOES_ON = re.compile(r"(?i)[\s,]*(?:and|or|nor|&|/)?[\s,]*")
 _OR = re.compile(r"(?i)\bor\b|/")
 _ABOVE = r"(?:>=|<=|>|<|=|above|over|below|under|at least|at most|more than|less than|fewer than|"
 _ABOVE += r"(?:higher|greater|bigger) than|lower than)"
@@ -88,10 +89,13 @@ def read_cells(
     text = name_genes(text, vocabulary)
     atoms = list(_atoms(text, vocabulary, focus, leave_out))
     groups: list[tuple[bool, list[str]]] = []
-    before, end = None, 0
+    before, end, was_not = None, 0, False
     for atom in atoms:
         gap = text[end : atom.start]
-        is_not = _NOT.search(gap) is not None
+        bare = atom.kind == "gene" and re.fullmatch(r"[\w.-]*\w", text[atom.start : atom.end])
+        goes_on = was_not and bare and before is not None and before.kind == "gene"
+        is_not = _NOT.search(gap) is not None or bool(goes_on and _GOES_ON.fullmatch(gap))
+        was_not = is_not
         same = (
             before is not None
             and (before.kind, before.column) == (atom.kind, atom.column)
@@ -99,7 +103,7 @@ def read_cells(
         )
         is_or = before is not None and (_OR.search(gap) is not None or same)
         words = f"NOT {atom.words}" if is_not else atom.words
-        if is_or and not (same and is_not):
+        if is_or and not is_not:
             groups[-1][1].append(words)
         else:
             groups.append((is_not, [atom.words]))

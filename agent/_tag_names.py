@@ -95,7 +95,8 @@ def values_in(text: str, vocabulary: Vocabulary, focus: Focus) -> Iterator[Tag]:
                 found.setdefault(span, []).append(value_condition(column, label, vocabulary))
             if not re.search(r"\w", label):
                 for match in re.finditer(
-                    rf"\b(?:as|is|called|=)\s+['\"]?({re.escape(label)})", text
+                    rf"\b(?:as|is|called|named|label(?:l?ed)?|annotated|=)\s+['\"]?({re.escape(label)})",
+                    text,
                 ):
                     found.setdefault(match.span(1), []).append(
                         value_condition(column, label, vocabulary)
@@ -112,7 +113,7 @@ def values_in(text: str, vocabulary: Vocabulary, focus: Focus) -> Iterator[Tag]:
                     found.setdefault(match.span(), []).append(
                         value_condition(column, label, vocabulary)
                     )
-    for span, one in _by_role(low, vocabulary):
+    for span, one in (*_by_role(low, vocabulary), *_of_both(low, vocabulary)):
         found.setdefault(span, []).append(one)
     for span, conditions in found.items():
         one = min(conditions, key=lambda part: _column_rank(part, low, vocabulary, focus))
@@ -142,6 +143,21 @@ def _by_role(low: str, vocabulary: Vocabulary) -> Iterator[tuple[tuple[int, int]
         return
 
 
+def _of_both(low: str, vocabulary: Vocabulary) -> Iterator[tuple[tuple[int, int], Condition]]:
+    """Yield "both drugs" and "the combination" as the value that joins others with a plus."""
+    for column, labels in vocabulary.labels.items():
+        joint = [label for label in labels if re.search(r"\w\s?\+\s?\w", label)]
+        if len(joint) != 1 or not re.search(r"(?i)therap|treat|drug|regimen|arm", column):
+            continue
+        for match in re.finditer(rf"(?<!\w)(?:{_BOTH})(?!\w)", low):
+            yield match.span(), value_condition(column, joint[0], vocabulary)
+        return
+
+
+_BOTH = (
+    r"(?:the )?both (?:drugs|therapies|treatments|antibodies|agents|inhibitors)|(?:the )?(?:combo|"
+    r"combination|combined|dual)(?:[ -](?:therapy|treatment|blockade|arm|group))?"
+)
 _TREATED = r"(?:the )?drug|treated|stimulated|(?:the )?treatment(?= cells)"
 _CONTROLS = r"(?:the )?controls?|untreated|unstimulated|vehicle"
 _CANONICAL = re.compile(r"(?i)cell[_ ]?types?|annotations?|bulk_labels|cluster_(?:id|name|label)")

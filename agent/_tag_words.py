@@ -13,7 +13,7 @@ LEXICON: tuple[tuple[str, str, str], ...] = (
         r"how many|how much|total(?= cells| donors| patients)|"
         r"(?:the |total )*numbers? of|(?:raw |absolute |the )*"
         r"(?:numbers|counts?)(?: of)?|tally|nr of|no\. of|# of|n of|count up|amount of|"
-        r"what number(?: of)?",
+        r"what number(?: of)?|how (?:big|large)(?: is| are)?|(?:the )?sizes? of",
     ),
     (
         "measure",
@@ -24,11 +24,17 @@ LEXICON: tuple[tuple[str, str, str], ...] = (
     ),
     ("measure", "mean", r"(?:the )?(?:mean|average|avg|mean value|on average)(?: of)?"),
     ("measure", "median", r"(?:the )?median(?: of)?"),
+    (
+        "measure",
+        "standard deviation",
+        r"(?:the )?(?:standard dev\w*|std\.?(?: dev\w*)?|sd|st\. ?dev\.?)(?: of)?",
+    ),
     ("measure", "maximum", r"(?:the )?(?:maxim\w+|max)(?: of)?"),
     ("measure", "minimum", r"(?:the )?(?:minim\w+|min)(?: of)?"),
     ("extreme", "maximum", r"oldest"),
     ("extreme", "minimum", r"youngest"),
-    ("spread", "", r"ranges? of|range"),
+    ("spread", "", r"(?:the )?ranges?(?: of)?|min(?:imum)?(?: and | ?/ ?)max(?:imum)?"),
+    ("measure", "ratio", r"(?:the )?(?:(?:cell )?ratios?|odds)(?: of| between)?(?: the)?"),
     # plots
     ("plot", "stacked bar", r"stacked(?: bar(?:s|plots?|charts?| charts?| plots?| graphs?)?)?"),
     ("plot", "bar", r"(?:bar ?(?:charts?|plots?|graphs?)|bars|histogram|pie(?: chart)?)"),
@@ -66,7 +72,7 @@ LEXICON: tuple[tuple[str, str, str], ...] = (
         r"(?:for|in|within|of|across|among|over|between|from|by|on)(?: all(?! cells)| each| every)"
         r"(?: of)?(?: the| my)?|(?:split|broken down|stratified|grouped|separated|divided|"
         r"separately|"
-        r"coloured|colored)(?: up)? (?:by|for|per|into|across)|per(?: each)?|each|every|across|by|"
+        r"colou?r(?:ed)?)(?: up)? (?:by|for|per|into|across)|per(?: each)?|each|every|across|by|"
         r"against|breakdown (?:of|by)|distribution (?:of|by|over|across)|for all",
     ),
     ("split", "", r"as well as per|and also per"),
@@ -114,7 +120,8 @@ LEXICON: tuple[tuple[str, str, str], ...] = (
         r"(?:(?:which|what|the|a|any|one|each|single|individual) )*(?:single|individual) cells?"
         r"(?: barcodes?)?(?! ?types?| each| per)|(?:(?:which|what|the) )?(?:cell )?barcodes?|"
         r"(?:(?:which|what) )?cell (?:ids?|names?)|"
-        r"(?:which|what) cell(?= (?:has|had|have|is|shows?|expresses|got|contains?|with|in)\b)|"
+        r"any (?:single )?cell(?! ?types?| line)|(?:which|what) cell(?= (?:has|had|have|is|shows?|"
+        r"expresses|got|contains?|with|in)\b)|"
         r"(?:the )?cell(?= (?:with|that has|which has|having|of) (?:the )?"
         r"(?:most|highest|lowest|least|fewest|max\w*|min\w*|largest|smallest|biggest|top)\b)",
     ),
@@ -125,7 +132,12 @@ LEXICON: tuple[tuple[str, str, str], ...] = (
         r"restricted(?: to)?|confined(?: to)?|limited to|exclusive(?:ly)?(?: (?:to|in|for))?|"
         r"unique(?:ly)?(?: (?:to|in|for))?|solely|selective(?:ly)?(?: (?:to|for|in))?",
     ),
-    ("elsewhere", "", r"elsewhere|any(?:where)? (?:other|else)|(?:any|in) other|anywhere"),
+    (
+        "elsewhere",
+        "",
+        r"elsewhere|any(?:where|thing|one|body)? (?:other|else)(?: than| but| besides)?|"
+        r"(?:any|in) other|anywhere|others? than",
+    ),
     # joining
     (
         "versus",
@@ -134,7 +146,7 @@ LEXICON: tuple[tuple[str, str, str], ...] = (
         r"as opposed to|rather than",
     ),
     ("together", "", r"together|combined|in total|pooled|altogether|plus|sum(?: of)?|summed"),
-    ("either", "", r"either(?: of)?"),
+    ("either", "", r"either(?: of)?|at least one(?: of)?|any of|one of"),
     ("neither", "", r"neither"),
     ("both", "", r"both(?: of)?|double|co-?express(?:ing|ed|es)?"),
     (
@@ -220,7 +232,19 @@ ROLES = {  # what people call the values of columns, by the column's name
 # "counts" are molecules rather than cells after these.
 _BEFORE_COUNTS = "|".join(
     rf"(?<={word} )counts(?! of)"
-    for word in ("mean", "median", "average", "avg", "most", "highest", "lowest", "fewest", "least")
+    for word in (
+        "mean",
+        "median",
+        "average",
+        "avg",
+        "most",
+        "highest",
+        "lowest",
+        "fewest",
+        "least",
+        "zero",
+        "total",
+    )
 )
 _PER_CELL = r"(?:(?: per |/)(?:each |single )?cell(?!\s?-?types?))?"
 QUALITIES = (
@@ -229,7 +253,8 @@ QUALITIES = (
      r"counts|umis?|transcripts|rna) (?:that )?(?:is|are) mito\w*|"
      r"(?:the )?(?:%|percent(?:age)?|pct|share|fraction)?(?: of)? ?(?:mito\w*|mt)(?:[ -](?:reads?|"
      r"counts?|genes?|share|content|percent\w*|fraction|%|umis?|rna|transcripts?))*(?: %)?)"),
-    ("genes", r"(?:detected |expressed |measured )?(?:genes|features|n_genes|ngenes)"
+    ("genes", r"(?:detected |expressed |measured )?(?:genes|features|n_genes|ngenes?|"
+     r"gene (?:numbers?|counts?))"
      rf"(?: (?:detected|expressed|counts?))?{_PER_CELL}"),
     ("counts", rf"(?:{_BEFORE_COUNTS}|umi counts?|umis?|total counts|library sizes?|reads|"
      r"transcripts|molecules|read depth|sequencing depth|n_counts)(?: (?:detected|counts?))?"

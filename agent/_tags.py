@@ -26,17 +26,33 @@ from ._tag_words import FILLER, LEXICON, QUALITIES, QUALITY_COLUMNS, SIGNS_OF_GE
 from ._vocabulary import Vocabulary
 from ._words import NUMBERS, ORDINALS
 
+_NOT_CELLS = re.compile(
+    r"(?i)[,(]? ?(?:and |but )?(?:not|rather than|instead of)(?: in| by)?(?: single)? cells\b[:,)]?"
+    r"(?! (?:of|with|from|that|in|express))"
+)
+_COUNTED = re.compile(
+    r"(?i)\bhow many\b|\bnumber of\b|\bpercent|\bfraction|\bproportion|\bshare\b|%"
+)
+_SHARED_NOUN = re.compile(
+    r"(?i)\b(CD[48]\+?) (and|or|to|vs\.?|versus|against|/|&|than) (CD[48]\+?) (T[ -]?cells?)\b"
+)
 _WORD = re.compile(r"[^\W_]+(?:[-'.][^\W_]+)*|[^\w\s]")
 
 
 def is_about_something_else(text: str) -> bool:
     """Whether words stand in a question that no frame can hold."""
+    if _COUNTED.search(text):
+        text = re.sub(r"(?i)\bco-?express\w*|\bfilter\w*", " ", text)
     return STOPS.search(text) is not None
 
 
 def tag(text: str, vocabulary: Vocabulary, focus: Focus) -> list[Tag]:
     """Return the tags of `text` in order; words that are nothing known have the kind "word"."""
     text = re.sub(r"(?<=\w)'s(?= )", "", name_genes(text, vocabulary))
+    if re.search(r"(?i)\bratio\b", text):
+        text = re.sub(r"(?i)\b(CD4)\+? ?(/|:|to|and|vs\.?) ?(CD8)\+?(?! ?T)",
+                      r"\1 T cells \2 \3 T cells", text)  # fmt: skip
+    text = _SHARED_NOUN.sub(r"\1 \4 \2 \3 \4", _NOT_CELLS.sub(" ", text))
     text = re.sub(r"(?i)\b(aged?|ages|from) (\d+) ?- ?(\d+)\b", r"\1 between \2 and \3", text)
     taken: list[Tag] = []
 
@@ -89,6 +105,7 @@ def _types(text: str, vocabulary: Vocabulary) -> Iterator[Tag]:
         parts = [part for word in head for part in re.split(r"[+/-]+", word) if part]
         if parts and all(gene_of(part, vocabulary, cued=True) for part in parts):
             continue  # "PDCD1+ cells" names a gene
+        name = _without_gene(name, vocabulary)
         match = re.search(rf"(?i)(?<![\w+]){re.escape(name)}(?:s)?(?![\w])", text)
         if match is None:
             continue
@@ -101,6 +118,16 @@ def _types(text: str, vocabulary: Vocabulary) -> Iterator[Tag]:
         spelt = spell_out(name)
         part = Condition(IDENTITY, quoted(spelt), "type", "", spelt)
         yield Tag(*match.span(), "type", name, (part,))
+
+
+def _without_gene(name: str, vocabulary: Vocabulary) -> str:
+    """Return "T cell" of "CD3D T cell", where the gene is none of those that name types."""
+    first, _, rest = name.partition(" ")
+    is_gene = vocabulary.genes.get(first.casefold()) == first and not _NAMES_TYPES.fullmatch(first)
+    return rest if is_gene and vocabulary.resolve(spell_out(rest)) is not None else name
+
+
+_NAMES_TYPES = re.compile(r"(?i)CD(?:4|8|14|16|19|20|25|34|56)|[TB]|NK|[IL]+")
 
 
 def labels_of_type(name: str, vocabulary: Vocabulary) -> tuple[Condition, ...]:

@@ -40,14 +40,15 @@ _SPEAKS = (
     r"write|use|make|assign|repeat|markers|umap|violin|dot ?plot|composition)\b"
 )
 _CUT = re.compile(
-    rf"(?<=[?!;\n])\s*|(?<=[^\W\d_]{{2}}\.)\s+|(?<=[\d)]\.)\s+(?=[A-Z])|"
+    rf"(?<=[?!;\n])(?!['\"])\s*|(?<=[^\W\d_]{{2}}\.)\s+|(?<=[\d)]\.)\s+(?=[A-Z])|"
     rf",?\s+(?:and then|and also|and|then|plus|also)\s+(?={_SPEAKS})|,\s+(?={_SPEAKS})|"
     r",?\s+(?:and|plus)\s+(?=(?:its|their)\s+(?:\w+\s+){0,2}(?:markers?|genes|pathways?)\b)",
     re.IGNORECASE,
 )
 _AUTHORS_NAMED = re.compile(
-    r"(?i)\b(?:what|which) (?:cell ?types|labels|annotations|types) (?:did|do|have|had) the "
-    r"authors? (?:annotate\w*|use\w*|assign\w*|find|found|have|give\w*|label\w*|call\w*|name\w*)\b"
+    r"(?i)\b(?:what|which|how many) (?:cell ?types|labels|annotations|types) (?:did|do|have|had) "
+    r"the authors? (?:annotate\w*|use\w*|assign\w*|find|found|have|give\w*|label\w*|call\w*|"
+    r"name\w*)\b"
 )
 _STOP = "\ue000"  # stands for a full stop and a space where nothing is to be cut
 LONGEST_READ = 2_000  # characters of a question
@@ -84,6 +85,7 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
         before = asks[-1].frame if asks else None
         if before is not None and before.by == ("cell",) and _WHAT_IS_IT.match(stretch):
             continue  # said with the cell
+        stretch = _point_back(stretch, asks)
         for ask in _share_unit(asks, _read(stretch, vocabulary, focus), whole):
             if ask.intent == "name_selection" and asks and asks[-1].intent == "select":
                 asks[-1] = ask = replace(asks[-1], name=ask.name)
@@ -94,6 +96,19 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
                 made = (*vocabulary.selections(), ask.name)
                 vocabulary = replace(vocabulary, selections=lambda made=made: made)
     return _tidy(asks) or [Ask("unclear", text=text)]
+
+
+_HOW_BIG = re.compile(
+    r"(?i)^(?:and )?how (?:big|large|many)\b.*?\b(it|they|them|those|that|this)\b"
+)
+
+
+def _point_back(stretch: str, asks: list[Ask]) -> str:
+    """Put the cell type of the same message in place of "it": "what is X and how big is it"."""
+    match = _HOW_BIG.match(stretch)
+    if match is None or not asks or not asks[-1].cell_types or asks[-1].frame is not None:
+        return stretch
+    return f"how many {asks[-1].cell_types[-1]} are there"
 
 
 def _share_unit(asks: list[Ask], found: list[Ask], text: str) -> list[Ask]:
@@ -301,7 +316,10 @@ def _colouring(found: Mentions, vocabulary: Vocabulary) -> str | None:
         for low, column in vocabulary.columns.items():
             if low.removesuffix("s") == named.group(1):
                 return column
-    return "cell types" if re.search(r"\b(cell ?types?|annotations?)\b", found.text) else None
+    if not re.search(r"\b(cell ?types?|annotations?)\b", found.text):
+        return None
+    by_model = re.search(r"\b(?:model|predict\w*|your|you|inferred)\b", found.text)
+    return "cell types" if by_model else next(iter(vocabulary.author_columns), "cell types")
 
 
 def _plot(found: Mentions) -> str | None:

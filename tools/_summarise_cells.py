@@ -24,7 +24,7 @@ from ._wording import as_percent, clean, count, listing, percent, quote
 if TYPE_CHECKING:
     from ._session import Session
 
-Measure = Literal["cells", "share", "mean", "median", "minimum", "maximum"]
+Measure = Literal["cells", "share", "mean", "median", "minimum", "maximum", "standard deviation"]
 Order = Literal["as listed", "highest", "lowest"]
 
 _LONGEST = 160  # characters of a group's words in a sentence
@@ -37,6 +37,7 @@ _STATISTICS = {
     "median": np.nanmedian,
     "minimum": np.nanmin,
     "maximum": np.nanmax,
+    "standard deviation": lambda values: np.nanstd(values, ddof=1) if len(values) > 1 else np.nan,
 }
 
 
@@ -81,7 +82,7 @@ def summarise_cells(
     ----------
     measure
         "cells" counts, "share" is the percentage of `among` that `where` chooses; "mean",
-        "median", "minimum" and "maximum" are of the values of `of`.
+        "median", "minimum", "maximum" and "standard deviation" are of the values of `of`.
     of
         A gene, a numeric column of obs, or "genes", "counts" or "mitochondrial" for the quality
         of each cell.
@@ -163,6 +164,7 @@ def summarise_cells(
         "scale": values.scale if values is not None else "",
         **{f"{name}_of_groups": value for name, value in spread.items()},
         **_apart(kept),
+        "ratios": _ratios(rows) if keys or groups else {},
     }
     anonymous = any(is_person(key) for key in keys)
     digits = values.digits if values is not None else 0
@@ -301,7 +303,23 @@ def _spread(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
     numbers = np.array([float(row["value"]) for row in rows])
     if not len(numbers):
         return {}
-    return {name: round(float(how(numbers)), 2) for name, how in _STATISTICS.items()}
+    found = {name: round(float(how(numbers)), 2) for name, how in _STATISTICS.items()}
+    return {name: value for name, value in found.items() if not np.isnan(value)}
+
+
+def _ratios(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Return the first of two values over the second, and the reverse; group by group."""
+    pairs: dict[str, list[dict[str, Any]]] = {}
+    for row in (row for row in rows if row["value"]):
+        pairs.setdefault(row["group"] if "within" in row else "all", []).append(row)
+    found = {}
+    for name, (one, other) in ((n, p) for n, p in pairs.items() if len(p) == 2):
+        first, second = (str(row.get("within", row["group"])) for row in (one, other))
+        found[name] = {
+            f"{first} / {second}": round(one["value"] / other["value"], 2),
+            f"{second} / {first}": round(other["value"] / one["value"], 2),
+        }
+    return found
 
 
 def _apart(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
