@@ -18,7 +18,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ._benchmark_data import gene_names, write_made
-from ._benchmark_files import measure_describe_1000, measure_describe_memory, measure_open
+from ._benchmark_files import (
+    measure_describe_1000,
+    measure_describe_memory,
+    measure_open,
+    measure_terms,
+)
 from ._benchmark_rooms import (
     measure_bandwidth,
     measure_decode,
@@ -43,6 +48,7 @@ BENCHMARKS: MappingProxyType[str, Callable[["Bench"], list[Measure]]] = MappingP
         "decode": measure_decode,
         "describe_memory": measure_describe_memory,
         "describe_1000": measure_describe_1000,
+        "terms": measure_terms,
         "resolve": measure_resolve,
         "pagerank": measure_pagerank,
         "bandwidth": measure_bandwidth,

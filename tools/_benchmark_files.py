@@ -88,6 +88,28 @@ def measure_describe_memory(bench: "Bench") -> list[Measure]:
     ]
 
 
+def measure_terms(bench: "Bench") -> list[Measure]:
+    """Count descriptions of many cells that hold a term which no ontology has."""
+    n = bench.sizes.n_described * _MORE_CELLS
+    path = bench.data or bench.made(n, _DESCRIBED_GENES)
+    facts = bench.run("terms", path, n_cells=n).facts
+    invented, described = facts["n_invented"], facts["n_described"]
+    return [
+        Measure(
+            "terms.invented",
+            "descriptions with a term that the ontology does not have",
+            "descriptions",
+            [float(invented)],
+            [float(described)],
+            "cells",
+            invented / max(described, 1),
+            "lower",
+            target=0.0,
+            facts={"data": path.name},
+        )
+    ]
+
+
 def measure_describe_1000(bench: "Bench") -> list[Measure]:
     """Time describing a thousand cells: the whole command beside the model alone."""
     n = bench.sizes.n_described

@@ -84,6 +84,33 @@ def _describe(job: dict[str, Any]) -> Task:
         yield {}
 
 
+def _terms(job: dict[str, Any]) -> Task:
+    """Describe cells of a file and look for terms that no ontology has."""
+    import anndata
+
+    from kb import KnowledgeBase
+    from model import load_describer
+
+    from ._describing import describe_file
+    from ._invented_terms import count_invented
+
+    describer = load_describer(job["checkpoint"])
+    knowledge = KnowledgeBase.open(Path(job["tiny"]).parent / "kb")
+    yield {}
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out.h5ad"
+        describe_file(
+            Path(job["path"]),
+            out,
+            describer=describer,
+            n_cells=job["n_cells"],
+            knowledge=knowledge,
+        )
+        obs = anndata.read_h5ad(out, backed="r").obs
+        n_described, n_invented = count_invented(obs, describer, knowledge)
+    yield {"n_described": n_described, "n_invented": n_invented}
+
+
 def _model(job: dict[str, Any]) -> Task:
     """Describe cells that are in memory: the model alone."""
     import numpy as np
@@ -112,7 +139,14 @@ def _model(job: dict[str, Any]) -> Task:
     yield {"n_described": len(describer.describe(*given))}
 
 
-TASKS = {"read": _read, "check": _check, "open": _open, "describe": _describe, "model": _model}
+TASKS = {
+    "read": _read,
+    "check": _check,
+    "open": _open,
+    "describe": _describe,
+    "terms": _terms,
+    "model": _model,
+}
 
 
 def peak_megabytes() -> float:
