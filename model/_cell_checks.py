@@ -34,6 +34,9 @@ SAID_OF = {CONTRADICTED: "The genes of this cell speak for another lineage than 
 WHOLE_TRANSCRIPTOME = 8_000
 #: A cell with fewer genes is not judged, but for whether it is an empty droplet.
 FEWEST_GENES = 150
+#: A second lineage that is as likely as not, and so many spreads likelier than in the cells about,
+#: makes a doublet as well. Fewer cells than this do not tell what is usual.
+_AS_LIKELY, _SPREADS, _FEWEST_ABOUT = 0.0, 5.0, 40
 #: How much likelier another lineage must be than that of a name, in log-odds, where a checkpoint
 #: does not say.
 _APART = 1.5
@@ -125,7 +128,9 @@ class CellChecks:
         """Return ``{flag: (n,) score}``; the higher, the more likely."""
         return {flag: check.score(facts.features(flag)) for flag, check in self.checks.items()}
 
-    def flags(self, facts: CellFacts, *, n_measured: int) -> list[tuple[str, ...]]:
+    def flags(
+        self, facts: CellFacts, *, n_measured: int, usual: tuple[float, float] | None = None
+    ) -> list[tuple[str, ...]]:
         """Return the flags of each cell, those of `UNNAMED` in that order.
 
         Parameters
@@ -133,6 +138,8 @@ class CellChecks:
         n_measured
             Genes of the model that the dataset has; of a panel it is not known how many genes a
             cell should show.
+        usual
+            What `usual_second` finds in the dataset.
         """
         found: list[list[str]] = [[] for _ in facts.n_genes]
         scores = self.scores(facts)
@@ -140,6 +147,9 @@ class CellChecks:
             if flag not in scores or (flag == EMPTY and n_measured < WHOLE_TRANSCRIPTOME):
                 continue
             reached = scores[flag] >= self.checks[flag].threshold
+            if flag == DOUBLET and usual is not None:
+                least = max(_AS_LIKELY, usual[0] + _SPREADS * usual[1])
+                reached |= facts.ranked()[1] >= least
             judged = (facts.n_genes >= FEWEST_GENES) | (flag == EMPTY)
             for row in np.flatnonzero(reached & judged):
                 if not found[row]:  # an empty droplet may look like two cells as well
@@ -226,6 +236,25 @@ class CellChecks:
         """Return the checks as they are after saving and reading them."""
         weights = self.presence.weights.astype(np.float16).astype(np.float32)
         return replace(self, presence=replace(self.presence, weights=weights))
+
+
+def usual_second(presence: np.ndarray | None) -> tuple[float, float] | None:
+    """Return median and spread of the log-odds of the second lineage; None for too few cells.
+
+    Of few genes little can be told, and so the second lineage of a doublet is less clear: what
+    counts is how it stands out from the dataset's other cells.
+
+    Parameters
+    ----------
+    presence
+        ``(n, L)`` log-odds of each lineage in some cells of a dataset; None where not known.
+    """
+    if presence is None or len(presence) < _FEWEST_ABOUT:
+        return None
+    second = np.sort(presence, axis=1)[:, -2]
+    median = float(np.median(second))
+    spread = 1.4826 * float(np.median(np.abs(second - median)))
+    return round(median, 4), round(spread, 4)
 
 
 def contradiction(presence: np.ndarray, lineages: np.ndarray) -> np.ndarray:

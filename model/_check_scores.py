@@ -17,6 +17,7 @@ from ._cell_checks_fitting import read_facts
 from ._evidence_deletion import score_deletion
 from ._flagging import kind_of
 from ._mitochondria import mitochondrial_genes, mitochondrial_share
+from ._neighbourhood import steady
 from ._planting import is_counts, plant_doublets, plant_dying, plant_empty, plant_strange
 from ._surroundings import NOWHERE, Surroundings
 from ._tokens import linear_scale
@@ -79,8 +80,10 @@ def score_checks(
     row: dict[str, float] = {}
     checks = describer.checkpoint.checks
     if checks is not None:
-        row |= _flags(describer, checks, matrix, cells[1], term_ids, terms, rng)
-        row |= _contradictions(describer, checks, matrix, cells[1], term_ids, described, terms, rng)
+        row |= _flags(describer, checks, matrix, cells[1], term_ids, terms, around, rng)
+        presence = checks.presence.logits(describer.tokens(matrix, cells[1])[0])
+        presence = steady(presence, describer.beside(matrix, cells[1], around))
+        row |= _contradictions(checks, presence, term_ids, described, terms, rng)
     kinds = [{kind_of(flag) for flag in one.flags} for one in described]
     row["invented"] = _invented(described, terms)
     row["flagged"] = float(np.mean([not found.isdisjoint(KEYS) for found in kinds]))
@@ -95,6 +98,7 @@ def _flags(
     var_names: Sequence[str],
     term_ids: Sequence[str],
     terms: "Mapping[str, LabelTerm]",
+    around: Surroundings,
     rng: np.random.Generator,
 ) -> dict[str, float]:
     from sklearn.metrics import roc_auc_score
@@ -122,7 +126,7 @@ def _flags(
         scores = np.concatenate([usual[flag], checks.scores(facts)[flag]])
         truth = np.repeat([0, 1], [len(picks), made.shape[0]])
         row[f"{KEYS[flag]}_auroc"] = float(roc_auc_score(truth, scores))
-        found = checks.flags(facts, n_measured=n_measured)
+        found = checks.flags(facts, n_measured=n_measured, usual=around.usual)
         row[f"{KEYS[flag]}_caught"] = float(
             np.mean([flag in {kind_of(f) for f in flags} for flags in found])
         )
@@ -139,10 +143,8 @@ def _flags(
 
 
 def _contradictions(
-    describer: "Describer",
     checks: "CellChecks",
-    matrix: sparse.csr_matrix,
-    var_names: Sequence[str],
+    logits: np.ndarray,
     term_ids: Sequence[str],
     described: "Sequence[Description]",
     terms: "Mapping[str, LabelTerm]",
@@ -153,7 +155,6 @@ def _contradictions(
     presence = checks.presence
     spoken = np.array([-1 if t is None else presence.lineage_of(t, terms) for t in said])
     truth = presence.lineages_of(term_ids, terms)
-    logits = presence.logits(describer.tokens(matrix, var_names)[0])
     named = np.flatnonzero(spoken >= 0)
     row = {}
     if len(named):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from ._cell_checks import CONTRADICTED, DYING, FEW_GENES
+from ._cell_checks import CONTRADICTED, DYING, FEW_GENES, usual_second
 from ._checkpoint import Checkpoint, load_checkpoint
 from ._copy_number import MALIGNANT, move_to_malignant
 from ._description import Contrast, Description, Slot
@@ -21,7 +21,7 @@ from ._labels import NOT_KNOWN
 from ._list_overlap import ListOverlap, overlap_of
 from ._malignancy import named_malignant
 from ._mitochondria import is_dying, mitochondrial_share
-from ._neighbourhood import find_neighbourhood
+from ._neighbourhood import find_neighbourhood, steady
 from ._surroundings import NOWHERE, Surroundings, weights_of_shares
 from ._tokens import linear_scale, rank_value_tokens
 from ._walking import Walker
@@ -180,7 +180,7 @@ class Describer:
             device=str(self._model.device),
             with_genes=with_genes,
             measured=np.packbits(measured).tobytes().hex(),
-            around=[list(around.organs), list(around.weights)],
+            around=[list(around.organs), list(around.weights), around.usual],
         )
         described = self.engine.describe(
             tokens,
@@ -251,7 +251,7 @@ class Describer:
             gates = (batch != 0).float().requires_grad_(with_genes)
             walked = self.walker.walk(batch, gates, measured=measured, around=around, beside=beside)
             genes = evidence_genes(self.checkpoint, walked, batch, gates) if with_genes else {}
-        checked = self._flags(walked, measured)
+        checked = self._flags(walked, measured, around, beside)
         descriptions = []
         for i in range(len(tokens)):
             slots = {}
@@ -270,15 +270,22 @@ class Describer:
             descriptions.append(Description(text, slots, int(n_tokens[i]), flags))
         return descriptions
 
-    def _flags(self, walked: "Walked", measured: np.ndarray | None) -> list[tuple[str, ...]]:
+    def _flags(
+        self,
+        walked: "Walked",
+        measured: np.ndarray | None,
+        around: Surroundings,
+        beside: np.ndarray | None,
+    ) -> list[tuple[str, ...]]:
         """Return the flags of each cell that the checkpoint's checks find."""
         checks, facts = self.checkpoint.checks, walked.facts
         if checks is None or facts is None or measured is None:
             return [()] * len(walked.fed["cell_type"])
-        found = checks.flags(facts, n_measured=int(measured.sum()))
+        found = checks.flags(facts, n_measured=int(measured.sum()), usual=around.usual)
+        presence = steady(facts.presence, beside)
         for i, said in enumerate(walked.spoken["cell_type"]):
             named = said is not None and not is_unnamed(found[i])
-            if named and checks.contradicted(facts.presence[i], said, self.space.terms):
+            if named and checks.contradicted(presence[i], said, self.space.terms):
                 found[i] = (*found[i], CONTRADICTED)
         return found
 
@@ -361,7 +368,7 @@ class Describer:
         """
         space, linear = self.space.slot("cell_type"), linear_scale(matrix)
         beside = self.beside(linear, var_names, around)
-        p = self.walker.settle(self._read(linear, var_names), around, beside)
+        p = self.walker.settle(self._read(linear, var_names)[0], around, beside)
         arms, found = self.checkpoint.arms, around.copy_number
         if arms is not None and found is not None:
             token_ids = self.genes.match(var_names).token_ids
@@ -369,17 +376,29 @@ class Describer:
             p = move_to_malignant(p, of_clone, space)
         return space.add_up(p), list(space.speakable)
 
-    def _read(self, linear: sparse.csr_matrix, var_names: Sequence[str]) -> np.ndarray:
-        """Return ``(n, n_choices)`` probabilities of cell types by the cells' own genes."""
+    def _read(
+        self, linear: sparse.csr_matrix, var_names: Sequence[str]
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return what the cells' own genes say.
+
+        Returns
+        -------
+        ``(n, n_choices)`` probabilities of cell types, and ``(n, L)`` log-odds of the lineages,
+        None where the checkpoint cannot tell them.
+        """
         import torch
 
+        checks = self.checkpoint.checks
         measured = self.measured(var_names)
         tokens, n_tokens = self._tokens(linear, var_names)
         read = np.zeros((len(tokens), len(self.space.slot("cell_type").choices)))
+        presence = np.zeros((len(tokens), 0 if checks is None else len(checks.presence.names)))
         for rows, padded in self.engine.batches(tokens, n_tokens):
             batch = torch.as_tensor(padded, device=self._model.device)
             read[rows] = self.walker.read(batch, measured=measured)
-        return read
+            if checks is not None:
+                presence[rows] = checks.presence.logits(padded)
+        return read, None if checks is None else presence
 
     def survey(
         self,
@@ -406,8 +425,11 @@ class Describer:
         space, residents = self.space.slot("cell_type"), self.checkpoint.residents
         settle = self.walker.settle
         linear, token_ids = linear_scale(matrix), self.genes.match(var_names).token_ids
-        p = self._read(linear, var_names)
-        near = Surroundings(neighbourhood=find_neighbourhood(linear, token_ids, p))
+        p, presence = self._read(linear, var_names)
+        near = Surroundings(
+            neighbourhood=find_neighbourhood(linear, token_ids, p, presence=presence),
+            usual=usual_second(presence),
+        )
         beside = self.beside(linear, var_names, near)
         found = residents.recognise(space.add_up(settle(p, near, beside)), space)
         near = replace(near, organs=tuple(sorted({*organs, *found})))

@@ -58,6 +58,8 @@ class Neighbourhood:
         ``(n,)`` up to which distance each counts as a neighbour.
     log_reads
         ``(n, n_choices)`` logarithms of the probabilities of cell types by their own genes.
+    presence
+        ``(n, L)`` log-odds of each lineage by their own genes; no column where none are known.
     """
 
     genes: np.ndarray
@@ -67,6 +69,7 @@ class Neighbourhood:
     places: np.ndarray
     reach: np.ndarray
     log_reads: np.ndarray
+    presence: np.ndarray
 
     @cached_property
     def _tree(self) -> "KDTree":
@@ -80,7 +83,7 @@ class Neighbourhood:
         return min(max(n, FEWEST_NEIGHBOURS), MOST_NEIGHBOURS)
 
     def readings_beside(self, linear: sparse.csr_matrix, token_ids: np.ndarray) -> np.ndarray:
-        """Return how the neighbours of cells are read, for `pool`.
+        """Return how the neighbours of cells are read, for `pool` and `steady`.
 
         A cell that is among those of the neighbourhood is not its own neighbour.
 
@@ -93,17 +96,18 @@ class Neighbourhood:
 
         Returns
         -------
-        ``(n, n_choices + 1)`` mean log-probabilities of the neighbours, 0 for those too far away;
-        in the last column, the share of them that is near enough.
+        ``(n, n_choices + L + 1)`` mean log-probabilities and log-odds of the neighbours, 0 for
+        those too far away; in the last column, the share of them that is near enough.
         """
         distance, index = self._nearest(
             _project(_log_expression(linear, token_ids, self.genes), self)
         )
         near = distance <= self.reach[index]
-        total = np.zeros((len(index), self.log_reads.shape[1]))
+        known = np.column_stack([self.log_reads, self.presence])
+        total = np.zeros((len(index), known.shape[1]))
         # One neighbour after the other, so that memory does not grow with their number.
         for rank in range(index.shape[1]):
-            total += near[:, rank, None] * self.log_reads[index[:, rank]]
+            total += near[:, rank, None] * known[index[:, rank]]
         return np.round(np.column_stack([total / index.shape[1], near.mean(1)]), 3)
 
     def _nearest(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -117,7 +121,11 @@ class Neighbourhood:
 
 
 def find_neighbourhood(
-    linear: sparse.csr_matrix, token_ids: np.ndarray, reads: np.ndarray
+    linear: sparse.csr_matrix,
+    token_ids: np.ndarray,
+    reads: np.ndarray,
+    *,
+    presence: np.ndarray | None = None,
 ) -> Neighbourhood | None:
     """Return the neighbourhood of a sample of a dataset's cells; None for too few cells.
 
@@ -129,6 +137,8 @@ def find_neighbourhood(
         ``(n_vars,)`` row of the gene table for each variable, -1 where unknown.
     reads
         ``(n, n_choices)`` probabilities of cell types by the cells' own genes.
+    presence
+        ``(n, L)`` log-odds of lineages by the cells' own genes; None where they are not known.
     """
     from sklearn.decomposition import PCA
 
@@ -150,7 +160,8 @@ def find_neighbourhood(
     loadings = np.round(pca.components_.T, 6)
     log_reads = np.round(np.log(np.maximum(reads, 0) + _LEAST), 3)
     nowhere = np.zeros((0, n_components))
-    space = Neighbourhood(genes, mean, scale, loadings, nowhere, nowhere, log_reads)
+    known = np.zeros((len(reads), 0)) if presence is None else np.round(presence, 3)
+    space = Neighbourhood(genes, mean, scale, loadings, nowhere, nowhere, log_reads, known)
     space = replace(space, places=_project(logged, space))
     farthest = space._nearest(space.places)[0][:, -1]
     return replace(space, reach=np.round(_REACH * farthest, 6))
@@ -168,10 +179,27 @@ def pool(own: np.ndarray, beside: np.ndarray | None) -> np.ndarray:
     """
     if beside is None:
         return own
-    theirs, share = beside[:, :-1], beside[:, -1:]
+    theirs, share = beside[:, : own.shape[1]], beside[:, -1:]
     scores = (1 - (1 - OWN) * share) * np.log(own + _LEAST) + THEIRS * theirs
     p = np.exp(scores - scores.max(1, keepdims=True))
     return p / p.sum(1, keepdims=True)
+
+
+def steady(own: np.ndarray, beside: np.ndarray | None) -> np.ndarray:
+    """Return ``(n, L)`` log-odds of lineages by a cell's own genes and by its neighbours'.
+
+    Parameters
+    ----------
+    own
+        ``(n, L)`` log-odds by the cells' own genes.
+    beside
+        As `Neighbourhood.readings_beside` gives; None where there are no neighbours.
+    """
+    if beside is None:
+        return own
+    share = beside[:, -1:]
+    theirs = beside[:, -1 - own.shape[1] : -1]
+    return (own + theirs) / (1 + share)
 
 
 def _log_expression(

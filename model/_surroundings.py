@@ -43,12 +43,16 @@ class Surroundings:
         Tumour clones among the cells; None where none is known.
     neighbourhood
         Cells of the dataset that others are read beside; None where there are too few.
+    usual
+        Median and spread of the log-odds of the second lineage in a cell, see `_cell_checks`; None
+        where they are not known.
     """
 
     organs: tuple[str, ...] = ()
     weights: tuple[float, ...] = ()
     copy_number: CopyNumber | None = None
     neighbourhood: Neighbourhood | None = None
+    usual: tuple[float, float] | None = None
 
 
 #: Nothing is known of the other cells.

@@ -22,6 +22,7 @@ from model._cell_checks import (
     CellChecks,
     CellFacts,
     Check,
+    usual_second,
 )
 from model._cell_checks_fitting import fit_cell_checks
 from model._check_scores import score_checks
@@ -195,6 +196,27 @@ def test_two_lineages_in_one_droplet_are_a_doublet(checks):
     assert remarks(found[2]) == ["This may be two cells in one droplet: T cell and B cell."]
     few = checks.flags(facts_of(checks, cells[2], n_genes=60), n_measured=20_000)[0]
     assert few == ()  # too few genes to say
+
+
+def test_a_second_lineage_that_stands_out_of_the_dataset_is_a_doublet(checks):
+    """Few genes are measured, so that the threshold is out of reach."""
+    strict = dataclasses.replace(checks, checks={DOUBLET: Check((1.0,), 0.0, 9.0)})
+    presence = np.array([[4.0, 1.0], [4.0, -0.5]])
+    facts = CellFacts(presence, np.full(2, 200), np.zeros(2), np.zeros(2))
+    others = np.column_stack([np.full(60, 4.0), np.random.default_rng(0).normal(-4.0, 0.5, 60)])
+    usual = usual_second(others)
+    assert usual == pytest.approx((-4.0, 0.5), abs=0.3)
+    assert [len(found) for found in strict.flags(facts, n_measured=900)] == [0, 0]
+    flags = strict.flags(facts, n_measured=900, usual=usual)
+    assert [kind_of(flag) for flag in flags[0]] == [DOUBLET]
+    assert flags[1] == ()  # unlikely all the same
+    varied = strict.flags(facts, n_measured=900, usual=(-4.0, 3.0))
+    assert varied[0] == ()  # other cells come as far
+
+
+def test_a_few_cells_do_not_tell_what_is_usual(checks):
+    assert usual_second(np.zeros((5, 2))) is None
+    assert usual_second(None) is None
 
 
 def test_no_lineage_at_all_is_strange(checks):

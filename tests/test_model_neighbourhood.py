@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from model._neighbourhood import FEWEST_CELLS, find_neighbourhood, pool
+from model._neighbourhood import FEWEST_CELLS, find_neighbourhood, pool, steady
 from model._surroundings import Surroundings
 from model.testing import tiny_describer
 
@@ -60,6 +60,18 @@ def test_the_only_cell_of_its_kind_is_read_by_itself():
     beside = found.readings_beside(odd, ids)
     assert beside[0, -1] == 0
     np.testing.assert_allclose(pool(all_reads[-1:], beside), all_reads[-1:], atol=1e-3)
+
+
+def test_the_lineages_of_a_cell_are_steadied_by_its_neighbours():
+    cells, kind = two_populations()
+    own = np.where(kind[:, None] == np.arange(2), 2.0, -2.0)
+    own[0] = own[0, ::-1]  # what the genes of one cell say is not what those of its like say
+    found = find_neighbourhood(cells, np.arange(N_GENES), readings(kind), presence=own)
+    beside = found.readings_beside(cells, np.arange(N_GENES))
+    assert steady(own, beside)[0] == pytest.approx([0, 0], abs=0.5)
+    assert (steady(own, beside).argmax(1) == kind)[1:].all()
+    np.testing.assert_array_equal(steady(own, None), own)
+    np.testing.assert_allclose(pool(readings(kind), beside).sum(1), 1)
 
 
 def test_neighbours_do_not_depend_on_which_cells_go_together():
