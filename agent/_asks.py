@@ -216,6 +216,6 @@ ASIDES = words(
 SMALL_TALK = words(
     """
     greet thanks bye ack help identity empty offtopic unclear cannot open_file complaint no_next
-    glossary privacy topic no_family which_two
+    glossary privacy topic no_family which_two lost
     """
 )

@@ -124,6 +124,7 @@ def edit(last: Frame, change: Change, vocabulary: Vocabulary, focus: Focus) -> F
             return None
     for clause in change.clauses:
         frame = _with_clause(frame, clause, change)
+    frame = _consistent(frame, change)
     frame = _regrouped(frame, change, vocabulary)
     if change.order or change.place or change.limit:
         if not frame.by and not frame.groups:
@@ -218,6 +219,37 @@ def _divided(last: Frame, change: Change, vocabulary: Vocabulary) -> Frame | Non
     return Frame(each=each, where=last.spoken, by=by[:1], order="high")
 
 
+def _consistent(frame: Frame, change: Change) -> Frame:
+    """Drop what was said before where it excludes what is said now, so that none is left."""
+    for clause in change.clauses:
+        if len(clause) != 1:
+            continue
+        new = clause[0]
+        for name in ("where", "among"):
+            kept = tuple(c for c in getattr(frame, name) if not _exclude(c, new))
+            frame = replace(frame, **{name: kept})
+    return frame
+
+
+def _exclude(old: Clause, new: Condition) -> bool:
+    """Whether no cell can hold both."""
+    if len(old) != 1 or old[0] == new or old[0].slot != new.slot:
+        return False
+    one = old[0]
+    if one.kind == "gene" == new.kind:
+        return _is_off(one) != _is_off(new)
+    same = one.column == new.column and bool(one.column) and one.kind == "value" == new.kind
+    if not same:
+        return False
+    if one.is_not != new.is_not:
+        return one.label == new.label
+    return not one.is_not and one.label != new.label
+
+
+def _is_off(part: Condition) -> bool:
+    return part.words.endswith("= 0") != part.is_not
+
+
 def _narrowed(last: Frame, change: Change) -> Frame | None:
     """Read "how many of them are stim?": among the cells that were spoken of."""
     base = last.spoken
@@ -228,7 +260,10 @@ def _narrowed(last: Frame, change: Change) -> Frame | None:
         return None
     if last.measure in AVERAGES and not change.marks & {"that"}:
         return None
-    return Frame(measure, each=change.each, where=(*change.clauses, *genes), among=base)  # type: ignore[arg-type]
+    counts_cells = "cells" in change.marks or measure == "share"
+    each = change.each or ("" if counts_cells else last.each)
+    frame = Frame(measure, each=each, where=(*change.clauses, *genes), among=base)  # type: ignore[arg-type]
+    return _consistent(frame, change)
 
 
 def _excludes(last: Frame, change: Change) -> bool:
@@ -318,7 +353,12 @@ def _measured(frame: Frame, change: Change, vocabulary: Vocabulary) -> Frame | N
             return replace(frame, measure=averages[0])  # type: ignore[arg-type]
         if frame.by and frame.measure in {"cells", "share"}:
             return replace(frame, over=averages[0])
-        if frame.gene and not change.names_nothing or frame.gene:
+        if change.grouped and frame.measure in {"cells", "share"}:
+            column = change.grouped[0]
+            return replace(frame, by=(column,), over=averages[0], order="",
+                           where=without(frame.where, column),
+                           among=without(frame.among, column))  # fmt: skip
+        if frame.gene:
             where = without(frame.where, frame.gene)
             return replace(frame, measure=averages[0], of=frame.gene, of_kind="gene",
                            where=(*frame.among, *where), among=())  # fmt: skip
@@ -414,7 +454,9 @@ def _joined(frame: Frame, change: Change, focus: Focus, vocabulary: Vocabulary) 
                 if is_gene and not is_any:
                     left = tuple(c for c in getattr(frame, name) if c != clause)
                     return replace(frame, **{name: (*left, other, clause)})
-                return replace(frame, **{name: put_in(getattr(frame, name), (*other, *clause))})
+                both = (*other, *clause)
+                kept = tuple(both if c == clause else c for c in getattr(frame, name))
+                return replace(frame, **{name: kept})
     return None
 
 

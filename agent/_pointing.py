@@ -9,6 +9,7 @@ import re
 from ._asks import Ask, Focus
 from ._frames import IDENTITY, Condition, Frame
 from ._last_frame import frame_of, told_group, top_of
+from ._mentions import find_mentions
 from ._vocabulary import Vocabulary
 from ._words import NUMBERS, ORDINALS
 
@@ -43,6 +44,9 @@ _GENE = (
     r"(?P<lead>)\b(?:that|this|the same) gene\b",
     r"(?P<lead>)\bit(?=\+|-positive\b| positive\b)",
     r"(?P<lead>)\bits (?=(?:expression|levels?|mean)\b)",
+)
+_SIGNED = re.compile(
+    r"(?i)(?P<lead>\b(?:are|is|were|of them|cells|the) )(?P<sign>positive|negative)\b(?! for| ones)"
 )
 _GENES = [re.compile(f"(?i){form}") for form in _GENE]
 _ANY = re.compile(
@@ -179,6 +183,8 @@ def _name_gene(text: str, focus: Focus, vocabulary: Vocabulary) -> str:
     gene = _gene_meant(focus, vocabulary)
     if gene is None:
         return text
+    if not find_mentions(text, vocabulary).genes:
+        text = _SIGNED.sub(lambda m: f"{m['lead']}{gene} {m['sign']}", text)
     for form in _GENES:
         text = form.sub(lambda m: f"{m['lead']}{gene}{_end(m[0])}", text)
     return text

@@ -9,11 +9,11 @@ from dataclasses import replace
 
 from ._asks import Ask, Focus
 from ._conditions import condition_column
-from ._frames import Frame, without
-from ._last_frame import frame_of, top_of
+from ._frames import AVERAGES, IDENTITY, Frame, without
+from ._last_frame import NEED_A_MEASURE, frame_of, top_of
 from ._mentions import Mentions
 from ._relating import read_relation
-from ._scanning import scan
+from ._scanning import of_gene, scan
 from ._tags import tag
 from ._topics import find_topic
 from ._vocabulary import Vocabulary
@@ -36,7 +36,7 @@ _IDENTITY = re.compile(
 )
 _AGAIN = re.compile(
     rf"(?i)^{_STARTS}(?:by )?(?:how (?:much|high|low|strong(?:ly)?)|(?:what|which) (?:value|level|"
-    rf"number|percent\w*)s?)(?: (?:is|are|was) (?:it|that|they|this))?\W*$"
+    rf"number)s?)(?: (?:is|are|was) (?:it|that|they|this))?\W*$"
 )
 _SIZE = re.compile(
     rf"(?i)^{_STARTS}(?:how (?:big|large|small)|what size)(?: (?:is|are) (?:{_THEY}))?\W*$"
@@ -51,6 +51,14 @@ _WIDER = re.compile(
     rf"(?i)^{_STARTS}(?:what about |how about )?(?:in|for|over|across|of) (?:the )?(?:whole|entire|"
     rf"full|complete|all (?:the |of the )?)(?: )?(?:dataset|data|cells|sample|file|types|"
     rf"clusters)?\W*$|^{_STARTS}(?:overall|in total|in all cells|everywhere|all cells)\W*$"
+)
+_GROUPS = re.compile(
+    rf"(?i)^{_STARTS}(?:in )?(?:which|what) (?P<what>clusters?|(?:cell ?)?types?|populations?|"
+    rf"cells?|ones|groups?)(?: (?:is|are) (?:that|it|those|they)| (?:is|are) (?:it|they) in)?\W*$"
+)
+_PLACE = re.compile(
+    rf"(?i)^{_STARTS}(?:(?:which|what|who)(?: one| cluster| type| group)? (?:is|comes|was|are) )?"
+    rf"(?:the )?(?P<place>{'|'.join(ORDINALS)}|next)(?: one| highest| best| most)?\W*$"
 )
 _REASON = re.compile(
     rf"(?i)^{_STARTS}(?:(?:any )?(?:ideas?|guess(?:es)?|clue) (?:why|what)\b.*|"
@@ -81,6 +89,16 @@ _CALLED = re.compile(
     r"annotations?)(?: (?:of|for) (?:it|them|those|these|that))?\W*$"
 )
 _DOUBLETS = re.compile(r"(?i)\b(?:doublets?|multiplets?)\b")
+_MOST_WORDS = 12  # of a question that leans on the last
+_ABOUT_ALL = frozenset({"dataset", "count", "label_clusters", "list_selections"})
+_POINTS = re.compile(
+    r"(?i)\b(?:that|it|its|those|these|them|they|their|both|either|the two|the (?:first|second|"
+    r"third|other|last)|one)\b"
+)
+_OF_ALL = re.compile(
+    r"(?i)\b(?:data ?set|data|file|clusters?|labels?|cells are there|selections?)\b"
+)
+_GOES_ON = re.compile(r"(?i)^(?:and|so|but|or|what about|how about|then|also|only|with|without)\b")
 _MEASURED = frozenset({"frame", "gene_by_group", "test_gene", "composition", "conditions",
                        "expression", "where_highest", "compare_selections"})  # fmt: skip
 
@@ -95,6 +113,8 @@ def read_result(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | 
         _reason,
         _identity,
         _same,
+        _groups,
+        _ranked,
         _wider,
         _doubled,
         _authors,
@@ -121,20 +141,57 @@ def _identity(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | No
 def _same(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read "how much?", "how big?" and "list all"."""
     frame, last = frame_of(focus, vocabulary), focus.last
-    if frame is None or last is None or last.intent not in {"frame", "quality"}:
+    if frame is None or last is None:
         return None
-    if _AGAIN.match(found.raw):
-        return replace(_ask_of(frame), values=last.values)
-    if _SIZE.match(found.raw):
+    if _SIZE.match(found.raw) and last.intent in {"frame", *NEED_A_MEASURE}:
         top = top_of(frame, focus, vocabulary)
         where = ((top,),) if top is not None else (*frame.among, *frame.where)
         return _ask_of(Frame(where=where)) if where else None
+    if last.intent not in {"frame", "quality"}:
+        return None
+    if _AGAIN.match(found.raw):
+        return replace(_ask_of(frame), values=last.values)
     several = [ORDINALS[p] + 1 for p in found.text.replace(",", " ").split() if p in ORDINALS]
     if len(several) > 1 and frame.order and min(several) > 0 and len(found.text.split()) < 9:
         return _ask_of(replace(frame, place=0, limit=max(several)))
     if _ALL.match(found.raw) and (frame.by or frame.groups):
         return _ask_of(replace(frame, order="", place=0, limit=0, having=""))
     return None
+
+
+def _groups(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "which clusters?" and "in which types?" after a number: the same, group by group."""
+    frame, last, said = frame_of(focus, vocabulary), focus.last, _GROUPS.match(found.raw)
+    if frame is None or last is None or said is None or last.intent not in _MEASURED:
+        return None
+    if last.intent in {"conditions", "compare_selections"} or (frame.by and not frame.gene):
+        return None
+    author = next(iter(vocabulary.author_columns), "clusters")
+    by = "clusters" if said["what"].casefold().startswith("cluster") else author
+    if frame.measure in AVERAGES and frame.gene and last.intent != "frame":
+        gene = ((of_gene(frame.gene),),)
+        frame = Frame("share", where=gene, among=frame.where)
+    dropped = [p.slot for p in frame.conditions if p.slot == IDENTITY or p.column == by]
+    for slot in dropped:
+        frame = replace(frame, where=without(frame.where, slot), among=without(frame.among, slot))
+    if frame.measure == "cells" and not frame.conditions:
+        return None
+    return _ask_of(replace(frame, by=(by,), order="high", place=0, limit=0, groups=(), form=""))
+
+
+def _ranked(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "which one is second?" when a group of the ranking was looked at in between."""
+    last, said = focus.last, _PLACE.match(found.raw)
+    if said is None or last is None or (last.frame is not None and last.frame.order):
+        return None
+    if last.intent in {"expression", "where_highest", "gene_by_group", "most_changed"}:
+        return None
+    ranked = (a.frame for a in reversed(focus.past[-5:]) if a.frame is not None and a.frame.order)
+    frame = next(ranked, None)
+    if frame is None or frame.by == ("cell",):
+        return None
+    place = 2 if said["place"].casefold() == "next" else ORDINALS[said["place"].casefold()] + 1
+    return _ask_of(replace(frame, place=place, limit=0)) if place > 0 else None
 
 
 def _wider(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
@@ -253,3 +310,23 @@ def _doublets(focus: Focus, vocabulary: Vocabulary) -> Ask | None:
 def _ask_of(frame: Frame) -> Ask:
     return Ask("frame", frame=frame, genes=(frame.gene,) if frame.gene else (),
                column=frame.by[0] if frame.by else None, where=frame.cells)  # fmt: skip
+
+
+def read_lost(ask: Ask, found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Return that a short question about the last answer was not understood, and which word.
+
+    Such a question is told so rather than answered with what it did not ask for: the whole
+    dataset, all the clusters.
+    """
+    last = focus.last
+    if last is None or last.intent not in _MEASURED | {"describe_selection"}:
+        return None
+    if len(found.raw.split()) > _MOST_WORDS or not vocabulary.has_dataset:
+        return None
+    is_about_all = ask.intent in _ABOUT_ALL and _POINTS.search(found.raw)
+    is_about_all = is_about_all and not _OF_ALL.search(found.raw)
+    leans = _POINTS.search(found.raw) or _GOES_ON.match(found.raw) or len(found.raw.split()) < 4
+    if not (is_about_all or (ask.intent in {"offtopic", "unclear"} and leans)):
+        return None
+    unknown = scan(tag(found.raw, vocabulary, focus), vocabulary).unknown
+    return Ask("lost", listed=tuple(word for word in unknown if word.isalpha()), text=found.raw)

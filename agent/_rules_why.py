@@ -18,6 +18,8 @@ _WHY_GENES = (
 _GLOSSARY = (
     r"\bwhat (?:is|are|does|do|did)\b.*\b(?:log2?|fold change|p value|p values|confidence|weights?|"
     r"umap|marker genes?|numbers|agreement|probability|pseudobulks?)\b(?: mean| stand for| show)?$|"
+    r"\b(?:explain|tell me|say|clarify)\b.*\b(?:confidence|probability|weights?|agreement|"
+    r"fold changes?|p values?)\b.*\b(?:means?|is|stands? for)\b|"
     r"\bpseudo ?bulks?\b|\breplicates?\b|"
     r"\b(?:trust|believe|valid|reliable|rely|mean\w*)\b.*\bp[ -]?values?\b|"
     r"\bp[ -]?values?\b.*\b(?:trust|valid|reliable|ok|correct|right|mean\w*)\b|"

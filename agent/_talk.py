@@ -44,6 +44,8 @@ def say_talk(ask: Ask, vocabulary: Vocabulary, *, seed: int) -> list[str]:
         return [_no_next(ask)]
     if ask.intent == "glossary":
         return _explain_words(ask)
+    if ask.intent == "lost":
+        return _lost(ask)
     if ask.intent == "which_two":
         return [f"Which two do you mean, of {listing(map(repr, ask.listed[:_MOST_TOLD]))}?"]
     if ask.intent == "topic":
@@ -86,6 +88,17 @@ def say_talk(ask: Ask, vocabulary: Vocabulary, *, seed: int) -> list[str]:
         ],
     }
     return simple.get(ask.intent) or refuse(ask, vocabulary, ideas=ideas)
+
+
+def _lost(ask: Ask) -> list[str]:
+    """Say which words were not understood as a question about the last answer."""
+    words = listing(f'"{word}"' for word in ask.listed[:4])
+    first = f"I do not understand {words} here." if words else "I am not sure what you ask of that."
+    return [
+        f"{first} I took it as a question about my last answer.",
+        "Please name the cells, the gene or the number that you mean, or ask me, for example, "
+        '"which is highest?", "what is the difference?" or "what are those?".',
+    ]
 
 
 EXPLAINED = {

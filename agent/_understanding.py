@@ -21,7 +21,7 @@ from ._reading_file_names import read_file_name
 from ._reading_groups import read_group_ask
 from ._reading_knowledge import read_knowledge_ask
 from ._reading_points import read_point
-from ._reading_results import read_result
+from ._reading_results import read_lost, read_result
 from ._reading_tests import read_test
 from ._reading_turns import read_turn
 from ._reading_worth import read_worth
@@ -260,6 +260,9 @@ def _read(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
         ask = replace(ask, intent="describe_cluster")
     if ask.intent in {"offtopic", "unclear"} and (other := _other_term(found, vocabulary)):
         return [other]
+    lost = read_lost(ask, found, vocabulary, focus)
+    if lost is not None:
+        return [lost]
     if ask.intent in {"look_up", "which_clusters"} and len(ask.cell_types) == 1:
         name = ask.cell_types[0]
         if name.casefold() in vocabulary.authors and vocabulary.resolve(name) is None:
