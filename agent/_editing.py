@@ -99,7 +99,7 @@ def edit(last: Frame, change: Change, vocabulary: Vocabulary, focus: Focus) -> F
         "cells" in change.measures or "share" in change.measures
         or not change.measures
     ) and not _excludes(last, change):  # fmt: skip
-        return _narrowed(last, change)
+        return _narrowed(last, change, top)
     frame = last
     if change.numbers and change.names_nothing and not change.measures:
         return _of_numbers(last, change, vocabulary)
@@ -116,10 +116,10 @@ def edit(last: Frame, change: Change, vocabulary: Vocabulary, focus: Focus) -> F
     frame = _named_genes(frame, change)
     if frame is None:
         return None
-    if change.marks & {"reverse", "both", "either", "together"} or _denies(change):
+    if change.marks & {"reverse", "both", "either", "together", "neither"} or _denies(change):
         turned = _turned(frame, change, focus, vocabulary)
         if turned is not None:
-            frame = turned
+            frame = replace(turned, by=() if "together" in change.marks else turned.by)
         elif change.names_nothing and not change.measures:
             return None
     for clause in change.clauses:
@@ -161,9 +161,14 @@ _WHOLE = re.compile(
 
 def _share_of(last: Frame, change: Change) -> Frame | None:
     """Read "what percent of the dataset is that?", "of the donor?": the same, of another whole."""
+    is_whole = _WHOLE.search(" ".join(change.words)) and not (change.grouped or change.heads)
+    if is_whole and len(last.by) == 1 and last.measure in {"cells", "share"}:
+        named = [c for c in (*last.among, *last.where) if {p.column for p in c} == set(last.by)]
+        if len(named) == 1 and len(named[0]) > 1:
+            return Frame("share", groups=tuple(part.text for part in named[0]))
     if last.measure in AVERAGES or last.by or not last.where:
         return None
-    if _WHOLE.search(" ".join(change.words)) and not (change.grouped or change.heads):
+    if is_whole:
         return Frame("share", each=last.each, where=(*last.among, *last.where))
     columns = {*change.grouped, *change.heads}
     whole = tuple(c for c in last.where if {p.column for p in c} & columns)
@@ -250,9 +255,9 @@ def _is_off(part: Condition) -> bool:
     return part.words.endswith("= 0") != part.is_not
 
 
-def _narrowed(last: Frame, change: Change) -> Frame | None:
+def _narrowed(last: Frame, change: Change, top: Condition | None) -> Frame | None:
     """Read "how many of them are stim?": among the cells that were spoken of."""
-    base = last.spoken
+    base = last.spoken or (((top,),) if top is not None else ())
     genes = tuple((of_gene(gene),) for gene in change.genes)
     is_share = "share" in change.measures or (last.measure == "share" and not change.measures)
     measure = "share" if is_share else "cells"
@@ -379,6 +384,10 @@ def _measured(frame: Frame, change: Change, vocabulary: Vocabulary) -> Frame | N
             return replace(frame, measure="share", over="", having="")
         return replace(frame, measure="share", among=among, over="", having="")
     if "cells" in change.measures or "cells" in change.marks:
+        is_gene = frame.of_kind == "gene" and frame.measure in AVERAGES
+        if is_gene and change.names_nothing and not (frame.by or frame.groups):
+            whole = (*frame.among, *frame.where)
+            return Frame(where=whole or ((of_gene(frame.of),),))
         if change.each:
             if frame.measure in AVERAGES and not frame.conditions:
                 return None
@@ -408,6 +417,8 @@ def _named_genes(frame: Frame, change: Change) -> Frame | None:
 
 def _turned(frame: Frame, change: Change, focus: Focus, vocabulary: Vocabulary) -> Frame | None:
     """Read "the reverse", "both?", "either?", "together?" and "and did not?"."""
+    if "neither" in change.marks and change.names_nothing:
+        return _neither(frame, focus, vocabulary)
     if "reverse" in change.marks:
         turned = [tuple(_opposite(part) for part in clause) for clause in frame.where]
         return replace(frame, where=tuple(turned))
@@ -437,6 +448,19 @@ def _opposite(part: Condition) -> Condition:
     if part.kind == "gene" and part.words.endswith("= 0"):
         return replace(part, words=part.words.replace("= 0", "> 0"))
     return replace(part, is_not=not part.is_not)
+
+
+def _neither(frame: Frame, focus: Focus, vocabulary: Vocabulary) -> Frame | None:
+    """Read "neither?": none of the genes that were asked for, in one question or in two."""
+    genes = [c for c in frame.where if c[0].kind == "gene"]
+    if len(genes) < 2:
+        both = _joined(frame, Change(), focus, vocabulary)
+        genes = [c for c in both.where if c[0].kind == "gene"] if both is not None else []
+    parts = [part for clause in genes for part in clause]
+    if len(parts) < 2:
+        return None
+    left = tuple(c for c in frame.where if c[0].kind != "gene")
+    return replace(frame, where=(*left, *((of_gene(part.slot, "= 0"),) for part in parts)))
 
 
 def _joined(frame: Frame, change: Change, focus: Focus, vocabulary: Vocabulary) -> Frame | None:
@@ -495,6 +519,11 @@ def _with_clause(frame: Frame, clause: Clause, change: Change) -> Frame:
         return replace(frame, where=(*frame.where, clause))
     if frame.measure in AVERAGES:
         return replace(frame, where=(*frame.where, clause))
+    genes = [c for c in frame.where if c[0].kind == "gene"]
+    is_next = len(genes) == 1 and frame.among and {"and", "or"} & set(change.words[:1])
+    if clause[0].kind == "gene" and is_next and not {"also", "too", "both"} & set(change.words):
+        kept = tuple(clause if c == genes[0] else c for c in frame.where)
+        return replace(frame, where=kept)
     if clause[0].kind in {"gene", "number"}:
         if any(part.kind in {"gene", "number"} for c in frame.where for part in c):
             return replace(frame, where=(*frame.where, clause))

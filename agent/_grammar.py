@@ -77,8 +77,10 @@ def read_frame(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> list[As
         reading.marks -= {"both", "group"}
     frames: list[Frame] = []
     if last is not None and _leans(text, tags, reading, focus, last):
-        edited = edit(last, _change(tags, reading, vocabulary), vocabulary, focus)
-        frames = [edited] if edited is not None else []
+        change = _change(tags, reading, vocabulary)
+        for part in _each_measure(change):
+            edited = edit(last, part, vocabulary, focus)
+            frames += [edited] if edited is not None else []
     if not frames:
         frames = _frames(text, tags, reading, vocabulary)
     if any(frame.by and all(_is_constant(c, vocabulary) for c in frame.by) for frame in frames):
@@ -191,6 +193,14 @@ def _measure_drawn(
 def _usual_groups(vocabulary: Vocabulary) -> str:
     """Return the groups that are meant where none are named: the authors' types, or clusters."""
     return next(iter(vocabulary.author_columns), "clusters")
+
+
+def _each_measure(change: Change) -> list[Change]:
+    """Return the changes of "mean and percent please", one for each measure."""
+    averages = tuple(m for m in change.measures if m in AVERAGES)
+    if not (averages and "share" in change.measures and change.names_nothing):
+        return [change]
+    return [replace(change, measures=averages), replace(change, measures=("share",))]
 
 
 def _divides(read: Reading) -> bool:

@@ -50,7 +50,8 @@ def frame_of_ask(ask: Ask, focus: Focus, vocabulary: Vocabulary) -> Frame | None
     if ask.frame is not None:
         return ask.frame
     if ask.intent in {"expression", "where_highest"} and focus.gene:
-        return Frame("mean", of=focus.gene, of_kind="gene")
+        where = _of_type(ask.cell_types[0], vocabulary) if ask.cell_types else ()
+        return Frame("mean", of=focus.gene, of_kind="gene", where=where)
     if ask.intent in _OF_A_GENE and ask.genes:
         by = (ask.column,) if ask.column in vocabulary.labels else ()
         return Frame("mean", of=ask.genes[0], of_kind="gene", where=_cells_of(ask, vocabulary),

@@ -5,6 +5,7 @@ which gene is meant, the question is read as if it had been named.
 """
 
 import re
+from dataclasses import replace
 
 from ._asks import Ask, Focus
 from ._frames import IDENTITY, Condition, Frame
@@ -29,6 +30,10 @@ _THAT = re.compile(
     rf"(?i)\b(?:that|this|the same|said) (?P<noun>{_NOUN})\b(?! (?:is|are|has|have) (?:the )?"
     r"(?:most|highest|second))(?P<own>'s)?"
 )
+_WHO = re.compile(
+    r"(?i)^(?P<lead>(?:and |so |but )*)who (?=(?:has|have|had|gave|contributed|donated|comes)\b)"
+)
+_OTHER = re.compile(rf"(?i)\bthe other (?P<noun>one|{_NOUN})\b")
 _HE = re.compile(r"(?i)\b(?P<he>he|she|him|his|her|hers)\b")
 _ORDINAL = re.compile(
     rf"(?i)\b(?P<before>of|in|for|about|describe|with|than|to|compare|select|markers of|is|are|on|"
@@ -68,6 +73,7 @@ _OF_LIST = re.compile(
 
 def name_pointed(text: str, focus: Focus, vocabulary: Vocabulary) -> str:
     """Put the names of what was told in place of the words that point at it."""
+    text = _WHO.sub(lambda m: _which_person(m, vocabulary), text)
     if focus.last is None or not vocabulary.has_dataset:
         return text
     text = _name_listed(text, focus)
@@ -79,12 +85,19 @@ def name_pointed(text: str, focus: Focus, vocabulary: Vocabulary) -> str:
         return text
     text = _name_type(text, frame, vocabulary)
     text = _THAT.sub(lambda m: _named(m, _meant(m["noun"], frame, focus, vocabulary)), text)
+    text = _OTHER.sub(lambda m: _other(m, frame, focus, vocabulary), text)
     text = _ORDINAL.sub(lambda m: _placed(m, frame, focus, vocabulary), text)
     if _HE.search(text):
         person = _meant("patient", frame, focus, vocabulary)
         if person is not None:
             text = _HE.sub(lambda m: f"{_name_of(person)}{_own(m['he'])}", text)
     return text
+
+
+def _which_person(match: re.Match[str], vocabulary: Vocabulary) -> str:
+    """Read "who has most" as "which patient has most" where people are told apart."""
+    column = next((c for c in vocabulary.columns.values() if c in vocabulary.people), None)
+    return match[0] if column is None else f"{match['lead']}which {column} "
 
 
 def _own(pronoun: str) -> str:
@@ -144,6 +157,17 @@ def _is_of(group: Condition, kind: str, noun: str, vocabulary: Vocabulary) -> bo
     return low[:5] in group.column.casefold()
 
 
+def _other(match: re.Match[str], frame: Frame, focus: Focus, vocabulary: Vocabulary) -> str:
+    """Name the only other value of the column that was spoken of: "and the other donor?"."""
+    kind = next(k for form, k in _NOUNS if re.fullmatch(f"(?i){form}", match["noun"]))
+    top = top_of(frame, focus, vocabulary)
+    for part in (*reversed(frame.conditions), *((top,) if top is not None else ())):
+        labels = [one for one in vocabulary.labels.get(part.column, ()) if one != part.label]
+        if len(labels) == 1 and _is_of(part, kind, match["noun"], vocabulary):
+            return _name_of(replace(part, label=labels[0]))
+    return match[0]
+
+
 def _placed(match: re.Match[str], frame: Frame, focus: Focus, vocabulary: Vocabulary) -> str:
     """Name the group at some place of those that were told."""
     last = focus.last
@@ -165,6 +189,8 @@ def _placed(match: re.Match[str], frame: Frame, focus: Focus, vocabulary: Vocabu
 def _name_type(text: str, frame: Frame, vocabulary: Vocabulary) -> str:
     """Read "and CD8?" after the CD4 T cells as the CD8 T cells, not as a gene."""
     bare = _BARE.match(text)
+    if re.search(r"(?i)\b(?:also|too|as well)\b", text):
+        return text
     part = next((p for p in reversed(frame.conditions) if p.slot == IDENTITY and p.column), None)
     if bare is None or part is None or part.kind == "cluster":
         return text
@@ -173,6 +199,10 @@ def _name_type(text: str, frame: Frame, vocabulary: Vocabulary) -> str:
         same = part.label.casefold().replace(word.casefold(), bare["name"].casefold(), 1)
         if same in known and known[same] != part.label:
             return f"{bare['lead']}{known[same]}?"
+    low = bare["name"].casefold()
+    mine = [one for one in known if low in re.findall(r"[^\W_]+", one)]
+    if len(mine) == 1 and re.search(r"(?i)\b(?:in|for) (?:the )?$", bare["lead"]):
+        return f"{bare['lead']}{known[mine[0]]}?"
     return text
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from ._asks import Ask, Focus
 from ._conditions import condition_column
-from ._frames import AVERAGES, IDENTITY, Frame, without
+from ._frames import AVERAGES, IDENTITY, Condition, Frame, where_of, without
 from ._last_frame import NEED_A_MEASURE, frame_of, top_of
 from ._mentions import Mentions
 from ._relating import read_relation
@@ -26,10 +26,11 @@ _STARTS = (
 _THEY = r"(?:those|these|they|them|that|it|this|the(?:se|y| ones)?)"
 _IDENTITY = re.compile(
     rf"(?i)^{_STARTS}(?:(?:what|who)(?: kinds?| sorts?| types?)?(?: of (?:cells?|things?))?(?: the "
-    rf"hell)? (?:are|is|were|could|might) (?:those|these|they|that|this)(?: (?:be|then|now|"
+    rf"hell)? (?:are|is|were|could|might) (?:those|these|they|that|this|it)(?: (?:be|then|now|"
     rf"really|mostly|mainly|actually|cells?|ones|double positives?))*|"
     rf"(?:which|what) (?:cells?|ones|kinds?(?: of cells?)?)(?: are| is)? ?(?:those|these|they|"
-    rf"that)?|"
+    rf"that)?|what do (?:they|those|these) look like|"
+    rf"what (?:cell ?)?types? (?:of cells? )?(?:is|could) (?:it|that|this)(?: be)?|"
     rf"(?:can you )?(?:describe|identify|characteri[sz]e|annotate) (?:those|these|them)(?: cells)?|"
     rf"what are the double[- ]positives?(?: cells| ones)?|"
     rf"what (?:cell ?)?types? (?:of cells? )?(?:are|is) (?:those|these|they|that))\W*$"
@@ -53,12 +54,30 @@ _WIDER = re.compile(
     rf"clusters)?\W*$|^{_STARTS}(?:overall|in total|in all cells|everywhere|all cells)\W*$"
 )
 _GROUPS = re.compile(
-    rf"(?i)^{_STARTS}(?:in )?(?:which|what) (?P<what>clusters?|(?:cell ?)?types?|populations?|"
-    rf"cells?|ones|groups?)(?: (?:is|are) (?:that|it|those|they)| (?:is|are) (?:it|they) in)?\W*$"
+    rf"(?i)^{_STARTS}(?:(?:in )?(?:which|what) (?P<what>clusters?|(?:cell ?)?types?|populations?|"
+    rf"cells?|ones|groups?)(?: (?:is|are) (?:that|it|those|they)| (?:is|are) (?:it|they) in)?|"
+    rf"(?:please )?(?:rank|sort|order|compare) (?:all|them|everything|the (?:cell )?types|"
+    rf"all (?:of them|(?:cell )?types|groups))(?: of them)?)\W*$"
 )
 _PLACE = re.compile(
     rf"(?i)^{_STARTS}(?:(?:which|what|who)(?: one| cluster| type| group)? (?:is|comes|was|are) )?"
-    rf"(?:the )?(?P<place>{'|'.join(ORDINALS)}|next)(?: one| highest| best| most)?\W*$"
+    rf"(?:the )?(?:(?P<place>{'|'.join(ORDINALS)}|next)(?: one| highest| best| most| biggest)?|"
+    r"(?P<order>highest|lowest|biggest|largest|smallest|rarest|most|fewest|least)(?: one)?)\W*$"
+)
+_COUNT_OF_IT = re.compile(
+    rf"(?i)^{_STARTS}how many(?: cells)?(?: (?:does|do|has|have) (?:it|that one|this one|that|they)"
+    rf"(?: (?:have|hold|contain))?| (?:are|is) (?:in it|there in it|in there)|"
+    rf"(?P<that> (?:is|are) (?:that|this|it|those|they)))(?: in total| overall)?\W*$"
+)
+_OTHERS = re.compile(
+    rf"(?i)^{_STARTS}(?:what about |how about |for |in |of )?(?:all )?(?:the )?(?:other cells|"
+    rf"others|rest|remaining(?: cells| ones)?|everything else|other ones)(?: of the cells)?\W*$"
+)
+_SEPARATES = re.compile(
+    rf"(?i)^{_STARTS}(?:what|which(?: genes?)?|name (?:the )?genes (?:that )?)(?: genes?)? ?"
+    rf"(?:separates?|distinguish(?:es)?|sets?|tells?|makes?|differs?|are different|is different)"
+    rf"(?: between| apart)? ?(?:them|these|those|the two|both|these two)?"
+    r"(?: apart| different)?\W*$"
 )
 _REASON = re.compile(
     rf"(?i)^{_STARTS}(?:(?:any )?(?:ideas?|guess(?:es)?|clue) (?:why|what)\b.*|"
@@ -77,7 +96,7 @@ _SOUND = re.compile(
     r"(?:only|just|few|two|three|one|so few|with|n ?=) ?\d* ?(?:\w+ )?"
     r"(?:donors?|patients?|samples?|replicates?|people|cells)|significan\w*|"
     r"is (?:that|this|it|the difference) (?:real|sound|robust|solid|reliable|valid|meaningful|"
-    r"statistic\w*)|just (?:noise|chance)|(?:by|due to) chance)\b|"
+    r"statistic\w*)|(?:just|be|only) (?:noise|chance|random)|(?:by|due to) chance)\b|"
     r"\b(?:trust|believe)\b.*\b(?:donors?|patients?|replicates?)\b"
 )
 _OF_PEOPLE = re.compile(r"(?i)\b(?:donors?|patients?|samples?|replicates?|people)\b")
@@ -88,7 +107,9 @@ _CALLED = re.compile(
     rf"^{_STARTS}(?:what|which) (?:is|are) (?:the|their|its) authors?'?s?'? (?:labels?|names?|"
     r"annotations?)(?: (?:of|for) (?:it|them|those|these|that))?\W*$"
 )
-_DOUBLETS = re.compile(r"(?i)\b(?:doublets?|multiplets?)\b")
+_DOUBLETS = re.compile(
+    r"(?i)\b(?:doublets?|multiplets?|dying|dead|damaged|empty droplets?|debris|low[- ]quality)\b"
+)
 _MOST_WORDS = 12  # of a question that leans on the last
 _ABOUT_ALL = frozenset({"dataset", "count", "label_clusters", "list_selections"})
 _POINTS = re.compile(
@@ -115,6 +136,8 @@ def read_result(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | 
         _same,
         _groups,
         _ranked,
+        _others,
+        _apart,
         _wider,
         _doubled,
         _authors,
@@ -131,8 +154,11 @@ def _identity(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | No
     frame, last = frame_of(focus, vocabulary), focus.last
     if frame is None or last is None or last.frame is None or not _IDENTITY.match(found.raw):
         return None
-    if frame.by and top_of(frame, focus, vocabulary) is not None:
-        return None  # the group that came first is meant
+    top = top_of(frame, focus, vocabulary)
+    if top is not None and top.kind == "cluster":
+        return Ask("describe_cluster", clusters=(top.label,))
+    if top is not None and top.column not in vocabulary.people:
+        return Ask("describe_selection", where=top.text, frame=Frame(where=((top,),)))
     if frame.by or frame.groups or not frame.conditions or frame.each:
         return None
     return Ask("describe_selection", where=f"({frame.chosen})", frame=frame)
@@ -143,6 +169,8 @@ def _same(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     frame, last = frame_of(focus, vocabulary), focus.last
     if frame is None or last is None:
         return None
+    if last.intent == "frame" and (counted := _of_top(found, frame, focus, vocabulary)) is not None:
+        return counted
     if _SIZE.match(found.raw) and last.intent in {"frame", *NEED_A_MEASURE}:
         top = top_of(frame, focus, vocabulary)
         where = ((top,),) if top is not None else (*frame.among, *frame.where)
@@ -159,6 +187,44 @@ def _same(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     return None
 
 
+def _of_top(found: Mentions, frame: Frame, focus: Focus, vocabulary: Vocabulary) -> Ask | None:
+    """Read "how many cells does it have?" of the group that came first."""
+    top, said = top_of(frame, focus, vocabulary), _COUNT_OF_IT.match(found.raw)
+    if top is None or said is None:
+        return None
+    where = (*frame.among, *frame.where) if said["that"] and frame.measure in AVERAGES else ()
+    return _ask_of(Frame(where=(*where, (top,))))
+
+
+def _others(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "and all other cells?" after a number: the same of the cells that were left out."""
+    frame, last = frame_of(focus, vocabulary), focus.last
+    if frame is None or last is None or last.intent != "frame" or not _OTHERS.match(found.raw):
+        return None
+    if frame.by or frame.groups or not frame.conditions or frame.each:
+        return None
+    slot = "among" if frame.measure in {"cells", "share"} and frame.among else "where"
+    cells = where_of(getattr(frame, slot))
+    part = Condition("selection", f"({cells})", "selection", is_not=True)
+    return _ask_of(replace(frame, **{slot: ((part,),)}))
+
+
+def _apart(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "what separates them?" after two groups were counted: the genes."""
+    frame, last = frame_of(focus, vocabulary), focus.last
+    if frame is None or last is None or last.intent != "frame" or not _SEPARATES.match(found.raw):
+        return None
+    pair = last.frame.groups if last.frame is not None else ()
+    either = [c for c in (*frame.where, *frame.among) if len(c) == 2]
+    pair = pair or (tuple(part.text for part in either[0]) if len(either) == 1 else ())
+    if len(pair) != 2:
+        return None
+    clusters = [re.fullmatch(r"cluster (\S+)", words) for words in pair]
+    if clusters[0] and clusters[1]:
+        return Ask("compare", clusters=(clusters[0][1], clusters[1][1]))
+    return Ask("compare_selections", where=pair[0], second=pair[1])
+
+
 def _groups(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read "which clusters?" and "in which types?" after a number: the same, group by group."""
     frame, last, said = frame_of(focus, vocabulary), focus.last, _GROUPS.match(found.raw)
@@ -167,7 +233,7 @@ def _groups(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None
     if last.intent in {"conditions", "compare_selections"} or (frame.by and not frame.gene):
         return None
     author = next(iter(vocabulary.author_columns), "clusters")
-    by = "clusters" if said["what"].casefold().startswith("cluster") else author
+    by = "clusters" if (said["what"] or "").casefold().startswith("cluster") else author
     if frame.measure in AVERAGES and frame.gene and last.intent != "frame":
         gene = ((of_gene(frame.gene),),)
         frame = Frame("share", where=gene, among=frame.where)
@@ -190,6 +256,9 @@ def _ranked(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None
     frame = next(ranked, None)
     if frame is None or frame.by == ("cell",):
         return None
+    if said["order"]:
+        low = re.search(r"(?i)low|small|few|least|rare|weak", said["order"])
+        return _ask_of(replace(frame, order="low" if low else "high", place=0, limit=0))
     place = 2 if said["place"].casefold() == "next" else ORDINALS[said["place"].casefold()] + 1
     return _ask_of(replace(frame, place=place, limit=0)) if place > 0 else None
 

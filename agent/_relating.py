@@ -44,7 +44,7 @@ _WORDS: tuple[tuple[Form, str], ...] = (
         r"(?:is|are) (?:it|that|this) (?:down|lower|less) or (?:up|higher|more)|"
         rf"which (?:one|group|type|side|condition|of (?:the two|them|these|those|both|these two))?"
         rf" ?(?:is|are|was|has|have|shows?|expresses|comes?)? ?(?:the )?{_MORE}(?: one)?|"
-        rf"(?:who|which of (?:the two|them|both)) (?:has|is|wins)(?: {_MORE})?",
+        rf"(?:who|which of (?:the two|them|both)) (?:(?:has|is) (?:the )?{_MORE}|wins)",
     ),
 )
 _RELATIONS = [(kind, re.compile(rf"(?i)(?<!\w)(?:{form})(?!\w)")) for kind, form in _WORDS]
@@ -62,7 +62,8 @@ _TWO = re.compile(
     r"this|one|ones|means?|medians?|averages?|shares?|percent\w*|numbers?|counts?|values?|groups?|"
     r"types?|in|is|are|was|what|whats|so|then|or|than|have|has|do|does|did|ok|okay|but|now|"
     r"conditions?|places?|come|comes|cells|with|upon|after|stimulation|treatment|by|expressed|"
-    r"there|please|actually|really|again|each other|on average|overall|hm+|as|well)\b|[?!.,;:'\"]"
+    r"there|please|actually|really|again|each other|"
+    r"big|large|small|huge|that much|so|the|on average|overall|hm+|as|well)\b|[?!.,;:'\"]"
 )
 _NUMERIC = frozenset({"frame", "gene_by_group", "test_gene", "composition", "column", "quality"})
 
@@ -76,6 +77,7 @@ def read_relation(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask 
     base = _last_plain(focus, vocabulary)
     if base is None or len(rest.split()) > 12:
         return None
+    rest = _with_told(rest, base, focus, vocabulary)
     tags = tag(_TWO.sub(" ", _PLACES.sub(" ", rest)), vocabulary, focus)
     read = scan(tags, vocabulary)
     if read.unknown or read.having or read.qualities:
@@ -86,7 +88,7 @@ def read_relation(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask 
         return None
     frame = _of_two(kind, base, read, found.raw, focus, vocabulary)
     if frame is None:
-        return _which_two(base, focus, found.raw)
+        return _which_two(base, focus, found.raw, vocabulary)
     if base.measure == "share" and re.search(r"(?i)\bhow many\b.*\bcells\b", found.raw):
         frame = replace(frame, measure="cells")
     frame = replace(frame, form=kind, order="", place=0, limit=0, asked="", subject="")
@@ -131,6 +133,15 @@ def _of_two(
     if len(named) == 2 and named[0].slot == named[1].slot:
         return _grouped(base, named[0], named[1], vocabulary)
     told = _told(base, focus, vocabulary)
+    if len(named) == 1 and (named[0] in base.conditions or named[0].column in base.by):
+        column = named[0].column
+        single = replace(base, by=(), order="") if column in base.by else base
+        before = _of_last_two(single, focus, vocabulary, by=base.by)
+        if before is not None and named[0] in base.conditions:
+            return before
+        if before is not None:
+            name = "where" if base.measure in AVERAGES else "among"
+            return replace(before, **{name: (*getattr(before, name), (named[0],))})
     if len(named) == 1:
         other = _other_than(named[0], base, told)
         if other is not None:
@@ -251,11 +262,25 @@ def _dropped(clauses: Clauses, slot: str) -> Clauses:
     return tuple(clause for clause in kept if clause)
 
 
-def _of_last_two(base: Frame, focus: Focus, vocabulary: Vocabulary) -> Frame | None:
+def _with_told(text: str, base: Frame, focus: Focus, vocabulary: Vocabulary) -> str:
+    """Put told groups in place of one of their words: of 'T_CD4' and 'T_CD8' CD4 and CD8."""
+    labels = [part.label for part in _told(base, focus, vocabulary) if part.kind == "value"]
+    words = [word.casefold() for label in labels for word in re.findall(r"[^\W_]+", label)]
+    for label in labels:
+        for word in re.findall(r"[^\W_]+", label):
+            own = words.count(word.casefold()) == 1 and len(word) > 1
+            if own and label.casefold() not in text.casefold():
+                text = re.sub(rf"(?i)(?<![\w+]){re.escape(word)}s?(?![\w+])", label, text)
+    return text
+
+
+def _of_last_two(
+    base: Frame, focus: Focus, vocabulary: Vocabulary, by: tuple[str, ...] = ()
+) -> Frame | None:
     """Return the frame of the last two answers, where they measured the same of other cells."""
     for ask in reversed(focus.past[-5:-1]):
         frame = frame_of_ask(ask, focus, vocabulary)
-        if frame is None or frame.is_relation or frame.by or frame.groups or frame == base:
+        if frame is None or frame.is_relation or frame.by != by or frame.groups or frame == base:
             continue
         if (frame.measure, frame.of, frame.each) != (base.measure, base.of, base.each):
             continue
@@ -281,7 +306,7 @@ def _of_last_two(base: Frame, focus: Focus, vocabulary: Vocabulary) -> Frame | N
     return None
 
 
-def _which_two(base: Frame, focus: Focus, said: str) -> Ask | None:
+def _which_two(base: Frame, focus: Focus, said: str, vocabulary: Vocabulary) -> Ask | None:
     """Ask back between which two groups, where many were told."""
-    told = next((ask.told for ask in reversed(focus.past) if ask.told), ())
+    told = [part.label for part in _told(base, focus, vocabulary)]
     return Ask("which_two", listed=tuple(told), text=said) if len(told) > 2 and base.by else None

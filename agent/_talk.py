@@ -47,7 +47,8 @@ def say_talk(ask: Ask, vocabulary: Vocabulary, *, seed: int) -> list[str]:
     if ask.intent == "lost":
         return _lost(ask)
     if ask.intent == "which_two":
-        return [f"Which two do you mean, of {listing(map(repr, ask.listed[:_MOST_TOLD]))}?"]
+        names = [f'"{label}"' for label in ask.listed[:_MOST_TOLD]]
+        return [f"Which two do you mean, of {listing(names)}?"]
     if ask.intent == "topic":
         return list(TOPICS[ask.name].said)
     if ask.intent == "no_family":
