@@ -113,7 +113,7 @@ def edit(last: Frame, change: Change, vocabulary: Vocabulary, focus: Focus) -> F
     frame = _measured(frame, change, vocabulary)
     if frame is None:
         return None
-    frame = _named_genes(frame, change)
+    frame = _only_gene(frame, change) or _named_genes(frame, change)
     if frame is None:
         return None
     if change.marks & {"reverse", "both", "either", "together", "neither"} or _denies(change):
@@ -399,6 +399,18 @@ def _measured(frame: Frame, change: Change, vocabulary: Vocabulary) -> Frame | N
     return frame
 
 
+def _only_gene(frame: Frame, change: Change) -> Frame | None:
+    """Read "only COL1A1" after two genes: that one, and not the other."""
+    genes = [c[0] for c in frame.where if c[0].kind == "gene" and len(c) == 1]
+    if "only" not in change.marks or len(change.genes) != 1 or len(genes) < 2:
+        return None
+    if change.genes[0] not in {part.slot for part in genes}:
+        return None
+    left = tuple(c for c in frame.where if c[0] not in genes)
+    signs = ((of_gene(p.slot, "> 0" if p.slot == change.genes[0] else "= 0"),) for p in genes)
+    return replace(frame, where=(*left, *signs))
+
+
 def _named_genes(frame: Frame, change: Change) -> Frame | None:
     """Put other genes in place of the last one."""
     if not change.genes:
@@ -497,6 +509,8 @@ def _with_clause(frame: Frame, clause: Clause, change: Change) -> Frame:
     """Put a condition in place of that of its slot, or add it."""
     slot = clause[0].slot
     if change.of_whole and "share" in change.measures and frame.measure == "share":
+        if {part.column for part in clause} & set(frame.by):
+            frame = replace(frame, by=(), order="", place=0)
         return frame if clause in frame.among else replace(frame, among=put_in(frame.among, clause))
     kept = frame.by
     for part in clause:

@@ -40,6 +40,11 @@ _OF_WHOLE = re.compile(
     r"(?i)^(?:and |so |but |then )*(?:what |which )?(?:percent\w*|share|fraction|proportion|%) of "
     r"(?:all |the )*(?!.*\b(?:is|are|express\w*|have|has|do|does|come|found)\b)"
 )
+_OF_ALL = re.compile(
+    r"(?i)^(?:and |so |but |then )*(?:what |which |as (?:a )?|in )?(?:the )?(?:percent\w*|share|"
+    r"fraction|proportion|%) of (?:all |the |total |whole |entire )*(?:data ?set|data|cells|total|"
+    r"whole|all)\W*$"
+)
 _IS_THAT = re.compile(
     r"(?:percent\w*|share|fraction|proportion|%) of .*\b(?:is|are|was|were|do|does) "
     r"(?:it|that|this|they|those|these)(?: (?:make up|represent|amount to))?\W*$"
@@ -80,6 +85,8 @@ def read_frame(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> list[As
         change = _change(tags, reading, vocabulary)
         for part in _each_measure(change):
             edited = edit(last, part, vocabulary, focus)
+            if edited is None and part is not change and last.measure in part.measures:
+                edited = last
             frames += [edited] if edited is not None else []
     if not frames:
         frames = _frames(text, tags, reading, vocabulary)
@@ -714,6 +721,8 @@ def _leans(text: str, tags: Sequence[Tag], read: Reading, focus: Focus, last: Fr
         return True
     if last.where and _OF_WHOLE.match(text) and len(read.clauses) == 1 and not read.genes:
         return last.where[-1] != read.clauses[0][1]
+    if _OF_ALL.match(text) and (last.where or last.by):
+        return True
     if re.search(r"(?i)\b(?:dataset|in total|overall|all cells|whole)\b", text) and read.measures:
         return False
     n_words = len(text.split())
@@ -727,7 +736,7 @@ def _leans(text: str, tags: Sequence[Tag], read: Reading, focus: Focus, last: Fr
     if _FRAGMENT.match(text) and n_words <= 9:
         return not (read.columns and read.clauses and read.measures)
     if n_words <= 6 and not has_names:
-        turns = {"both", "either", "together", "group"}
+        turns = {"both", "either", "neither", "together", "group"}
         said = (read.measures, read.order, read.place, read.plot, read.numbers, read.having)
         return any(said) or bool(read.marks & turns) or bool(read.each)
     if n_words <= 4 and not read.measures and not _YES_NO.match(text):

@@ -55,7 +55,7 @@ _WIDER = re.compile(
 )
 _GROUPS = re.compile(
     rf"(?i)^{_STARTS}(?:(?:in )?(?:which|what) (?P<what>clusters?|(?:cell ?)?types?|populations?|"
-    rf"cells?|ones|groups?)(?: (?:is|are) (?:that|it|those|they)| (?:is|are) (?:it|they) in)?|"
+    rf"cells?|ones|groups?)(?: are (?:those|they)| (?:is|are) (?:it|they) in)?|"
     rf"(?:please )?(?:rank|sort|order|compare) (?:all|them|everything|the (?:cell )?types|"
     rf"all (?:of them|(?:cell )?types|groups))(?: of them)?)\W*$"
 )
@@ -78,6 +78,10 @@ _SEPARATES = re.compile(
     rf"(?:separates?|distinguish(?:es)?|sets?|tells?|makes?|differs?|are different|is different)"
     rf"(?: between| apart)? ?(?:them|these|those|the two|both|these two)?"
     r"(?: apart| different)?\W*$"
+)
+_MOST_APART = re.compile(
+    rf"(?i)^{_STARTS}(?:which|what|who)(?: one| group| type)? (?:differs?|chang\w+|varies|shifts?)"
+    r"(?: the)? (?:most|least)\W*$"
 )
 _REASON = re.compile(
     rf"(?i)^{_STARTS}(?:(?:any )?(?:ideas?|guess(?:es)?|clue) (?:why|what)\b.*|"
@@ -141,6 +145,7 @@ def read_result(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | 
         _wider,
         _doubled,
         _authors,
+        _most_apart,
         _membership,
     ):
         ask = reader(found, vocabulary, focus)
@@ -248,7 +253,13 @@ def _groups(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None
 def _ranked(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read "which one is second?" when a group of the ranking was looked at in between."""
     last, said = focus.last, _PLACE.match(found.raw)
-    if said is None or last is None or (last.frame is not None and last.frame.order):
+    if said is None or last is None:
+        return None
+    is_last = (said["place"] or "").casefold() == "last"
+    if is_last and last.frame is not None and last.frame.order and last.frame.by != ("cell",):
+        order = "low" if last.frame.order == "high" else "high"
+        return _ask_of(replace(last.frame, order=order, place=0, limit=0))
+    if last.frame is not None and last.frame.order:
         return None
     if last.intent in {"expression", "where_highest", "gene_by_group", "most_changed"}:
         return None
@@ -359,9 +370,19 @@ def _membership(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | 
     return None
 
 
+def _most_apart(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Say that "which one differs most?" is not worked out over the groups of two answers."""
+    last = focus.last
+    if last is None or last.intent != "frame" or not _MOST_APART.match(found.raw):
+        return None
+    return Ask("lost", listed=(), text=found.raw)
+
+
 def _doubled(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read "could those be doublets?": what the flags say of exactly these cells."""
-    if not _DOUBLETS.search(found.raw) or found.genes or found.cell_types or found.clusters:
+    if not _DOUBLETS.search(found.raw) or found.genes or found.clusters:
+        return None
+    if any(not _DOUBLETS.search(name) for name in found.cell_types):
         return None
     points = re.search(r"(?i)\b(?:those|these|they|them|that|it|this)\b", found.raw)
     return _doublets(focus, vocabulary) if points else None

@@ -28,6 +28,7 @@ from ._reading_worth import read_worth
 from ._recalling import put_back, read_recall
 from ._redrawing import read_redrawing
 from ._referring import cells_of_type
+from ._returning import read_return
 from ._rules import classify
 from ._small_talk import small_talk
 from ._topics import find_topic
@@ -192,6 +193,9 @@ def _tidy(asks: list[Ask]) -> list[Ask]:
 
 def _read(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
     stretch = name_pointed(put_back(said, focus), focus, vocabulary)
+    back = read_return(stretch, vocabulary, focus)
+    if back is not None:
+        return _read(*back)
     found = _with_bare_label(find_mentions(stretch, vocabulary), vocabulary)
     answered = read_answer_to_us(found, vocabulary, focus)
     if answered is not None:
