@@ -146,7 +146,6 @@ def read_result(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | 
         _doubled,
         _authors,
         _most_apart,
-        _membership,
     ):
         ask = reader(found, vocabulary, focus)
         if ask is not None:
@@ -348,26 +347,6 @@ def _authors(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | Non
     top = top_of(frame, focus, vocabulary)
     where = ((top,),) if top is not None else (*frame.among, *frame.where)
     return _ask_of(Frame(where=where, by=(column,), order="high")) if where else None
-
-
-def _membership(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
-    """Read "is patient P24 a responder?" and "which therapy did P24 get?"."""
-    if not vocabulary.people or found.genes or found.clusters:
-        return None
-    read = scan(tag(found.raw, vocabulary, focus), vocabulary)
-    clauses = [clause for _, clause in read.clauses if len(clause) == 1]
-    people = [c for c in clauses if c[0].column in vocabulary.people]
-    if read.unknown or read.measures or read.genes or read.order or len(people) != 1:
-        return None
-    others = [c for c in clauses if c not in people]
-    columns = [column for _, column, _ in read.columns if column not in vocabulary.people]
-    starts = re.match(r"(?i)^(?:and |so |but )*(?:is|was|are|does|did|has)\b", found.raw)
-    if starts and len(others) == 1 and not columns and not others[0][0].is_not:
-        return _ask_of(Frame("share", where=(others[0],), among=(people[0],), asked="whether"))
-    is_which = "which" in read.marks and len(columns) == 1 and not others
-    if is_which and columns[0] in vocabulary.labels:
-        return _ask_of(Frame(where=(people[0],), by=(columns[0],), order="high"))
-    return None
 
 
 def _most_apart(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
