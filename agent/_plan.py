@@ -13,6 +13,7 @@ from ._calls import Call, Plan, Situation, labelled_as, run
 from ._plan_tests import TEST_PLANS, plan_among
 from ._selecting import quoted
 from ._sex import plan_sex
+from ._verdicts import direction
 
 _MOST_GENES = 30
 _MOST_CELLS = 30
@@ -84,6 +85,9 @@ def _is_made(calls: list[Call], situation: Situation) -> bool:
 
 def _markers(ask: Ask, situation: Situation) -> list[Call]:
     first, clusters = _clusters_of(ask, situation)
+    if len(clusters) == 1 and direction(ask.text) < 0:  # markers are what is higher
+        few = min(ask.number, _MOST_GENES) if ask.number else None
+        return [*first, *run("compare_selections", first=f"cluster {clusters[0]}", n_genes=few)]
     extra = {"n_genes": min(ask.number, _MOST_GENES)} if ask.number else {}
     calls = [*first, *(Call("rank_markers", {"cluster": c, **extra}) for c in clusters)]
     if first and not clusters and _is_made(first, situation):

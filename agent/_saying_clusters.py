@@ -20,7 +20,7 @@ from ._phrasing import (
 from ._saying import Said, Saying, Teller
 from ._saying_worth import worth
 from ._talk import EXPLAINED
-from ._verdicts import asks_yes_no, verdict
+from ._verdicts import asks_yes_no, direction, verdict
 from ._words import NUMBERS
 
 _SURE, _FAIR = 0.8, 0.6
@@ -300,11 +300,15 @@ def tell_markers(ask: Ask, now: Saying) -> Said:
     if not shown and (compared := now.artifact("compare_selections")):
         genes = tuple((compared.get("facts") or {}).get("genes") or ())
         said = quote_all(compared)
+        if direction(ask.text) < 0:
+            genes = tuple((compared.get("facts") or {}).get("other_genes") or ())
         starts = _sides(said)
-        # What is higher in all other cells marks no group.
-        said = [line for n, line in enumerate(said) if n not in starts[1:2]]
-        said = [*said[:1], *(line for line in said[1:] if line.split(" ", 1)[0] in genes[:1])]
-        return Said([*said, *_no_cluster(ask, now)], replace(ask, listed=genes))
+        # What is higher in all other cells marks no group, unless what is lower was asked.
+        side = starts[(1 if direction(ask.text) < 0 else 0) :][:1]
+        kept = [said[at] for at in side] if len(starts) == 2 else said[:1]
+        kept += [line for line in said if line.split(" ", 1)[0] in genes[:1]]
+        of_type = [] if ask.clusters else _no_cluster(ask, now)
+        return Said([*kept, *of_type], replace(ask, listed=genes))
     if not shown:
         known = now.artifact("list_markers_of_type")
         genes = tuple((known.get("facts") or {}).get("genes") or ()) if known else ()
@@ -361,7 +365,8 @@ def differing(ask: Ask, said: list[str]) -> list[str]:
     """Say first that two groups do differ, where it was asked whether they do."""
     same = re.search(r"(?i)\b(?:same|alike|identical|equal)\b", ask.text)
     other = re.search(r"(?i)\b(?:different|differ|distinct)\b", ask.text)
-    if not said or not asks_yes_no(ask.text) or not (same or other):
+    by_type = re.search(r"(?i)\btypes?\b|\blabels?\b", ask.text)  # told by the labels, not by genes
+    if not said or not asks_yes_no(ask.text) or by_type or not (same or other):
         return said
     differ = any(line.startswith("Higher in") for line in said)
     return [verdict(said[0], yes=differ != bool(same)), *said[1:]]

@@ -302,12 +302,18 @@ def _crossed(
 ) -> list[str]:
     """List a table of two columns, a line for each group of the first."""
     firsts = list(dict.fromkeys(str(row["group"]) for row in rows))
-    lines = [f"{_subject(frame, facts)[:-3]}, by '{frame.by[0]}' and '{frame.by[1]}':"]
+    by = " and ".join("cluster" if CLUSTERS.fullmatch(name) else f"'{name}'" for name in frame.by)
+    lines = [f"{_subject(frame, facts)} this, by {by}."]
     for first in firsts[:_MOST_GROUPS]:
         mine = [row for row in rows if str(row["group"]) == first]
         mine = sorted(mine, key=lambda row: -row["value"])[:_MOST_GROUPS]
-        text = listing(f"'{row['within']}' {_cell(frame, row)}" for row in mine)
-        lines.append(f"- '{first}': {text}.")
+        some = [row for row in mine if row["value"] or frame.measure in AVERAGES] or mine[:1]
+        inner, outer = (
+            f"cluster {name}" if CLUSTERS.fullmatch(by) else f"'{name}'"
+            for name, by in (("{}", frame.by[1]), (first, frame.by[0]))
+        )
+        text = listing(f"{inner.format(row['within'])} {_cell(frame, row)}" for row in some)
+        lines.append(f"- {outer[:1].upper()}{outer[1:]}: {text}.")
     return lines
 
 

@@ -65,7 +65,10 @@ def tell_described(ask: Ask, now: Saying) -> Said:
     artifact = now.artifact("describe_selection") or {}
     facts = artifact.get("facts") or {}
     types = (str(facts["label"]),) if facts.get("is_known") else ()
-    lines = [*quote_all(artifact), *now.caveats(artifact, skip=r"rest on a sample")]
+    what = r"^The model describes|^The model is unsure|^The (?:most frequent )?labels the model"
+    first = pick(artifact, what)  # what they are, then which they are
+    rest = [line for line in quote_all(artifact, skip=r"^The model read ") if line not in first]
+    lines = [*first, *rest, *now.caveats(artifact, skip=r"rest on a sample")]
     return Said(lines, replace(ask, cell_types=types))
 
 
@@ -127,7 +130,9 @@ def _of_direction(ask: Ask, said: list[str], facts: Mapping[str, Any]) -> list[s
         return said
     high, low = str(facts["first"]), str(facts["second"])
     high, low = (low, high) if asked > 0 else (high, low)
-    return [line for line in said if not line.startswith(f"Higher in '{high}' than in '{low}'")]
+    genes = facts["other_genes" if asked > 0 else "genes"]
+    unasked = (f"Higher in '{high}' than in '{low}'", f"{genes[0]} is expressed in")
+    return [line for line in said if not line.startswith(unasked)]
 
 
 def tell_gene_by_group(ask: Ask, now: Saying) -> Said:
@@ -160,9 +165,11 @@ def tell_gene_by_group(ask: Ask, now: Saying) -> Said:
         lead = {1: "Second", 2: "Third"}.get(at, "Lowest")
         line = f"{lead} for {gene} is '{row['group']}', with a {mean} of {row['mean']:.2f}."
         return Said([cite(line, evidence)], replace(ask, genes=(gene,)))
-    if not lines and _EACH.search(ask.text):
-        lines += _each_value(f"{mean} of {gene}", list(rows.values()), evidence)
-    return Said([*lines, *quote_all(artifact)], replace(ask, genes=(gene,)))
+    said = quote_all(artifact)
+    if not lines and _EACH.search(ask.text):  # which is highest, then the list
+        listed = _each_value(f"{mean} of {gene}", list(rows.values()), evidence)
+        return Said([*said[::-1], *listed], replace(ask, genes=(gene,)))
+    return Said([*lines, *said], replace(ask, genes=(gene,)))
 
 
 def _mean_of(row: Mapping[str, Any]) -> str:
@@ -179,10 +186,8 @@ def _each_value(what: str, rows: list[dict[str, Any]], evidence: str) -> list[st
     half = _MOST_VALUES // 2
     cut = len(rows) > _MOST_VALUES
     shown = [*ranked[:half], *ranked[-half:]] if cut else ranked
-    lead = f"The {what} in each group is this."
-    if cut:
-        lead = f"The {what} is this in the {half} highest and lowest of {len(rows)} groups."
-    said = [cite(lead, evidence)]
+    lead = f"The {what} in the {half} highest and the {half} lowest of {len(rows)} groups is this."
+    said = [cite(lead, evidence)] if cut else []
     for row in shown:
         share = (
             f", {percentage(row['percent_expressing'])} of {counted(int(row['cells']), 'cell')}"
@@ -207,7 +212,7 @@ def tell_composition(ask: Ask, now: Saying) -> Said:
     said = quote_all(artifact)
     if re.search(r"(?i)\bevenly\b|\bbalanced\b|\bequal\w*\b", ask.text):
         said = _whether_even(artifact, said)
-    elif (asked and (ask.clusters or ask.cell_types)) or people:
+    elif asked or people:
         said = []  # what was asked for is said
     return Said([*lines, *said, *now.caveats(artifact)])
 
@@ -277,6 +282,9 @@ def _largest_change(artifact: Mapping[str, Any], now: Saying) -> list[str]:
         return []
     one, two = groups
     most = max(shares, key=lambda name: abs(shares[name][one] - shares[name][two]))
+    if shares[most][one] == shares[most][two]:
+        line = f"The shares do not differ between '{one}' and '{two}'."
+        return [cite(line, str(artifact["id"]))]
     part = _part({"within": most}, artifact, now)
     line = (
         f"The shares differ most for {part}: {percentage(shares[most][one])} of the cells of "
@@ -319,8 +327,8 @@ def _asked_rows(ask: Ask, artifact: Mapping[str, Any], now: Saying) -> list[str]
     totals = {str(row["by"]): int(row["of"]) for row in artifact.get("table") or []}
     return [
         cite(
-            f"With '{facts['by']}' '{value}' there {'is' if totals[value] == 1 else 'are'} "
-            f"{counted(totals[value], 'cell')}.",
+            f"{counted(totals[value], 'cell')} {'is' if totals[value] == 1 else 'are'} '{value}' "
+            f"in '{facts['by']}'.",
             str(artifact["id"]),
         )
         for value in ask.values

@@ -68,7 +68,7 @@ def tell_known_marker(ask: Ask, now: Saying) -> Said:
         seen = now.artifact("show_expression") or {}
         if re.search(r"(?i)\b(?:dataset|data|here)\b", ask.text):
             whole = pick(seen, r"is detected in|By the labels of the authors")
-            lines = [*dict.fromkeys([*here, *whole]), *lines]
+            lines = [*lines[:1], *dict.fromkeys([*here, *whole]), *lines[1:]]
         else:
             lines += here
     return Said(lines, ask)

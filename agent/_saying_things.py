@@ -112,7 +112,7 @@ def tell_expression(ask: Ask, now: Saying) -> Said:
         if row is not None:
             said = _in_cluster(gene, row, scale)
             if asks_yes_no(ask.text) and len(ask.clusters) == 1 and not lines:
-                said = verdict(said, yes=float(row.get("percent_expressing", 1)) >= 1)
+                said = _whether_on(said, row)
             lines.append(cite(said, evidence))
     lines += _of_labels(ask, gene, result, now) or _of_types(ask, gene, rows, now)
     if ask.intent == "where_highest" and not _LACKS.search(ask.text):
@@ -131,6 +131,13 @@ def tell_expression(ask: Ask, now: Saying) -> Said:
     elif _LACKS.search(ask.text):
         lines = [*_lacking(gene, rows, evidence), *lines]
     return Said(lines, replace(ask, genes=(gene,), clusters=()))
+
+
+def _whether_on(line: str, row: Mapping[str, Any]) -> str:
+    """Put yes or no before how many cells of a cluster have a gene; of few it is hardly on."""
+    share = float(row.get("percent_expressing", 100))
+    said = verdict(line, yes=share >= _SEEN_IN)
+    return said.replace("No:", "No, hardly:", 1) if 0 < share < _SEEN_IN else said
 
 
 _ELSEWHERE = re.compile(
@@ -318,7 +325,9 @@ def tell_term(ask: Ask, now: Saying) -> Said:
     """Say what the ontology says about a term."""
     lines: list[str] = []
     for result in now.of("look_up_term"):
-        if re.search(r"(?i)\b(?:kind|type|sort) of what\b|\bparents?\b", ask.text):
+        if re.search(r"(?i)\bsynonyms?\b|\b(?:other|also) (?:names?|called)\b", ask.text):
+            lines += pick(result.artifact or {}, r"^Other names")
+        elif re.search(r"(?i)\b(?:kind|type|sort) of what\b|\bparents?\b", ask.text):
             lines += pick(result.artifact or {}, r"lies directly below")
         elif _SUBTYPES.search(ask.text):
             lines += pick(result.artifact or {}, r"^Directly below|lies? below it")

@@ -15,13 +15,19 @@ from ._verdicts import asks_yes_no, verdict
 _DENIED = re.compile(r"(?i)\bnot\b|n't\b|\bother than\b|\bexcept\b|\bno \w+ cells\b")
 
 
+_HOW_LIKELY = re.compile(
+    r"(?i)\bprobabilit\w*|\bhow (?:likely|probable|sure|certain|confident)\b|\bchances?\b"
+)
+
+
 def tell_alternative(ask: Ask, now: Saying) -> Said:
     """Weigh another cell type against the label: "why not NK cells?", "is it a B cell?"."""
     lines: list[str] = []
     for result in now.of("explain_alternative"):
         artifact = result.artifact or {}
         lines += pick(artifact, r"cannot tell|is asked about")
-        lines += [*_verdict(ask, result, now), *_chances(result)]
+        said = [*_verdict(ask, result, now), *_chances(result)]
+        lines += said[::-1] if _HOW_LIKELY.search(ask.text) else said
         if ask.intent == "why_not" or "why" in ask.text.casefold():
             lines += pick(artifact, r"^The genes that spoke|^No gene")
         else:
@@ -52,7 +58,7 @@ def _verdict(ask: Ask, result: Result, now: Saying) -> list[str]:
     facts, evidence = result.facts, str((result.artifact or {})["id"])
     cluster, own_id, other_id = facts["cluster"], facts.get("term_id"), str(facts["other_id"])
     own, other = str(facts.get("label")), str(facts["other_label"])
-    is_question = ask.intent == "is_type"
+    is_question = ask.intent == "is_type" and not _HOW_LIKELY.search(ask.text)
     if own_id is None:
         line = f"The model does not commit itself to any one cell type for cluster {cluster}."
     elif own_id == other_id:
@@ -111,10 +117,17 @@ def tell_which(ask: Ask, now: Saying) -> Said:
             f"{clusters_named(clusters).capitalize()} {verb} labelled as {plural(asked.label)} "
             f"({asked.id}){_or_narrower(exact, asked.id)}."
         )
+        if len(exact) == 1:
+            (row,) = exact
+            line = (
+                f"Cluster {row['cluster']} is labelled as {row['cell_type']} "
+                f"({row['ontology_term_id']}): {counted(int(row['cells']), 'cell')}, "
+                f"{percentage(row['agreement'])} of the {row['cells_read']} read agree."
+            )
         if asks_yes_no(ask.text):
             line = verdict(line, yes=True)
         lines.append(cite(line, evidence))
-        for row in exact:
+        for row in exact if len(exact) > 1 else ():
             lines.append(
                 "- "
                 + cite(

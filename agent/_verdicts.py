@@ -17,10 +17,12 @@ _WORTH = re.compile(
     re.IGNORECASE,
 )
 _MORE = re.compile(
-    r"\b(?:higher|more|stronger|up\w*|increas\w*|induced|enriched|larger|bigger)\b", re.IGNORECASE
+    r"\b(?:higher|more|stronger|up(?:-?regulat\w*)?|increas\w*|induced|enriched|larger|bigger)\b",
+    re.IGNORECASE,
 )
 _LESS = re.compile(
-    r"\b(?:lower|less|fewer|weaker|down\w*|decreas\w*|reduced|depleted|smaller)\b", re.IGNORECASE
+    r"\b(?:lower|less|fewer|weaker|down(?:-?regulat\w*)?|decreas\w*|reduced|depleted|smaller)\b",
+    re.IGNORECASE,
 )
 
 

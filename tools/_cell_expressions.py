@@ -111,17 +111,32 @@ def shown(words: str, *, limit: int = 120) -> str:
     text = re.sub(r"(?<=\S)\s*>\s*0(?!\.?\d)", " detected", text)
     text = re.sub(r"\bnot (\S+) detected", r"no \1 detected", text)
     text = text.replace(">=", "at least").replace("<=", "at most")
+    text = re.sub(r"\((selection '[^']*'|clusters? [^()]*|'[^']*')\)", r"\1", text)
     return clean(text.replace(">", "above").replace("<", "below"), limit=limit)
 
 
 def as_group(words: str) -> str:
     """Put the words of `shown` so that they can stand after "in" or "among"."""
-    if words.startswith("(") and words.find(")") == len(words) - 1:
+    if words.startswith("(") and _closes(words) == len(words) - 1:
         words = words[1:-1]
     if words.startswith("read as "):
         return f"the cells {words}"
+    if re.match(r"'[^']*' and (?:clusters? |read as )", words):  # "the 'stim' cells of cluster 3"
+        words = re.sub(r"^('[^']*') and read as ", r"the \1 cells read as ", words)
+        words = re.sub(r"^('[^']*') and (clusters? )", r"the \1 cells of \2", words)
     named = ("'", "cluster", "selection", "all ", "the ")
+    words = words.replace(" and not ", " without ")
     return words if words.startswith(named) else f"the cells with {words}"
+
+
+def _closes(words: str) -> int:
+    """Return where the parenthesis that opens `words` is closed."""
+    depth = 0
+    for at, letter in enumerate(words):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0:
+            return at
+    return -1
 
 
 def chosen_mask(session: "Session", where: str) -> tuple[np.ndarray, str]:

@@ -174,7 +174,7 @@ def _method(asked: Question, tested: Tested) -> list[str]:
         return [lead]
     found = count(tested.n_significant, "gene")
     verb = "differs" if tested.n_significant == 1 else "differ"
-    return [f"In all {found} {verb} at an adjusted p-value below {SIGNIFICANT:g}.", lead]
+    return [f"In all, {found} {verb} at an adjusted p-value below {SIGNIFICANT:g}.", lead]
 
 
 def _gene_sentences(

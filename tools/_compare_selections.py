@@ -80,7 +80,7 @@ def compare_selections(
             details.append(gene_detail(rows[0], *groups))
     sentences += [*details, *left_out]
     sentences.append(
-        f"Compared were {count(len(inside), 'cell')} with {count(len(outside), 'cell')}."
+        f"That compares {count(len(inside), 'cell')} with {count(len(outside), 'cell')}."
     )
     table = [*up, *down]
     return session.record(

@@ -87,7 +87,13 @@ def count_composition(
             [
                 *among(words),
                 *(_sizes(by_key, row_names, counts) if words else []),
-                _text(by_key, within_key, row_names, column_names, counts),
+                _text(
+                    by_key,
+                    "cluster" if within_key == session.prepared.cluster_key else within_key,
+                    row_names,
+                    column_names,
+                    counts,
+                ),
             ]
         ),
         table=table,
@@ -149,16 +155,15 @@ def _text(
     for r, row in enumerate(rows[:_MOST_SENTENCES]):
         top = int(np.argmax(counts[r]))
         share = as_percent(percent(int(counts[r, top]), int(totals[r])))
+        part = f"{_shown(within_key)} {quote(columns[top])}"
+        if within_key == "cluster":
+            part = f"cluster {clean(columns[top])}"
+        most = "most are" if 2 * counts[r, top] > totals[r] else "the largest part is"
         sentences.append(
-            f"Of the {count(int(totals[r]), 'cell')} with {quote(by_key)} {quote(row)}, most are "
-            "in "
-            f"{_shown(within_key)} {quote(columns[top])} ({int(counts[r, top]):,}, {share})."
-            if 2 * counts[r, top] > totals[r]
-            else f"Of the {count(int(totals[r]), 'cell')} with {quote(by_key)} {quote(row)}, the "
-            "largest group "
-            f"is {_shown(within_key)} {quote(columns[top])} ({int(counts[r, top]):,}, {share})."
+            f"Of the {count(int(totals[r]), 'cell')} of {quote(row)} {most} in "
+            f"{part} ({int(counts[r, top]):,}, {share})."
         )
-    return " ".join(sentences)
+    return " ".join([*sentences[1:], sentences[0]])
 
 
 def choose_clusters(session: Session, *, column: str) -> Evidence:

@@ -144,9 +144,9 @@ def known_to_model(session: Session, found: "Resolution", term_ids: list[str]) -
         )
     if not broader:
         msg = (
-            f"{term(str(found.label), found.id)} is a cell type that the model cannot tell, and "
-            "neither is "
-            "any type above it. Ask about a type that it names, or look the term up instead."
+            f"{term(str(found.label), found.id)} is a cell type that the model does not know, nor "
+            "does it know a broader one. Ask about a type that it names, or look the term up "
+            "instead."
         )
         raise UnsupportedError(msg)
     nearest = max(broader, key=lambda t: (len(knowledge.ancestors(t.id)), t.id))

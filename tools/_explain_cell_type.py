@@ -232,7 +232,8 @@ def _speaking(rows: list[dict[str, Any]], shown: str, label: str, name: str) -> 
     said = []
     if known:
         said.append(
-            f"The published markers of {shown} that spoke most for it in {name} {are(known)} "
+            f"The published {'marker' if len(known) == 1 else 'markers'} of {shown} that spoke "
+            f"most for it in {name} {are(known)} "
             f"{_weights(known)}."
         )
     if others:

@@ -38,6 +38,8 @@ def label_clusters(session: Session) -> Evidence:
     known = [cluster for cluster in clusters if verdicts[cluster].is_known]
     sentences = [
         f"The model names a cell type for {len(known)} of the {count(len(clusters), 'cluster')}."
+        if len(known) < len(clusters)
+        else f"The model names a cell type for each of the {count(len(clusters), 'cluster')}."
     ]
     sentences += [_sentence(row) for row in table if row["ontology_term_id"] is not None]
     unsure = [cluster for cluster in clusters if not verdicts[cluster].is_known]

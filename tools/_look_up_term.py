@@ -66,8 +66,7 @@ def look_up_term(session: Session, *, name: str, ontology: Ontology = "CL") -> E
         )
     sentences.append(
         f"{count(len(below), 'term') if below else 'No term'} of the {source} "
-        f"{'lies' if len(below) == 1 else 'lie'} "
-        "below it."
+        f"{'lies' if len(below) == 1 else 'lie'} below {clean(entry.label)}."
     )
     children = [c for c in below if entry.id in c.parents]
     if children:

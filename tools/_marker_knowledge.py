@@ -150,15 +150,15 @@ def list_markers_of_type(session: Session, *, cell_type: str, n_genes: int = 10)
         )
     positive = [row for row in table if row["marker"] == "positive"]
     named = listing(f"{row['gene']} ({row['n_sources']})" for row in positive[:_SPOKEN])
+    if positive:
+        sentences.append(
+            f"The genes that speak most for {term(shown.label, shown.id)}, with the number of "
+            f"their sources, {are(positive[:_SPOKEN])} {named}."
+        )
     sentences.append(
         f"For {term(shown.label, shown.id)} there {are(claims)} {count(len(claims), 'marker')} "
         f"in {_source_of(claims)}."
     )
-    if positive:
-        sentences.append(
-            f"The genes that speak most for {shown.label}, with the number of their sources, "
-            f"{are(positive[:_SPOKEN])} {named}."
-        )
     negative = [row["gene"] for row in table if row["marker"] == "negative"][:_SPOKEN]
     if negative:
         sentences.append(f"The absence of {listing(negative)} marks {shown.label}.")

@@ -63,6 +63,7 @@ def plot_dots(
     groups, words = _chosen(session, groups, where)
     columns, missing = _measured(session, wanted)
     table, sentences = [], among(words)
+    is_cluster, mean = key == session.prepared.cluster_key, f"mean {scale_words(session)}"
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         sentences.append(f"{listing(map(quote, missing))} {verb} not measured and left out.")
@@ -71,16 +72,14 @@ def plot_dots(
         symbol = clean(session.symbol(column))
         table += [{"gene": symbol, **row} for row in rows]
         most = _NEXT_OF_MANY if len(columns) <= _FEW_GENES else 0
-        sentences.append(
-            _highest(symbol, rows, key, most=most, mean=f"mean {scale_words(session)}")
-        )
+        sentences.append(_highest(symbol, rows, key, most=most, mean=mean, is_cluster=is_cluster))
     symbols = [clean(session.symbol(column)) for column in columns]
     unit = expression_unit(session)
     return session.record(
         tool="plot_dots",
         text=(
-            f"The dot plot shows {listing(symbols)} in {count(len(groups), 'group')} of "
-            f"{_named(session, key)}. " + " ".join(sentences)
+            f"The dot plot shows {listing(symbols)} in {_named(session, key, len(groups))}. "
+            + " ".join(sentences)
         ),
         table=table,
         figure=dots(table, title=f"{clean(key)}", unit=unit),
@@ -131,14 +130,19 @@ def plot_violin(
     for name, here in groups.items():
         labels[here] = name
     scale = scale_words(session) if is_gene else ""
-    said = _highest(symbol, rows, key, most=_NEXT, mean=f"mean {scale}".strip())
+    is_cluster = key == session.prepared.cluster_key
+    said = _highest(
+        symbol,
+        rows,
+        key,
+        most=_NEXT,
+        mean=f"mean {scale}".strip(),
+        is_cluster=is_cluster,
+    )
     only = f" among {clean(words, limit=80)}" if words else ""
     return session.record(
         tool="plot_violin",
-        text=(
-            f"The violins show {symbol} in {count(len(groups), 'group')} of "
-            f"{_named(session, key)}{only}. {said}"
-        ),
+        text=(f"The violins show {symbol} in {_named(session, key, len(groups))}{only}. {said}"),
         table=[{"gene": symbol, **row} for row in rows],
         figure=violins(
             values,
@@ -223,8 +227,10 @@ def _grouping(session: "Session", by: str) -> "tuple[str, pd.Series]":
     return key, as_labels(obs[key])
 
 
-def _named(session: "Session", key: str) -> str:
-    return "the clusters" if key == session.prepared.cluster_key else f"the column {quote(key)}"
+def _named(session: "Session", key: str, number: int) -> str:
+    if key == session.prepared.cluster_key:
+        return count(number, "cluster")
+    return f"{count(number, 'group')} of the column {quote(key)}"
 
 
 def _by_group(
@@ -250,11 +256,23 @@ def _by_group(
     return rows
 
 
-def _highest(symbol: str, rows: list[dict[str, Any]], key: str, *, most: int, mean: str) -> str:
+def _highest(
+    symbol: str,
+    rows: list[dict[str, Any]],
+    key: str,
+    *,
+    most: int,
+    mean: str,
+    is_cluster: bool,
+) -> str:
     """Name the group with the highest mean and, briefly, those after it; people are not named."""
+
+    def _group(row: dict[str, Any]) -> str:
+        return f"cluster {row['group']}" if is_cluster else quote(row["group"])
+
     ranked = sorted(rows, key=lambda row: -row["mean"])
     best, after = ranked[0], ranked[1 : 1 + most]
-    where = "in one of the groups" if is_person(key) else f"in {quote(best['group'])}"
+    where = "in one of the groups" if is_person(key) else f"in {_group(best)}"
     if len(ranked) > 1 and best["mean"] == ranked[-1]["mean"]:
         return (
             f"The {mean} of {symbol} is about the same in all {len(ranked)} groups "
@@ -265,10 +283,10 @@ def _highest(symbol: str, rows: list[dict[str, Any]], key: str, *, most: int, me
         text += f", {as_percent(best['percent_expressing'])} of the cells"
     text += ")"
     if after and not is_person(key):
-        shown = listing(f"{quote(row['group'])} ({row['mean']:.2f})" for row in after)
+        shown = listing(f"{_group(row)} ({row['mean']:.2f})" for row in after)
         text += f", then in {shown}"
         left = len(rows) - 1 - len(after)
         if left:
             lowest = ranked[-1]
-            text += f", and lowest in {quote(lowest['group'])} ({lowest['mean']:.2f})"
+            text += f", and lowest in {_group(lowest)} ({lowest['mean']:.2f})"
     return text + "."

@@ -300,7 +300,9 @@ def _sentences(
 ) -> list[str]:
     name = clean(chosen.name, limit=120)
     total = count(len(chosen.genes), "gene")
-    sentences = [f"Of the {total} of {name}, {n_measured} are measured in this dataset."]
+    of = total if name == "the genes given" else f"{total} of {name}"
+    given = " given" if name == "the genes given" else ""
+    sentences = [f"Of the {of}{given}, {n_measured} are measured in this dataset."]
     if 0 < len(missing) <= 5:
         sentences.append(f"Not measured: {listing(map(clean, missing))}.")
     ranked = sorted(table, key=lambda row: -row["mean"])
@@ -313,9 +315,10 @@ def _sentences(
             f"The mean score of {name} is highest in {top[0]} ({top[1]:g}) "
             f"and lowest in {low[0]} ({low[1]:g})."
         )
+        sentences.insert(0, sentences.pop())
     else:
         only = ranked[0]
-        sentences.append(f"The mean score of {name} over all cells is {only['mean']:g}.")
+        sentences.insert(0, f"The mean score of {name} over all cells is {only['mean']:g}.")
     return sentences
 
 
