@@ -87,6 +87,13 @@ def _say(ask: Ask, now: Situation, *, seed: int) -> tuple[list[str], Ask]:
     # What only prepared for a call that was refused answers nothing by itself.
     if errors and results[-1].artifact is None and {r.name for r in good} == {"label_clusters"}:
         good = []
+    failed = [
+        str(result.error)
+        for result in now.results
+        if result.name == "compare_selections" and result.artifact is None and result.error
+    ]
+    if ask.intent == "types_here" and failed and good:  # the terms stand in for the cells
+        lines += ["I could not compare them in your data.", *dict.fromkeys(failed)]
     if good:
         said = _tell(ask, Saying(now.vocabulary, tuple(good), seed, now.said))
         lines += said.lines

@@ -18,7 +18,7 @@ from ._phrasing import (
     vary,
 )
 from ._saying import Said, Saying, Teller
-from ._saying_worth import worth
+from ._saying_worth import leans, worth
 from ._talk import EXPLAINED
 from ._verdicts import asks_yes_no, direction, verdict
 from ._words import NUMBERS
@@ -294,8 +294,8 @@ def tell_markers(ask: Ask, now: Saying) -> Said:
     lines, shown = [], []
     for result in now.of("rank_markers"):
         said = _named_by_type(result, ask, now)
-        lines += worth(ask, result.artifact or {})
-        lines += said[:1] if _OF_ALL.search(ask.text) else said
+        short = said[:1] if _OF_ALL.search(ask.text) else said
+        lines += [*worth(ask, result.artifact or {}), *([] if leans(ask) else short)]
         shown.append(str(result.facts.get("cluster")))
     if not shown and (compared := now.artifact("compare_selections")):
         genes = tuple((compared.get("facts") or {}).get("genes") or ())
@@ -358,7 +358,8 @@ def tell_comparison(ask: Ask, now: Saying) -> Said:
     artifact = now.artifact("compare_clusters") or {}
     genes = tuple((artifact.get("facts") or {}).get("genes") or ())
     said = differing(ask, of_side(quote_all(artifact), ask))
-    return Said([*worth(ask, artifact), *said], replace(ask, listed=genes))
+    said = [*worth(ask, artifact), *([] if leans(ask) else said)]
+    return Said(said, replace(ask, listed=genes))
 
 
 def differing(ask: Ask, said: list[str]) -> list[str]:

@@ -14,7 +14,7 @@ from ._saying_clusters import differing, of_side, tell_comparison
 from ._saying_frames import CLUSTERS
 from ._saying_things import tell_difference
 from ._saying_types import tell_which
-from ._saying_worth import worth
+from ._saying_worth import leans, worth
 from ._verdicts import asks_yes_no, direction, verdict
 
 _EACH_OF = re.compile(
@@ -76,7 +76,8 @@ def tell_compared(ask: Ask, now: Saying) -> Said:
     """Name the genes that tell two groups of cells apart."""
     artifact = now.artifact("compare_selections") or {}
     genes = tuple((artifact.get("facts") or {}).get("genes") or ())
-    said = [*worth(ask, artifact), *differing(ask, of_side(quote_all(artifact), ask))]
+    said = differing(ask, of_side(quote_all(artifact), ask))
+    said = [*worth(ask, artifact), *([] if leans(ask) else said)]
     return Said([*said, *now.caveats(artifact)], replace(ask, listed=genes))
 
 
@@ -117,7 +118,8 @@ def tell_conditions(ask: Ask, now: Saying) -> Said:
     said = quote_all(artifact)
     if re.search(r"(?i)\bpseudo ?bulk\b|\bpaired\b|\bdonors\b|\breplicates?\b", ask.text):
         said = [*said[-1:], *said[:-1]]  # how it was compared stands last
-    lines = [*worth(ask, artifact), *_of_direction(ask, said, facts), *now.caveats(artifact)]
+    told = [] if leans(ask) else _of_direction(ask, said, facts)
+    lines = [*worth(ask, artifact), *told, *now.caveats(artifact)]
     genes = tuple(facts.get("genes") or ())
     values = (str(facts.get("first")), str(facts.get("second")))
     return Said(lines, replace(ask, values=ask.values or values, listed=genes))

@@ -1,11 +1,12 @@
 """What a comparison is worth as a test: said where that is asked."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from ._asks import Ask
 from ._phrasing import cite, counted
-from ._verdicts import asks_worth
+from ._verdicts import asks_worth, asks_yes_no
 
 _FEW = 4  # donors; with fewer a test can tell large differences only
 
@@ -19,7 +20,8 @@ def worth(ask: Ask, artifact: Mapping[str, Any]) -> list[str]:
         Of a comparison of conditions, clusters or selections, or of markers.
     """
     facts, rows = artifact.get("facts") or {}, artifact.get("table") or []
-    if not asks_worth(ask.text) or not artifact:
+    is_asked = asks_worth(ask.text) and (asks_yes_no(ask.text) or leans(ask))
+    if not is_asked or not artifact:
         return []
     if "is_pseudobulk" in facts:
         line = _of_conditions(facts)
@@ -33,6 +35,17 @@ def worth(ask: Ask, artifact: Mapping[str, Any]) -> list[str]:
             f"{best['p_value_adjusted']:.1e} after correction."
         )
     return [cite(line, str(artifact["id"]))]
+
+
+def leans(ask: Ask) -> bool:
+    """Whether a question asks only what the last answer was worth, so that it need not be told."""
+    return asks_worth(ask.text) and bool(_LEANS.search(ask.text))
+
+
+_LEANS = re.compile(
+    r"(?i)\b(?:it|that|this|these|those|they)\b|\bthe (?:differences?|changes?|comparison|results?|"
+    r"test|statistics?)\b|^\W*(?:and |so )*(?:statistically )?significant(?:ly)?\W*$"
+)
 
 
 def _of_conditions(facts: Mapping[str, Any]) -> str:

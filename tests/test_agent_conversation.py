@@ -134,7 +134,7 @@ def test_what_is_missing_is_asked_back_and_then_answered(session: Session) -> No
     assistant = Assistant(session)
     answer, called, _ = ask(assistant, "Why not NK cells?")
     assert called == ["label_clusters"]
-    assert "Cluster 3 is labelled as natural killer cells [CL:0000623]" in answer.text
+    assert "Cluster 3 is labelled as natural killer cell [CL:0000623]" in answer.text
     assert answer.text.endswith("Which cluster do you mean (0 to 10)?")
     answer, called, _ = ask(assistant, "4")
     assert called == ["explain_alternative"]

@@ -148,7 +148,7 @@ def test_set_is_most_active_where_its_genes_are(session: Session) -> None:
         inside = scores.iloc[session.cells_of(row["cluster"])]
         assert row["mean"] == pytest.approx(inside.mean(), abs=6e-4)
     assert evidence.facts["cluster"] == "0"
-    assert "Of the 4 genes of the genes given, 3 are measured" in evidence.text
+    assert "Of the 4 genes given, 3 are measured" in evidence.text
     assert evidence.facts["missing"] == ["nope"]
     assert "chance" in (evidence.caveat or "")
     assert evidence.figure is not None

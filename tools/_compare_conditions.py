@@ -8,7 +8,7 @@ from ._cell_expressions import as_group
 from ._condition_tests import SIGNIFICANT, Question, Tested, contrast_conditions
 from ._evidence import Evidence
 from ._figures import bars
-from ._wording import are, as_percent, clean, count, fold_change, listing, quote
+from ._wording import are, as_percent, clean, count, fold_change, listing, p_value, quote
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -198,6 +198,6 @@ def _gene_sentences(
         details.append(
             f"{best['gene']} is expressed in {as_percent(best['percent_first'])} of the cells of "
             f"{quote(asked.names[0])} and in {as_percent(best['percent_second'])} of the cells of "
-            f"{quote(asked.names[1])}, with a {fold_change(best)}."
+            f"{quote(asked.names[1])}, with a {fold_change(best)}{p_value(best)}."
         )
     return [*sentences, *details]

@@ -9,7 +9,7 @@ from ._evidence import Evidence
 from ._figures import bars
 from ._gene_tests import choose_method, compare_genes
 from ._session import Session
-from ._wording import are, as_percent, count, fold_change, listing
+from ._wording import are, as_percent, count, fold_change, listing, p_value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -242,7 +242,7 @@ def gene_detail(row: dict[str, Any], inside: str, outside: str) -> str:
     one, two = as_percent(row["percent_in"]), as_percent(row["percent_out"])
     return (
         f"{row['gene']} is expressed in {one} of {_the_cells(inside)} and in {two} of "
-        f"{_the_cells(outside)}, with a {fold_change(row)}."
+        f"{_the_cells(outside)}, with a {fold_change(row)}{p_value(row)}."
     )
 
 

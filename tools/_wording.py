@@ -75,13 +75,19 @@ def choices(words: Sequence[object], *, limit: int = 10) -> str:
     return f"{shown} and {left} more" if left > 0 else shown
 
 
+def p_value(row: Mapping[str, Any]) -> str:
+    """Write the adjusted p-value of a row in brackets; nothing where it is too small to be held."""
+    value = row.get("p_value_adjusted")
+    return f" (adjusted p-value {value:.1e})" if value else ""
+
+
 def fold_change(row: Mapping[str, Any]) -> str:
     """Write the log2 fold change of a row, or the least that it may be where it ``is_bound``."""
     change = row["log2_fold_change"]
     if not row.get("is_bound"):
         return f"log2 fold change of {change:g}"
     least = f"at least {change:g}" if change >= 0 else f"{change:g} or lower"
-    return f"log2 fold change of {least} (as if one cell of the group without it had it)"
+    return f"log2 fold change of {least} as if one cell of the group without it had it"
 
 
 def term(label: str, term_id: str | None) -> str:
