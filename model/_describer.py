@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 #: A description of a cell with fewer genes of the model than this is flagged.
 ENOUGH_GENES = 100
+#: A cell whose type is not known may be of a type with this probability.
+_MAY_BE = 0.1
 #: Below this many genes of the model in a dataset, nothing is described.
 LEAST_MATCHED = 50
 
@@ -266,9 +268,21 @@ class Describer:
             if is_unnamed(flags):
                 slots = {name: withhold(slot) for name, slot in slots.items()}
             spoken = {name: walked.spoken[name][i] for name, slot in slots.items() if slot.is_known}
-            text = self.text.write(spoken, remarks=remarks(flags))
+            said = remarks(flags) or self._may_be(slots["cell_type"])
+            text = self.text.write(spoken, remarks=said)
             descriptions.append(Description(text, slots, int(n_tokens[i]), flags))
         return descriptions
+
+    def _may_be(self, slot: Slot) -> list[str]:
+        """Return a sentence on what a cell whose type is not known may be."""
+        unsaid = self.checkpoint.calibration.slot("cell_type").unsaid
+        names = [
+            self.text.name(other.ontology_term_id, "cell_type")
+            for other in slot.runners_up
+            if other.ontology_term_id and other.ontology_term_id not in unsaid
+            if other.probability >= _MAY_BE
+        ]
+        return [f"It may be {' or '.join(names[:2])}."] if names and not slot.is_known else []
 
     def _flags(
         self,

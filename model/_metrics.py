@@ -14,6 +14,8 @@ from ._calibration import expected_calibration_error
 from ._metrics_text import bleu_4, rouge_l
 from ._scoring import OUTCOMES, GroupDraws, OntologyJudge, interval
 
+#: Shares of the cells, in percent, over which it is told how often the surest names are right.
+SUREST = (90, 75, 50)
 #: Similarity of a predicted with a true term, 0-1; the prediction comes first.
 Similarity = Callable[[str, str], float]
 
@@ -100,9 +102,10 @@ class Scorer:
         -------
         ``method`` and ``cells``; shares (0-1) ``right`` (the label's term or below it),
         ``general``, ``not_known``, ``contradicted`` and ``exact``; ``answered`` and, of these
-        cells, ``right_when_answered``; ``f1_weighted`` and ``f1_macro``, where a name below a
-        label counts as that label; ``similarity`` along the ontology (0 where nothing is said)
-        and ``similarity_on_errors``, over the cells whose name is not right;
+        cells, ``right_when_answered``; ``right_of_surest_N``, the same over the N% of the cells
+        that the method is surest of, where it answers so many; ``f1_weighted`` and ``f1_macro``,
+        where a name below a label counts as that label; ``similarity`` along the ontology (0 where
+        nothing is said) and ``similarity_on_errors``, over the cells whose name is not right;
         ``calibration_error`` of the confidence that the name is true as far as it goes;
         ``calibration_error_of_label``, where a name below a label counts with how sure the method
         is of that label, since no more of the name can be judged;
@@ -132,6 +135,11 @@ class Scorer:
             true = right | (outcomes == "general")
             sure = np.asarray(predicted.confidence, dtype=float)
             row["calibration_error"] = expected_calibration_error(sure[said], true[said])
+            surest = right[said][np.argsort(-sure[said], kind="stable")]
+            for percent in SUREST:
+                n = round(len(truth) * percent / 100)
+                if 0 < n <= len(surest):
+                    row[f"right_of_surest_{percent}"] = float(surest[:n].mean())
             if predicted.sure_of is not None:
                 sure = self._sure_of_labels(predicted, sure)
                 error = expected_calibration_error(sure[said], true[said])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._checkpoint import write_whole
 from ._errors import ConfigError
+from ._metrics import SUREST
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +25,7 @@ COLUMNS = {
     "exact": "exact",
     "answered": "answered",
     "right_when_answered": "right of answered",
+    **{f"right_of_surest_{n}": f"of the surest {n}%" for n in SUREST},
     "f1_weighted": "F1 weighted",
     "f1_macro": "F1 macro",
     "similarity": "similarity",

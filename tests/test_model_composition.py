@@ -1,11 +1,14 @@
 """Encoder, projector, splice and language model, compact and from files on disk."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from scipy import sparse
 
 from model import CheckpointError, GeneMatchError, ModelError, load_describer
+from model._calibration import SlotCalibration
 from model._cell2text import Cell2TextModel
 from model._checkpoint import load_checkpoint
 from model._collate import Collator
@@ -124,6 +127,27 @@ def test_gene_weights_foretell_what_removing_the_gene_does(describer, cells):
     with torch.no_grad():
         slope = (log_probability(1.0) - log_probability(0.99)) / 0.01
     assert slope == pytest.approx(genes[0].weight, rel=0.1, abs=1e-3)
+
+
+def test_a_cell_that_is_not_known_may_be_what_is_likeliest_and_can_be_said(describer, cells):
+    settings = describer.checkpoint.calibration.slots
+    before = settings.get("cell_type", SlotCalibration())
+    one = describer.describe(*cells)[0].slots["cell_type"]
+    try:
+        settings["cell_type"] = replace(before, least=1.1)
+        made = describer.describe(*cells)[0]
+        first, second = (c for c in made.slots["cell_type"].runners_up[:2])
+        settings["cell_type"] = replace(before, least=1.1, unsaid=(first.ontology_term_id,))
+        other = describer.describe(*cells)[0]
+    finally:
+        settings["cell_type"] = before
+    assert one.is_known
+    names = [describer.text.name(c.ontology_term_id, "cell_type") for c in (first, second)]
+    assert made.text.startswith("The type of this cell is not known.")
+    assert made.text.endswith(f"It may be {names[0]} or {names[1]}.")
+    assert describer.text.parse(made.text).get("cell_type") is None
+    assert names[0] not in other.text
+    assert f"It may be {names[1]}" in other.text
 
 
 def test_contrast_is_antisymmetric(describer, cells):

@@ -35,6 +35,15 @@ def test_outcomes_are_shares_of_all_cells():
     assert row["right_low"] <= row["right"] <= row["right_high"]
 
 
+def test_the_names_that_a_method_is_surest_of_are_counted_by_themselves():
+    truth = [CD4, CD8, B, MONO]
+    said = Predicted("x", [CD4, CD4, B, None], confidence=[0.9, 0.6, 0.7, 0.0])
+    row = scorer(truth).row(said)
+    assert row["right_of_surest_50"] == 1.0
+    assert row["right_of_surest_75"] == pytest.approx(2 / 3)
+    assert "right_of_surest_90" not in row  # it does not answer so many
+
+
 def test_a_name_below_a_label_is_judged_by_how_sure_the_label_is():
     truth = [T, T, T, B]
     said = Predicted(
