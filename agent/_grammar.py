@@ -83,7 +83,7 @@ def read_frame(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> list[As
     frames: list[Frame] = []
     if last is not None and _leans(text, tags, reading, focus, last):
         change = _change(tags, reading, vocabulary)
-        for part in _each_measure(change):
+        for part in _each_change(change):
             edited = edit(last, part, vocabulary, focus)
             if edited is None and part is not change and last.measure in part.measures:
                 edited = last
@@ -202,7 +202,7 @@ def _usual_groups(vocabulary: Vocabulary) -> str:
     return next(iter(vocabulary.author_columns), "clusters")
 
 
-def _each_measure(change: Change) -> list[Change]:
+def _each_change(change: Change) -> list[Change]:
     """Return the changes of "mean and percent please", one for each measure."""
     averages = tuple(m for m in change.measures if m in AVERAGES)
     if not (averages and "share" in change.measures and change.names_nothing):

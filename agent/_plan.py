@@ -278,6 +278,10 @@ def _types_here(ask: Ask, situation: Situation) -> list[Call]:
     result = situation.result(labels)
     if result is None or result.artifact is None:
         return [labels]
+    own = [_called_by_authors(name, situation) for name in ask.cell_types]
+    if len(set(own)) == 2 and all(own):  # the file's own labels come before the model's
+        number = _genes_wanted(ask)
+        return [labels, *run("compare_selections", first=own[0], second=own[1], n_genes=number)]
     rows = [labelled_as(result.table, n, situation.vocabulary)[0] for n in ask.cell_types]
     named = [[str(row["cluster"]) for row in found] for found in rows]
     if len(named) == 1:  # "the two B cell clusters"

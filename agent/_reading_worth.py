@@ -34,7 +34,8 @@ def read_worth(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | N
     if last is None or named or not _ASKED.match(text) or not _LEANS.search(text):
         return None
     if last.intent in _COMPARED:
-        return replace(last, text=found.raw)
+        # Whose cells the last question was about stands in its words.
+        return replace(last, text=f"{last.text} {found.raw}" if last.cell_types else found.raw)
     known = vocabulary.values.get(last.column or "", ())
     values = last.values if len(last.values) == 2 else known
     if len(last.values) == 1 and len(known) == 2:

@@ -156,7 +156,9 @@ def _of(words: str) -> str:
 def _measured(facts: Mapping[str, Any]) -> str:
     """Name what is averaged, and of a gene on which scale."""
     scale = f" {facts['scale']}" if facts.get("scale") else ""
-    return f"{facts['measure']}{scale} of {facts['what']}"
+    if (what := str(facts["what"])).startswith("the "):
+        return f"{facts['measure']} {what.removeprefix('the ')}"
+    return f"{facts['measure']}{scale} of {what}"
 
 
 _LEVEL = re.compile(r" (?:above|below|at least|at most|is) -?\d")

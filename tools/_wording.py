@@ -87,7 +87,7 @@ def fold_change(row: Mapping[str, Any]) -> str:
     if not row.get("is_bound"):
         return f"log2 fold change of {change:g}"
     least = f"at least {change:g}" if change >= 0 else f"{change:g} or lower"
-    return f"log2 fold change of {least} as if one cell of the group without it had it"
+    return f"log2 fold change of {least}, counting as if one cell of the group without it had it"
 
 
 def term(label: str, term_id: str | None) -> str:
