@@ -63,6 +63,10 @@ def tell_quality(ask: Ask, now: Saying) -> Said:
     lines = []
     facts = artifact.get("facts") or {}
     asked = [name for name, said in _SAID.items() if re.search(said, ask.text, re.IGNORECASE)]
+    if asked == ["mitochondrial"] and "mean_mitochondrial" not in facts:
+        return Said(
+            ["I cannot tell: I find no mitochondrial genes in your file, and no such column."]
+        )
     asked = [name for name in asked if f"mean_{name}" in facts]
     wants_mean = re.search(r"(?i)\b(?:mean|average)\b", ask.text)
     by_group = re.search(

@@ -128,13 +128,15 @@ def tell_conditions(ask: Ask, now: Saying) -> Said:
 def _of_direction(ask: Ask, said: list[str], facts: Mapping[str, Any]) -> list[str]:
     """Leave out the genes of the other side where only those that go up, or down, were asked."""
     asked = direction(ask.text)
-    if not asked or not facts.get("genes") or not facts.get("other_genes"):
+    genes = facts.get("other_genes" if asked > 0 else "genes")
+    if not asked or not genes:
         return said
     high, low = str(facts["first"]), str(facts["second"])
     high, low = (low, high) if asked > 0 else (high, low)
-    genes = facts["other_genes" if asked > 0 else "genes"]
     unasked = (f"Higher in '{high}' than in '{low}'", f"{genes[0]} is expressed in")
-    return [line for line in said if not line.startswith(unasked)]
+    kept = [line for line in said if not line.startswith(unasked)]
+    none = [line for line in kept if line.startswith("No gene is significantly higher")]
+    return [*none, *(line for line in kept if line not in none)]
 
 
 def tell_gene_by_group(ask: Ask, now: Saying) -> Said:

@@ -94,9 +94,9 @@ def say_talk(ask: Ask, vocabulary: Vocabulary, *, seed: int) -> list[str]:
 def _lost(ask: Ask) -> list[str]:
     """Say which words were not understood as a question about the last answer."""
     words = listing(f'"{word}"' for word in ask.listed[:4])
-    first = f"I do not understand {words} here." if words else "I am not sure what you ask of that."
+    what = f"do not understand {words} in it" if words else "am not sure what it asks"
     return [
-        f"{first} I took it as a question about my last answer.",
+        f"I took that as a question about my last answer, but {what}.",
         "Please name the cells, the gene or the number that you mean, or ask me, for example, "
         '"which is highest?", "what is the difference?" or "what are those?".',
     ]
