@@ -132,6 +132,19 @@ def test_gene_tests_rank_the_right_genes_first(groups: anndata.AnnData) -> None:
         assert (found["change"].iloc[:10] > 1).all()
 
 
+def test_a_change_against_no_cells_is_the_least_that_it_may_be() -> None:
+    one = np.zeros((8, 3), dtype=np.float32)
+    two = np.zeros((40, 3), dtype=np.float32)
+    one[:4, 0] = 2.0  # in half of the first group and in no cell of the second
+    two[0, 1] = 2.0  # in one cell of the second only
+    one[:, 2], two[:, 2] = 2.0, 1.0
+    found = compare_genes(one, two, method="wilcoxon", logged=True)
+    assert found["is_bound"].tolist() == [True, True, False]
+    assert found["change"].iloc[0] == pytest.approx(np.log2(0.5 * 40))
+    assert found["change"].iloc[1] == 0  # one of many may be chance: it may as well not differ
+    assert found["change"].iloc[2] == pytest.approx(np.log2(np.expm1(2) / np.expm1(1)), abs=1e-6)
+
+
 def test_wilcoxon_is_that_of_scipy(groups: anndata.AnnData) -> None:
     from scipy import stats
 
