@@ -150,6 +150,8 @@ def edit(last: Frame, change: Change, vocabulary: Vocabulary, focus: Focus) -> F
         return frame  # "cells in each?" after the groups were named
     if frame.each and not frame.conditions and not frame.by:
         return None
+    if set(change.measures) & AVERAGES and not (frame.of or frame.over):
+        return None
     asks_again = change.names_nothing and ("cells" in change.measures or "cells" in change.marks)
     return frame if frame != last or (asks_again and frame.conditions) else None
 
@@ -356,7 +358,7 @@ def _measured(frame: Frame, change: Change, vocabulary: Vocabulary) -> Frame | N
     if averages:
         if frame.of:
             return replace(frame, measure=averages[0])  # type: ignore[arg-type]
-        if frame.by and frame.measure in {"cells", "share"}:
+        if frame.by and frame.measure in {"cells", "share"} and not (frame.gene and change.clauses):
             return replace(frame, over=averages[0])
         if change.grouped and frame.measure in {"cells", "share"}:
             column = change.grouped[0]
@@ -384,10 +386,12 @@ def _measured(frame: Frame, change: Change, vocabulary: Vocabulary) -> Frame | N
             return replace(frame, measure="share", over="", having="")
         return replace(frame, measure="share", among=among, over="", having="")
     if "cells" in change.measures or "cells" in change.marks:
-        is_gene = frame.of_kind == "gene" and frame.measure in AVERAGES
-        if is_gene and change.names_nothing and not (frame.by or frame.groups):
+        if frame.measure in AVERAGES and change.names_nothing:
             whole = (*frame.among, *frame.where)
-            return Frame(where=whole or ((of_gene(frame.of),),))
+            if not (whole or frame.by or frame.groups) and frame.of_kind == "gene":
+                whole = ((of_gene(frame.of),),)
+            if whole or frame.by or frame.groups:
+                return Frame(where=whole, by=frame.by, groups=frame.groups)
         if change.each:
             if frame.measure in AVERAGES and not frame.conditions:
                 return None

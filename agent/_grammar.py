@@ -712,6 +712,11 @@ def _leans(text: str, tags: Sequence[Tag], read: Reading, focus: Focus, last: Fr
     names = read.clauses or read.genes or read.qualities or read.measures or "cells" in read.marks
     if "which" in read.marks and read.order and not names and len(read.columns) < 2:
         return True  # "which cell type has the highest?" does not say of what
+    is_ranked = "which" in read.marks and bool(read.order) and len(read.columns) == 1
+    if is_ranked and last.of and set(read.measures) <= AVERAGES and not (
+        read.clauses or read.genes or read.qualities
+    ):  # fmt: skip
+        return True  # "which cluster has the highest median?"
     if "which" in read.marks and not (
         read.order or read.place or read.measures or read.columns or read.marks & {"that", "same"}
         or read.qualities

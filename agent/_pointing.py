@@ -32,6 +32,7 @@ _THAT = re.compile(
 )
 _WHO = re.compile(
     r"(?i)^(?P<lead>(?:and |so |but )*)who (?=(?:has|have|had|gave|contributed|donated|comes)\b)"
+    r"(?! *\w+ (?:the )?(?:more|less|fewer|higher|lower|bigger|smaller)\W*$)"
 )
 _OTHER = re.compile(rf"(?i)\bthe other (?P<noun>one|{_NOUN})\b")
 _HE = re.compile(r"(?i)\b(?P<he>he|she|him|his|her|hers)\b")
@@ -44,7 +45,8 @@ _GENE = (
     r"(?P<lead>\bexpress(?:es|ed|ing)? |\bpositive for |\bnegative for |\b(?:expression|levels?|"
     r"mean|average|amount|median) of )(?:it|that gene|this gene|the gene|that|this)(?![\w'-])"
     r"(?! (?:cluster|donor|patient|group|type|sample|cell|gene|population))",
-    r"(?P<lead>\bwith )(?:it|that gene|this gene)(?= on\b|[ ?.!,]*$| too| also| as well| detected)",
+    r"(?P<lead>\bwith(?:out)? )(?:it|that gene|this gene)(?= on\b|[ ?.!,]*$| too| also|"
+    r" as well| detected)",
     r"(?P<lead>\b(?:have|has|having) )it(?= on\b| too\b| also\b| as well\b|[ ?.!,]*$)",
     r"(?P<lead>)\b(?:that|this|the same) gene\b",
     r"(?P<lead>)\bit(?=\+|-positive\b| positive\b)",
@@ -97,7 +99,8 @@ def name_pointed(text: str, focus: Focus, vocabulary: Vocabulary) -> str:
 def _which_person(match: re.Match[str], vocabulary: Vocabulary) -> str:
     """Read "who has most" as "which patient has most" where people are told apart."""
     column = next((c for c in vocabulary.columns.values() if c in vocabulary.people), None)
-    return match[0] if column is None else f"{match['lead']}which {column} "
+    is_one = column is None or len(vocabulary.labels.get(column, ("", ""))) == 1
+    return match[0] if is_one else f"{match['lead']}which {column} "
 
 
 def _own(pronoun: str) -> str:

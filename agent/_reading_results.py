@@ -13,119 +13,37 @@ from ._frames import AVERAGES, IDENTITY, Condition, Frame, where_of, without
 from ._last_frame import NEED_A_MEASURE, frame_of, top_of
 from ._mentions import Mentions
 from ._relating import read_relation
+from ._result_words import (
+    ABOUT_ALL,
+    AGAIN,
+    ALL,
+    CALLED,
+    COUNT_OF_IT,
+    DOUBLETS,
+    EACH,
+    GOES_ON,
+    GROUPS,
+    MEASURED,
+    MOST_APART,
+    MOST_WORDS,
+    NOT_SOUND,
+    OF_ALL,
+    OF_PEOPLE,
+    OTHERS,
+    PLACE,
+    POINTS,
+    REASON,
+    SEPARATES,
+    SIZE,
+    SOUND,
+    WHO,
+    WIDER,
+)
 from ._scanning import of_gene, scan
 from ._tags import tag
 from ._topics import find_topic
 from ._vocabulary import Vocabulary
 from ._words import ORDINALS
-
-_STARTS = (
-    r"(?:(?:and|so|but|ok(?:ay)?|hm+|odd|weird|strange|funny|interesting|wow|huh|then|now|well|also|"
-    r"great|thanks|cool|sorry|please|right|yes|no)[,;.!]? )*"
-)
-_THEY = r"(?:those|these|they|them|that|it|this|the(?:se|y| ones)?)"
-_IDENTITY = re.compile(
-    rf"(?i)^{_STARTS}(?:(?:what|who)(?: kinds?| sorts?| types?)?(?: of (?:cells?|things?))?(?: the "
-    rf"hell)? (?:are|is|were|could|might) (?:those|these|they|that|this|it)(?: (?:be|then|now|"
-    rf"really|mostly|mainly|actually|cells?|ones|double positives?))*|"
-    rf"(?:which|what) (?:cells?|ones|kinds?(?: of cells?)?)(?: are| is)? ?(?:those|these|they|"
-    rf"that)?|what do (?:they|those|these) look like|"
-    rf"what (?:cell ?)?types? (?:of cells? )?(?:is|could) (?:it|that|this)(?: be)?|"
-    rf"(?:can you )?(?:describe|identify|characteri[sz]e|annotate) (?:those|these|them)(?: cells)?|"
-    rf"what are the double[- ]positives?(?: cells| ones)?|"
-    rf"what (?:cell ?)?types? (?:of cells? )?(?:are|is) (?:those|these|they|that))\W*$"
-)
-_AGAIN = re.compile(
-    rf"(?i)^{_STARTS}(?:by )?(?:how (?:much|high|low|strong(?:ly)?)|(?:what|which) (?:value|level|"
-    rf"number)s?)(?: (?:is|are|was) (?:it|that|they|this))?\W*$"
-)
-_SIZE = re.compile(
-    rf"(?i)^{_STARTS}(?:how (?:big|large|small)|what size)(?: (?:is|are) (?:{_THEY}))?\W*$"
-)
-_ALL = re.compile(
-    rf"(?i)^{_STARTS}(?:(?:please )?(?:list|show|give|name|print)(?: me)?(?: them)? (?:all|"
-    rf"everything|the (?:rest|others|whole list|full list))"
-    rf"(?: (?:of (?:them|these|those)|groups?|types?|values?|numbers?))?|all of them|"
-    rf"(?:the )?(?:full|whole|complete) (?:list|table)|(?:what about )?(?:all )?the others?)\W*$"
-)
-_WIDER = re.compile(
-    rf"(?i)^{_STARTS}(?:what about |how about )?(?:in|for|over|across|of) (?:the )?(?:whole|entire|"
-    rf"full|complete|all (?:the |of the )?)(?: )?(?:dataset|data|cells|sample|file|types|"
-    rf"clusters)?\W*$|^{_STARTS}(?:overall|in total|in all cells|everywhere|all cells)\W*$"
-)
-_GROUPS = re.compile(
-    rf"(?i)^{_STARTS}(?:(?:in )?(?:which|what) (?P<what>clusters?|(?:cell ?)?types?|populations?|"
-    rf"cells?|ones|groups?)(?: are (?:those|they)| (?:is|are) (?:it|they) in)?|"
-    rf"(?:please )?(?:rank|sort|order|compare) (?:all|them|everything|the (?:cell )?types|"
-    rf"all (?:of them|(?:cell )?types|groups))(?: of them)?)\W*$"
-)
-_PLACE = re.compile(
-    rf"(?i)^{_STARTS}(?:(?:which|what|who)(?: one| cluster| type| group)? (?:is|comes|was|are) )?"
-    rf"(?:the )?(?:(?P<place>{'|'.join(ORDINALS)}|next)(?: one| highest| best| most| biggest)?|"
-    r"(?P<order>highest|lowest|biggest|largest|smallest|rarest|most|fewest|least)(?: one)?)\W*$"
-)
-_COUNT_OF_IT = re.compile(
-    rf"(?i)^{_STARTS}how many(?: cells)?(?: (?:does|do|has|have) (?:it|that one|this one|that|they)"
-    rf"(?: (?:have|hold|contain))?| (?:are|is) (?:in it|there in it|in there)|"
-    rf"(?P<that> (?:is|are) (?:that|this|it|those|they)))(?: in total| overall)?\W*$"
-)
-_OTHERS = re.compile(
-    rf"(?i)^{_STARTS}(?:what about |how about |for |in |of )?(?:all )?(?:the )?(?:other cells|"
-    rf"others|rest|remaining(?: cells| ones)?|everything else|other ones)(?: of the cells)?\W*$"
-)
-_SEPARATES = re.compile(
-    rf"(?i)^{_STARTS}(?:what|which(?: genes?)?|name (?:the )?genes (?:that )?)(?: genes?)? ?"
-    rf"(?:separates?|distinguish(?:es)?|sets?|tells?|makes?|differs?|are different|is different)"
-    rf"(?: between| apart)? ?(?:them|these|those|the two|both|these two)?"
-    r"(?: apart| different)?\W*$"
-)
-_MOST_APART = re.compile(
-    rf"(?i)^{_STARTS}(?:which|what|who)(?: one| group| type)? (?:differs?|chang\w+|varies|shifts?)"
-    r"(?: the)? (?:most|least)\W*$"
-)
-_REASON = re.compile(
-    rf"(?i)^{_STARTS}(?:(?:any )?(?:ideas?|guess(?:es)?|clue) (?:why|what)\b.*|"
-    rf"why (?:might|could|would|may|should|is|are|do|does|was)(?: \w+)? (?:{_THEY}|that|so)\b.*|"
-    rf"why (?:is|are) (?:\S+ ){{1,4}}(?:so |that )?(?:low|high|up|down|different|rare|frequent|few|"
-    rf"many|strong|weak)\b.*|how come\b.*|why so\b.*|"
-    rf"what (?:could|might|would|may|can) (?:explain|cause|be (?:the )?(?:reason|cause)|that mean|"
-    rf"it mean|be behind)\b.*|what does (?:that|this|it) (?:mean|tell (?:us|me))? ?biolog\w+.*|"
-    rf"(?:is there )?(?:a|any) (?:biological )?(?:explanation|reason|cause)s?(?: for (?:it|that|"
-    rf"this))?|biologically\b.*|how (?:do|would|can) you explain (?:that|this|it))\W*$"
-)
-_SOUND = re.compile(
-    r"(?i)\b(?:statistic\w* (?:sound|valid|reliable|robust|meaningful|ok|solid|significan\w*|"
-    r"different)|(?:sound|valid|reliable|robust|solid|hold up|meaningful) statistic\w*|"
-    r"(?:trust|believe|rely on|reliable|robust|sound|valid|solid|convinc\w+|significan\w*)\b.*\b"
-    r"(?:only|just|few|two|three|one|so few|with|n ?=) ?\d* ?(?:\w+ )?"
-    r"(?:donors?|patients?|samples?|replicates?|people|cells)|significan\w*|"
-    r"is (?:that|this|it|the difference) (?:real|sound|robust|solid|reliable|valid|meaningful|"
-    r"statistic\w*)|(?:just|be|only) (?:noise|chance|random)|(?:by|due to) chance)\b|"
-    r"\b(?:trust|believe)\b.*\b(?:donors?|patients?|replicates?)\b"
-)
-_OF_PEOPLE = re.compile(r"(?i)\b(?:donors?|patients?|samples?|replicates?|people)\b")
-_NOT_SOUND = re.compile(r"(?i)\bgenes?\b|\bconfiden\w*|\blabels?\b|\bannotat\w*|\bpaper\b")
-_CALLED = re.compile(
-    rf"(?i)^{_STARTS}(?:what|how) (?:do|did|would) the authors? (?:call|label|name|annotate|"
-    r"classify) (?:it|them|those|these|that|this(?: cluster| one)?)(?: as)?\W*$|"
-    rf"^{_STARTS}(?:what|which) (?:is|are) (?:the|their|its) authors?'?s?'? (?:labels?|names?|"
-    r"annotations?)(?: (?:of|for) (?:it|them|those|these|that))?\W*$"
-)
-_DOUBLETS = re.compile(
-    r"(?i)\b(?:doublets?|multiplets?|dying|dead|damaged|empty droplets?|debris|low[- ]quality)\b"
-)
-_MOST_WORDS = 12  # of a question that leans on the last
-_ABOUT_ALL = frozenset({"dataset", "count", "label_clusters", "list_selections"})
-_POINTS = re.compile(
-    r"(?i)\b(?:that|it|its|those|these|them|they|their|both|either|the two|the (?:first|second|"
-    r"third|other|last)|one)\b"
-)
-_OF_ALL = re.compile(
-    r"(?i)\b(?:data ?set|data|file|clusters?|labels?|cells are there|selections?)\b"
-)
-_GOES_ON = re.compile(r"(?i)^(?:and|so|but|or|what about|how about|then|also|only|with|without)\b")
-_MEASURED = frozenset({"frame", "gene_by_group", "test_gene", "composition", "conditions",
-                       "expression", "where_highest", "compare_selections"})  # fmt: skip
 
 
 def read_result(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
@@ -145,6 +63,7 @@ def read_result(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | 
         _wider,
         _doubled,
         _authors,
+        _of_each,
         _most_apart,
     ):
         ask = reader(found, vocabulary, focus)
@@ -156,7 +75,7 @@ def read_result(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | 
 def _identity(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read "what are those?": exactly the cells that the last answer counted."""
     frame, last = frame_of(focus, vocabulary), focus.last
-    if frame is None or last is None or last.frame is None or not _IDENTITY.match(found.raw):
+    if frame is None or last is None or last.frame is None or not WHO.match(found.raw):
         return None
     top = top_of(frame, focus, vocabulary)
     if top is not None and top.kind == "cluster":
@@ -175,25 +94,25 @@ def _same(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
         return None
     if last.intent == "frame" and (counted := _of_top(found, frame, focus, vocabulary)) is not None:
         return counted
-    if _SIZE.match(found.raw) and last.intent in {"frame", *NEED_A_MEASURE}:
+    if SIZE.match(found.raw) and last.intent in {"frame", *NEED_A_MEASURE}:
         top = top_of(frame, focus, vocabulary)
         where = ((top,),) if top is not None else (*frame.among, *frame.where)
         return _ask_of(Frame(where=where)) if where else None
     if last.intent not in {"frame", "quality"}:
         return None
-    if _AGAIN.match(found.raw):
+    if AGAIN.match(found.raw):
         return replace(_ask_of(frame), values=last.values)
     several = [ORDINALS[p] + 1 for p in found.text.replace(",", " ").split() if p in ORDINALS]
     if len(several) > 1 and frame.order and min(several) > 0 and len(found.text.split()) < 9:
         return _ask_of(replace(frame, place=0, limit=max(several)))
-    if _ALL.match(found.raw) and (frame.by or frame.groups):
+    if ALL.match(found.raw) and (frame.by or frame.groups):
         return _ask_of(replace(frame, order="", place=0, limit=0, having=""))
     return None
 
 
 def _of_top(found: Mentions, frame: Frame, focus: Focus, vocabulary: Vocabulary) -> Ask | None:
     """Read "how many cells does it have?" of the group that came first."""
-    top, said = top_of(frame, focus, vocabulary), _COUNT_OF_IT.match(found.raw)
+    top, said = top_of(frame, focus, vocabulary), COUNT_OF_IT.match(found.raw)
     if top is None or said is None:
         return None
     where = (*frame.among, *frame.where) if said["that"] and frame.measure in AVERAGES else ()
@@ -203,8 +122,14 @@ def _of_top(found: Mentions, frame: Frame, focus: Focus, vocabulary: Vocabulary)
 def _others(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read "and all other cells?" after a number: the same of the cells that were left out."""
     frame, last = frame_of(focus, vocabulary), focus.last
-    if frame is None or last is None or last.intent != "frame" or not _OTHERS.match(found.raw):
+    if frame is None or last is None or last.intent != "frame" or not OTHERS.match(found.raw):
         return None
+    if re.search(r"(?i)\bothers\b", found.raw) and any(
+        p.slot == IDENTITY for p in frame.conditions
+    ):
+        by = next(iter(vocabulary.author_columns), "clusters")
+        kept = {n: without(getattr(frame, n), IDENTITY) for n in ("where", "among")}
+        return _ask_of(replace(frame, **kept, by=(by,), order="high", groups=(), form=""))
     if frame.by or frame.groups or not frame.conditions or frame.each:
         return None
     slot = "among" if frame.measure in {"cells", "share"} and frame.among else "where"
@@ -216,7 +141,7 @@ def _others(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None
 def _apart(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read "what separates them?" after two groups were counted: the genes."""
     frame, last = frame_of(focus, vocabulary), focus.last
-    if frame is None or last is None or last.intent != "frame" or not _SEPARATES.match(found.raw):
+    if frame is None or last is None or last.intent != "frame" or not SEPARATES.match(found.raw):
         return None
     pair = last.frame.groups if last.frame is not None else ()
     either = [c for c in (*frame.where, *frame.among) if len(c) == 2]
@@ -231,8 +156,8 @@ def _apart(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
 
 def _groups(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read "which clusters?" and "in which types?" after a number: the same, group by group."""
-    frame, last, said = frame_of(focus, vocabulary), focus.last, _GROUPS.match(found.raw)
-    if frame is None or last is None or said is None or last.intent not in _MEASURED:
+    frame, last, said = frame_of(focus, vocabulary), focus.last, GROUPS.match(found.raw)
+    if frame is None or last is None or said is None or last.intent not in MEASURED:
         return None
     if last.intent in {"conditions", "compare_selections"} or (frame.by and not frame.gene):
         return None
@@ -251,7 +176,7 @@ def _groups(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None
 
 def _ranked(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read "which one is second?" when a group of the ranking was looked at in between."""
-    last, said = focus.last, _PLACE.match(found.raw)
+    last, said = focus.last, PLACE.match(found.raw)
     if said is None or last is None:
         return None
     is_last = (said["place"] or "").casefold() == "last"
@@ -276,7 +201,7 @@ def _ranked(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None
 def _wider(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read "in the whole dataset?": the same of all cells."""
     frame, last = frame_of(focus, vocabulary), focus.last
-    if frame is None or last is None or last.frame is None or not _WIDER.match(found.raw):
+    if frame is None or last is None or last.frame is None or not WIDER.match(found.raw):
         return None
     kept = frame.where
     for part in frame.where:
@@ -290,11 +215,11 @@ def _wider(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
 def _reason(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read "why might that be?" of a number: it is not told by counts, the gene is looked up."""
     last = focus.last
-    if last is None or last.intent not in _MEASURED or not _REASON.match(found.raw):
+    if last is None or last.intent not in MEASURED or not REASON.match(found.raw):
         return None
     if found.clusters or found.cell_types or len(found.genes) > 1:
         return None
-    if _DOUBLETS.search(found.raw):
+    if DOUBLETS.search(found.raw):
         return _doublets(focus, vocabulary)
     gene = found.genes[0] if found.genes else (last.frame.gene if last.frame else "")
     gene = gene or (last.genes[0] if len(last.genes) == 1 else "")
@@ -306,12 +231,12 @@ def _reason(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None
 def _sound(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read "is it statistically sound?": test what can be tested, else tell the donors."""
     last = focus.last
-    if last is None or last.intent not in {*_MEASURED, "reason"}:
+    if last is None or last.intent not in {*MEASURED, "reason"}:
         return None
-    if not _SOUND.search(found.raw) or _NOT_SOUND.search(found.raw):
+    if not SOUND.search(found.raw) or NOT_SOUND.search(found.raw):
         return None
     people = [c for c in vocabulary.columns.values() if c in vocabulary.people]
-    if last.intent in {"test_gene", "conditions"} and people and _OF_PEOPLE.search(found.raw):
+    if last.intent in {"test_gene", "conditions"} and people and OF_PEOPLE.search(found.raw):
         return Ask("column", column=people[0], listed=(people[0],), name="statistics")
     if last.intent not in {"frame", "gene_by_group", "reason"}:
         return None
@@ -342,26 +267,39 @@ def _authors(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | Non
     """Read "what do the authors call them?": their labels of the cells of before."""
     frame = frame_of(focus, vocabulary)
     column = next(iter(vocabulary.author_columns), None)
-    if frame is None or column is None or not _CALLED.match(found.raw):
+    if frame is None or column is None or not CALLED.match(found.raw):
         return None
     top = top_of(frame, focus, vocabulary)
     where = ((top,),) if top is not None else (*frame.among, *frame.where)
     return _ask_of(Frame(where=where, by=(column,), order="high")) if where else None
 
 
+def _of_each(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read "how many cells each?" after several clusters were described one by one."""
+    if not EACH.match(found.raw) or focus.last is None or focus.last.frame is not None:
+        return None
+    clusters: list[str] = []
+    for ask in reversed(focus.past):
+        if ask.intent != focus.last.intent or not ask.clusters:
+            break
+        clusters = [*ask.clusters, *clusters]
+    groups = tuple(f"cluster {label}" for label in dict.fromkeys(clusters))
+    return _ask_of(Frame(groups=groups)) if len(groups) > 1 else None
+
+
 def _most_apart(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Say that "which one differs most?" is not worked out over the groups of two answers."""
     last = focus.last
-    if last is None or last.intent != "frame" or not _MOST_APART.match(found.raw):
+    if last is None or last.intent != "frame" or not MOST_APART.match(found.raw):
         return None
     return Ask("lost", listed=(), text=found.raw)
 
 
 def _doubled(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read "could those be doublets?": what the flags say of exactly these cells."""
-    if not _DOUBLETS.search(found.raw) or found.genes or found.clusters:
+    if not DOUBLETS.search(found.raw) or found.genes or found.clusters:
         return None
-    if any(not _DOUBLETS.search(name) for name in found.cell_types):
+    if any(not DOUBLETS.search(name) for name in found.cell_types):
         return None
     points = re.search(r"(?i)\b(?:those|these|they|them|that|it|this)\b", found.raw)
     return _doublets(focus, vocabulary) if points else None
@@ -388,13 +326,14 @@ def read_lost(ask: Ask, found: Mentions, vocabulary: Vocabulary, focus: Focus) -
     dataset, all the clusters.
     """
     last = focus.last
-    if last is None or last.intent not in _MEASURED | {"describe_selection"}:
+    if last is None or last.intent not in MEASURED | {"describe_selection"}:
         return None
-    if len(found.raw.split()) > _MOST_WORDS or not vocabulary.has_dataset:
+    if len(found.raw.split()) > MOST_WORDS or not vocabulary.has_dataset:
         return None
-    is_about_all = ask.intent in _ABOUT_ALL and _POINTS.search(found.raw)
-    is_about_all = is_about_all and not _OF_ALL.search(found.raw)
-    leans = _POINTS.search(found.raw) or _GOES_ON.match(found.raw) or len(found.raw.split()) < 4
+    is_about_all = ask.intent in ABOUT_ALL and POINTS.search(found.raw)
+    asks_share = re.search(r"(?i)\b(?:percent\w*|share|fraction)\b", found.raw)
+    is_about_all = is_about_all and (asks_share or not OF_ALL.search(found.raw))
+    leans = POINTS.search(found.raw) or GOES_ON.match(found.raw) or len(found.raw.split()) < 4
     if not (is_about_all or (ask.intent in {"offtopic", "unclear"} and leans)):
         return None
     unknown = scan(tag(found.raw, vocabulary, focus), vocabulary).unknown

@@ -33,7 +33,7 @@ _WORDS: tuple[tuple[Form, str], ...] = (
         r"(?:\w+ )?(?:differences?|gap|distance)|(?:the |a )?(?:differences?|gap)|"
         rf"by how (?:much|many)(?: (?:do|does|is|are|did))?(?: (?:it|they|them|these|those))?"
         rf"(?: (?:differ|{_MORE}|apart))?|how (?:many|much) (?:\w+ )?{_MORE}|"
-        r"how far apart|subtract|minus",
+        r"how far apart|subtract|minus|how many (?:percentage |percent )?points(?: difference)?",
     ),
     (
         "direction",
@@ -41,6 +41,7 @@ _WORDS: tuple[tuple[Form, str], ...] = (
         r"(?:up|higher|more|increas\w+|ris\w+|induced|upregulated)"
         r"(?: or | ?/ ?)(?:is it |it is )?(?:down|lower|less|fewer|decreas\w+|fall\w*|reduced|"
         r"repressed|downregulated)|"
+        r"(?:it|that|this) (?:is|was|goes|went) (?:up|down|higher|lower|increased|decreased)|"
         r"(?:is|are) (?:it|that|this) (?:down|lower|less) or (?:up|higher|more)|"
         rf"which (?:one|group|type|side|condition|of (?:the two|them|these|those|both|these two))?"
         rf" ?(?:is|are|was|has|have|shows?|expresses|comes?)? ?(?:the )?{_MORE}(?: one)?|"
@@ -63,6 +64,7 @@ _TWO = re.compile(
     r"types?|in|is|are|was|what|whats|so|then|or|than|have|has|do|does|did|ok|okay|but|now|"
     r"conditions?|places?|come|comes|cells|with|upon|after|stimulation|treatment|by|expressed|"
     r"there|please|actually|really|again|each other|"
+    r"right|yes|true|correct|share|fraction|proportion|"
     r"big|large|small|huge|that much|so|the|on average|overall|hm+|as|well)\b|[?!.,;:'\"]"
 )
 _NUMERIC = frozenset({"frame", "gene_by_group", "test_gene", "composition", "column", "quality"})
@@ -91,6 +93,10 @@ def read_relation(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask 
         return _which_two(base, focus, found.raw, vocabulary)
     if base.measure == "share" and re.search(r"(?i)\bhow many\b.*\bcells\b", found.raw):
         frame = replace(frame, measure="cells")
+    if base.measure == "cells" and re.search(
+        r"(?i)\b(?:share|percent\w*|fraction|proportion)\b", found.raw
+    ):
+        frame = replace(frame, measure="share")
     frame = replace(frame, form=kind, order="", place=0, limit=0, asked="", subject="")
     return Ask("frame", frame=frame, genes=(frame.gene,) if frame.gene else (),
                column=frame.by[0] if frame.by else None, where=frame.cells,

@@ -26,8 +26,10 @@ def read_return(
     Where no earlier turn was about it, nothing is returned and the question stands as it is.
     """
     match = _BACK.match(text)
-    if match is None or not vocabulary.has_dataset:
+    if not vocabulary.has_dataset:
         return None
+    if match is None:
+        return _of_two_genes(text, vocabulary, focus)
     read = scan(tag(match["what"], vocabulary, focus), vocabulary)
     genes = {gene for _, gene in read.genes}
     slots = {(part.column, part.label) for _, clause in read.clauses for part in clause}
@@ -39,6 +41,27 @@ def read_return(
     for at in range(len(focus.past) - 1, -1, -1):
         if _is_about(focus.past[at], genes, slots, two=two):
             return match["rest"], vocabulary, _until(focus, at)
+    return None
+
+
+def _of_two_genes(
+    text: str, vocabulary: Vocabulary, focus: Focus
+) -> tuple[str, Vocabulary, Focus] | None:
+    """Return a question of "the double positives" as one of the cells counted with two genes."""
+    said = re.search(r"(?i)\b(?:of )?the double[- ]?positives?(?: cells| ones)?\b", text)
+    last = focus.last
+    if said is None or (last is not None and _is_about(last, set(), set(), two=True)):
+        return None
+    for at in range(len(focus.past) - 1, -1, -1):
+        if not _is_about(focus.past[at], set(), set(), two=True):
+            continue
+        rest = f"{text[: said.start()]}of them{text[said.end() :]}"
+        if last is not None and len(last.clusters) == 1:
+            rest = re.sub(
+                r"(?i)\b(in|outside|inside|within|of) (?:it|this|that)\b",
+                rf"\1 cluster {last.clusters[0]}", rest,
+            )  # fmt: skip
+        return rest, vocabulary, _until(focus, at)
     return None
 
 

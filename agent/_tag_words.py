@@ -195,7 +195,8 @@ FILLER = words(
     value values number numbers see get does do did s per x × breakdown distribution distributed
     population populations group groups cells? raw counting counted count again still even exactly
     actually really roughly about group's type's plot draw plots graph chart figure state status
-    wat people's = them those these if we have has too plus each crosstab cross-tab tabulate tab
+    wat people's = them those these if we have has too
+    behind combination combinations alone plus each crosstab cross-tab tabulate tab
     cross tabulation author authors categories category
     split break down broken how's much kind kinds lobe region arm
     aged table tabulated tabular respectively thanks cheers kindly quickly i'd i'm id im wonder
