@@ -411,7 +411,7 @@ def _only_gene(frame: Frame, change: Change) -> Frame | None:
     if change.genes[0] not in {part.slot for part in genes}:
         return None
     left = tuple(c for c in frame.where if c[0] not in genes)
-    signs = ((of_gene(p.slot, "> 0" if p.slot == change.genes[0] else "= 0"),) for p in genes)
+    signs = ((replace(of_gene(p.slot), is_not=p.slot != change.genes[0]),) for p in genes)
     return replace(frame, where=(*left, *signs))
 
 
@@ -476,7 +476,8 @@ def _neither(frame: Frame, focus: Focus, vocabulary: Vocabulary) -> Frame | None
     if len(parts) < 2:
         return None
     left = tuple(c for c in frame.where if c[0].kind != "gene")
-    return replace(frame, where=(*left, *((of_gene(part.slot, "= 0"),) for part in parts)))
+    off = ((replace(of_gene(part.slot), is_not=True),) for part in parts)
+    return replace(frame, where=(*left, *off), by=(), order="", place=0)
 
 
 def _joined(frame: Frame, change: Change, focus: Focus, vocabulary: Vocabulary) -> Frame | None:

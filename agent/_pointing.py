@@ -34,6 +34,7 @@ _WHO = re.compile(
     r"(?i)^(?P<lead>(?:and |so |but )*)who (?=(?:has|have|had|gave|contributed|donated|comes)\b)"
     r"(?! *\w+ (?:the )?(?:more|less|fewer|higher|lower|bigger|smaller)\W*$)"
 )
+_ASIDE = re.compile(r"(?i),? ?\b(?:by the way|btw|out of curiosity|just curious)\b,?")
 _OTHER = re.compile(rf"(?i)\bthe other (?P<noun>one|{_NOUN})\b")
 _HE = re.compile(r"(?i)\b(?P<he>he|she|him|his|her|hers)\b")
 _ORDINAL = re.compile(
@@ -47,7 +48,8 @@ _GENE = (
     r"(?! (?:cluster|donor|patient|group|type|sample|cell|gene|population))",
     r"(?P<lead>\bwith(?:out)? )(?:it|that gene|this gene)(?= on\b|[ ?.!,]*$| too| also|"
     r" as well| detected)",
-    r"(?P<lead>\b(?:have|has|having) )it(?= on\b| too\b| also\b| as well\b|[ ?.!,]*$)",
+    r"(?P<lead>(?<!cells )(?<!cluster )\bhas |\b(?:have|having) )it(?= on\b| too\b| also\b|"
+    r" as well\b|[ ?.!,]*$)",
     r"(?P<lead>)\b(?:that|this|the same) gene\b",
     r"(?P<lead>)\bit(?=\+|-positive\b| positive\b)",
     r"(?P<lead>)\bits (?=(?:expression|levels?|mean)\b)",
@@ -75,6 +77,7 @@ _OF_LIST = re.compile(
 
 def name_pointed(text: str, focus: Focus, vocabulary: Vocabulary) -> str:
     """Put the names of what was told in place of the words that point at it."""
+    text = _ASIDE.sub("", text)
     text = _WHO.sub(lambda m: _which_person(m, vocabulary), text)
     if focus.last is None or not vocabulary.has_dataset:
         return text

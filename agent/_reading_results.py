@@ -10,7 +10,7 @@ from dataclasses import replace
 from ._asks import Ask, Focus
 from ._conditions import condition_column
 from ._frames import AVERAGES, IDENTITY, Condition, Frame, where_of, without
-from ._last_frame import NEED_A_MEASURE, frame_of, top_of
+from ._last_frame import NEED_A_MEASURE, frame_of, frame_of_ask, top_of
 from ._mentions import Mentions
 from ._relating import read_relation
 from ._result_words import (
@@ -187,8 +187,8 @@ def _ranked(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None
         return None
     if last.intent in {"expression", "where_highest", "gene_by_group", "most_changed"}:
         return None
-    ranked = (a.frame for a in reversed(focus.past[-5:]) if a.frame is not None and a.frame.order)
-    frame = next(ranked, None)
+    earlier = (frame_of_ask(ask, focus, vocabulary) for ask in reversed(focus.past[-5:]))
+    frame = next((one for one in earlier if one is not None and one.order), None)
     if frame is None or frame.by == ("cell",):
         return None
     if said["order"]:

@@ -46,7 +46,8 @@ GROUPS = re.compile(
 )
 PLACE = re.compile(
     rf"(?i)^{_STARTS}(?:(?:which|what|who)(?: one| cluster| type| group)? (?:is|comes|was|are) )?"
-    rf"(?:the )?(?:(?P<place>{'|'.join(ORDINALS)}|next)(?: one| highest| best| most| biggest)?|"
+    rf"(?:the )?(?:(?P<place>{'|'.join(ORDINALS)}|next)(?: one| highest| best| most|"
+    r" biggest| largest)*|"
     r"(?P<order>highest|lowest|biggest|largest|smallest|rarest|most|fewest|least)(?: one)?)\W*$"
 )
 COUNT_OF_IT = re.compile(
