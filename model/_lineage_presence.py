@@ -16,6 +16,8 @@ from ._labels import LabelTerm
 SCALE = 8.0
 #: Number of genes at which a lineage's offset needs no correction.
 USUAL_GENES = 600.0
+#: Cells whose genes are weighed at once.
+_ROWS = 16
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,12 @@ class LineagePresence:
             ``(n, T)`` rank-value tokens, 0 pads on the right.
         """
         strength, n = gene_strengths(tokens)
-        # Gene after gene, so that a cell's sum does not depend on its batch.
-        total = (strength[:, :, None] * self.weights[tokens]).sum(1, dtype=np.float64)
+        total = np.zeros((len(tokens), len(self.names)))
+        for start in range(0, len(tokens), _ROWS):
+            part = slice(start, start + _ROWS)
+            # Gene after gene, so that a cell's sum does not depend on its batch.
+            weighed = strength[part, :, None] * self.weights[tokens[part]]
+            total[part] = weighed.sum(1, dtype=np.float64)
         return total + self.bias + self.depth * np.log(n / USUAL_GENES)[:, None]
 
     def lineage_of(self, term_id: str, terms: Mapping[str, LabelTerm]) -> int:
