@@ -4,6 +4,7 @@ A frame is what a question says once its words are gone. The next question often
 changes; then the frame is edited (`_editing`) rather than read anew.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
@@ -181,6 +182,19 @@ class Frame:
                 tuple(Condition(**part) for part in clause) for clause in values.get(name) or ()
             )
         return cls(**plain)
+
+
+def parted(frame: Frame, text: str) -> Frame:
+    """Tell an average of "cluster 1 and 2" for each of them, rather than for both together."""
+    is_whole = not (frame.by or frame.groups or frame.each or frame.over or frame.among)
+    if frame.measure not in AVERAGES or not is_whole or len(frame.where) != 1:
+        return frame
+    parts = frame.where[0]
+    together = re.search(r"(?i)\b(?:together|combined|pooled|or)\b", text)
+    is_listed = len({part.slot for part in parts}) == 1 and not any(p.is_not for p in parts)
+    if len(parts) < 2 or not is_listed or together or not re.search(r"(?i)\band\b|,|&", text):
+        return frame
+    return replace(frame, where=(), groups=tuple(part.text for part in parts))
 
 
 def without(clauses: Clauses, slot: str) -> Clauses:

@@ -2,14 +2,14 @@
 
 from ._asks import Ask
 from ._calls import Call, Situation, run
-from ._frames import AVERAGES, Frame, where_of
+from ._frames import AVERAGES, Frame, parted, where_of
 
 _ORDERS = {"high": "highest", "low": "lowest"}
 
 
 def plan_frame(ask: Ask, situation: Situation) -> list[Call]:
     """Return the call that computes a frame; types by the model are labelled first."""
-    frame = ask.frame or Frame()
+    frame = parted(ask.frame or Frame(), ask.text)
     if frame.by == ("cell",):
         return _one_cell(frame, situation)
     first = []

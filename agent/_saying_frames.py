@@ -7,7 +7,7 @@ from typing import Any
 
 from ._asks import Ask
 from ._conditions import CONTROL
-from ._frames import AVERAGES, Frame
+from ._frames import AVERAGES, Frame, parted
 from ._phrasing import cite, counted, listing, percentage, pick
 from ._saying import Said, Saying, Teller
 from ._saying_shapes import (
@@ -31,7 +31,7 @@ _MOST_NAMED = 10  # groups of which something holds
 
 def tell_frame(ask: Ask, now: Saying) -> Said:
     """Say what was computed, the direct fact first."""
-    frame = ask.frame or Frame()
+    frame = parted(ask.frame or Frame(), ask.text)
     artifact = now.artifact("rank_cells" if frame.by == ("cell",) else "summarise_cells") or {}
     if asks_share(ask.text) or frame.form == "yesno":  # of a gene, how many cells have it
         frame = replace(frame, also=frame.also or "share")
