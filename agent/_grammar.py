@@ -90,6 +90,8 @@ def read_frame(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> list[As
             frames += [edited] if edited is not None else []
     if not frames:
         frames = _frames(text, tags, reading, vocabulary)
+    if any(frame.over and not frame.by for frame in frames):
+        return []  # "mean in CD8 T cells" does not say of what
     if any(frame.by and all(_is_constant(c, vocabulary) for c in frame.by) for frame in frames):
         return []
     return [
