@@ -57,7 +57,8 @@ def fit_lineages(
     labels
         Label space.
     table
-        CSV with columns ``group``, ``member_id`` and ``genes`` (separated by spaces).
+        CSV with columns ``group``, ``member_id``, ``genes`` (separated by spaces) and ``product``,
+        the one gene that the lineage makes in quantity, where the group is told by that.
     seed
         Of the drawn cells.
     """
@@ -89,7 +90,12 @@ def _fit_group(
     match = data.genes.match(list(symbols))
     symbols = [s for s, t in zip(symbols, match.token_ids, strict=True) if t >= 0]
     columns = (data.genes.match(symbols).token_ids + 1).tolist() if symbols else []
-    parts = [_cells(set(m), columns, data, rng) for m in members]
+    own = rows["product"].tolist() if "product" in rows else []
+    products = [g for g in own if g in symbols]
+    product_columns = (data.genes.match(products).token_ids + 1).tolist()
+    parts = [_cells(set(m), columns, product_columns, data, rng) for m in members]
+    places = [symbols.index(g) if g in symbols else -1 for g in own]
+    parts = _with_the_unseen(parts, places, n_genes=len(columns))
     if min((len(x) for x, _ in parts), default=0) == 0:
         return None
     x = np.vstack([cells for cells, _ in parts])
@@ -97,13 +103,45 @@ def _fit_group(
     y = np.repeat(np.arange(len(parts)), [len(cells) for cells, _ in parts])
     # A panel may lack any of the genes.
     share = np.where(rng.random(len(x)) < 0.5, 0.0, rng.uniform(0, 0.7, len(x)))
-    x = x * np.tile(rng.random((len(x), len(columns))) >= share[:, None], (1, 3))
+    kept = np.tile(rng.random((len(x), len(columns))) >= share[:, None], (1, 3))
+    x[:, : kept.shape[1]] *= kept
     fitted = LogisticRegression(C=1.0, max_iter=500).fit(x, y, sample_weight=weight)
     coefficients, bias = fitted.coef_, fitted.intercept_
     if len(parts) == 2:
         coefficients = np.vstack([-coefficients / 2, coefficients / 2])
         bias = np.concatenate([-bias / 2, bias / 2])
-    return LineageGroup(name, members, tuple(symbols), coefficients, bias)
+    return LineageGroup(name, members, tuple(symbols), coefficients, bias, tuple(products))
+
+
+def _with_the_unseen(
+    parts: list[tuple[np.ndarray, np.ndarray]], products: list[int], *, n_genes: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Give a lineage that no study has the others' cells with its product in place of theirs.
+
+    Parameters
+    ----------
+    parts
+        Features and weights of the cells of each lineage.
+    products
+        Gene of each lineage's product, -1 for none; empty where the group is not told by them.
+    n_genes
+        Genes of the group.
+    """
+    seen = [i for i, (x, _) in enumerate(parts) if len(x)]
+    if min(products, default=-1) < 0 or len(seen) < 2:
+        return parts
+    found = list(parts)
+    for i in set(range(len(parts))) - set(seen):
+        swapped = []
+        for j in seen:
+            x = parts[j][0].copy()
+            pairs = [(k * n_genes + products[i], k * n_genes + products[j]) for k in range(3)]
+            pairs.append((3 * n_genes + i, 3 * n_genes + j))
+            for own, theirs in pairs:
+                x[:, [own, theirs]] = x[:, [theirs, own]]
+            swapped.append(x)
+        found[i] = np.vstack(swapped), np.concatenate([parts[j][1] / len(seen) for j in seen])
+    return found
 
 
 def _members(ids: list[str], labels: LabelSpace) -> tuple[tuple[str, ...], ...]:
@@ -130,17 +168,21 @@ def _below(term_id: str, choices: tuple[str, ...], terms: Mapping[str, LabelTerm
 
 
 def _cells(
-    choices: set[str], columns: list[int], data: "TrainingData", rng: np.random.Generator
+    choices: set[str],
+    columns: list[int],
+    products: list[int],
+    data: "TrainingData",
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return features and weights of pseudo-cells and real cells of a lineage."""
-    parts, weights = [np.zeros((0, 3 * len(columns)))], [np.zeros(0)]
+    parts, weights = [np.zeros((0, 3 * len(columns) + len(products)))], [np.zeros(0)]
     kinds = np.array([labels["cell_type"] for labels in data.profile_labels])
     measured = data.sampler.measured
     least = min(WHOLE_TRANSCRIPTOME, 0.5 * measured.shape[1])
     rows = np.flatnonzero(np.isin(kinds, sorted(choices)) & (measured.sum(1) > least))
     for row in rows:
         matrix = data.sampler.draw(np.full(CELLS_PER_PROFILE, row), rng)
-        parts.append(_features(matrix, measured[row], columns, data))
+        parts.append(_features(matrix, measured[row], columns, products, data))
         weights.append(np.full(len(parts[-1]), 1 / len(rows)))
     for real in data.real:
         pool = [i for i, labels in enumerate(real.labels) if labels.get("cell_type") in choices]
@@ -148,13 +190,17 @@ def _cells(
             continue
         picks = rng.choice(pool, min(MOST_REAL_CELLS, len(pool)), replace=False)
         seen = np.asarray((real.matrix > 0).sum(0)).ravel() > 0
-        parts.append(_features(real.matrix[picks], seen, columns, data))
+        parts.append(_features(real.matrix[picks], seen, columns, products, data))
         weights.append(np.full(len(picks), _REAL_WEIGHT / len(picks)))
     return np.vstack(parts), np.concatenate(weights)
 
 
 def _features(
-    matrix: sparse.csr_matrix, measured: np.ndarray, columns: list[int], data: "TrainingData"
+    matrix: sparse.csr_matrix,
+    measured: np.ndarray,
+    columns: list[int],
+    products: list[int],
+    data: "TrainingData",
 ) -> np.ndarray:
     import torch
 
@@ -163,4 +209,4 @@ def _features(
     )
     batch = torch.from_numpy(tokens)
     known = torch.from_numpy(np.concatenate([[False], measured])[columns]).float()
-    return features(batch, (batch > 0).float(), columns, known).numpy()
+    return features(batch, (batch > 0).float(), columns, known, products=products).numpy()

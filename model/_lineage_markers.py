@@ -6,6 +6,10 @@ gives those counts too little weight. Here they get theirs: for each group of li
 regression on whether their defining genes are seen, not seen, or were not measured, in which a
 gene not seen in a shallow cell says less than in a deep one.
 
+Of cells that make one product in quantity, such as the hormones of an islet, every droplet of a
+dataset holds some of each. There it counts which of the products stands first among the cell's
+genes.
+
 The correction only moves probability between the lineages of a group; what the language model
 gives to the group as a whole stays.
 """
@@ -45,9 +49,12 @@ class LineageGroup:
     genes
         ``(g,)`` symbols.
     weights
-        ``(n_members, 3 * g)`` weights of a gene seen, not seen, and not seen times log depth.
+        ``(n_members, 3 * g)`` weights of a gene seen, not seen, and not seen times log depth; and
+        with products as many again of these, for the one that stands first.
     bias
         ``(n_members,)``.
+    products
+        Those of the genes of which each lineage makes another in quantity.
     """
 
     name: str
@@ -55,12 +62,20 @@ class LineageGroup:
     genes: tuple[str, ...]
     weights: np.ndarray
     bias: np.ndarray
+    products: tuple[str, ...] = ()
 
 
 def features(
-    tokens: torch.Tensor, gates: torch.Tensor, columns: Sequence[int], measured: torch.Tensor
+    tokens: torch.Tensor,
+    gates: torch.Tensor,
+    columns: Sequence[int],
+    measured: torch.Tensor,
+    *,
+    products: Sequence[int] = (),
 ) -> torch.Tensor:
-    """Return ``[B, 3 * g]``: each gene seen, measured but not seen, and that times log depth.
+    """Return ``[B, 3 * g + p]``, what speaks for and against the lineages of a group.
+
+    Each gene seen, measured but not seen, and that times log depth; then which product is first.
 
     Parameters
     ----------
@@ -72,6 +87,8 @@ def features(
         Tokens of the genes.
     measured
         ``[g]`` or ``[B, g]``, 1 where the dataset has the gene.
+    products
+        Tokens of the ``p`` products.
     """
     # Every other gene shares the last place, so that the table is as small as what is asked.
     n_tokens = 1 + max([int(tokens.max()) if tokens.numel() else 0, *columns])
@@ -81,7 +98,18 @@ def features(
     seen = table[:, :-1]
     missed = measured * (1 - seen).clamp(min=0)
     depth = torch.log((tokens > 0).sum(1).clamp(*_DEPTHS) / _USUAL_DEPTH)[:, None]
-    return torch.cat([seen, missed, missed * depth], dim=1)
+    found = [seen, missed, missed * depth]
+    if products:
+        found.append(_first_of(tokens, gates, products))
+    return torch.cat(found, dim=1)
+
+
+def _first_of(tokens: torch.Tensor, gates: torch.Tensor, products: Sequence[int]) -> torch.Tensor:
+    """Return ``[B, p]``, 1 for the product that no other one stands before in the cell."""
+    is_product = tokens[:, :, None] == torch.tensor(list(products), device=tokens.device)
+    there = is_product * gates[:, :, None]
+    before = (there.sum(2).cumsum(1) - there.sum(2)).clamp(max=1)
+    return (there * (1 - before)[:, :, None]).sum(1)
 
 
 class LineageMarkers:
@@ -92,9 +120,10 @@ class LineageMarkers:
     ) -> None:
         self.groups = tuple(groups)
         place = {choice: i for i, choice in enumerate(choices)}
-        self._columns, self._members = [], []
+        self._columns, self._products, self._members = [], [], []
         for group in self.groups:
             self._columns.append((genes.match(group.genes).token_ids + 1).tolist())
+            self._products.append((genes.match(group.products).token_ids + 1).tolist())
             members = [[place[c] for c in ids if c in place] for ids in group.members]
             self._members.append(members)
 
@@ -118,13 +147,15 @@ class LineageMarkers:
             ``(n_genes,)`` bool, whether the dataset has the gene; None when only what is seen may
             count, as in a list of markers.
         """
-        for group, columns, members in zip(self.groups, self._columns, self._members, strict=True):
+        for group, columns, products, members in zip(
+            self.groups, self._columns, self._products, self._members, strict=True
+        ):
             if sum(map(bool, members)) < 2:
                 continue
             has = np.zeros(len(columns)) if measured is None else measured[np.array(columns) - 1]
             # In double precision, so that sums do not depend on the batch.
             known = torch.as_tensor(has, dtype=torch.float64, device=gates.device)
-            seen = features(tokens, gates.double(), columns, known)
+            seen = features(tokens, gates.double(), columns, known, products=products)
             weights = torch.as_tensor(group.weights, device=gates.device)
             bias = torch.as_tensor(group.bias, device=gates.device)
             evidence = (STRENGTH * (seen @ weights.T + bias).log_softmax(-1)).clamp(
@@ -151,6 +182,7 @@ class LineageMarkers:
                 "genes": list(group.genes),
                 "weights": np.round(group.weights, 4).tolist(),
                 "bias": np.round(group.bias, 4).tolist(),
+                **({"products": list(group.products)} if group.products else {}),
             }
             for group in self.groups
         ]
@@ -176,6 +208,7 @@ class LineageMarkers:
                     tuple(g["genes"]),
                     np.array(g["weights"], dtype=np.float64),
                     np.array(g["bias"], dtype=np.float64),
+                    tuple(g.get("products", ())),
                 )
                 for g in data
             ]

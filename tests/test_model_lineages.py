@@ -73,6 +73,22 @@ def test_the_gates_carry_a_gradient(lineages):
     assert gates.grad[0, 1] == 0
 
 
+def test_the_product_that_stands_first_decides_where_all_are_seen(tmp_path):
+    # A droplet of an islet holds each hormone; weights are 0 but for the product that is first.
+    weights = np.array([[0.0] * 6 + [2.0, -2.0], [0.0] * 6 + [-2.0, 2.0]])
+    group = LineageGroup(
+        "product", ((CD4,), (CD8,)), ("GENE0", "GENE1"), weights, np.zeros(2), ("GENE0", "GENE1")
+    )
+    choices = tiny_labels().slot("cell_type").choices
+    LineageMarkers([group], tiny_genes(), choices).save(tmp_path / "x.json")
+    products = LineageMarkers.load(tmp_path / "x.json", tiny_genes(), choices)
+    for genes, first, second in (([20, 0, 21, 1], CD4, CD8), ([1, 20, 0, 21], CD8, CD4)):
+        p = adjust(products, genes, measured=[0, 1, 20, 21])
+        assert p[first] > 5 * p[second]
+    neither = adjust(products, [20, 21], measured=[0, 1, 20, 21])
+    assert neither[CD4] == pytest.approx(neither[CD8], rel=1e-5)
+
+
 def test_lineages_are_read_as_they_were_written(lineages, tmp_path):
     choices = tiny_labels().slot("cell_type").choices
     lineages.save(tmp_path / "x.json")

@@ -95,6 +95,16 @@ def test_names_of_genomes_are_taken_off() -> None:
     assert _species([f"mm10___{s.capitalize()}" for s in SYMBOLS]) == "mouse"
 
 
+def test_what_tables_write_after_a_gene_is_taken_off() -> None:
+    for after in ("__chr2", "_chr11", "|915", "_ENST00000300692", "|ENST00000300692.8"):
+        names = gene_names(pd.DataFrame(index=[f"{s}{after}" for s in SYMBOLS]))
+        assert names.names == names.symbols == tuple(SYMBOLS)
+        assert (names.kind, names.species) == ("symbol", "human")
+    quoted = gene_names(pd.DataFrame(index=[f'"{s}"' for s in SYMBOLS]))
+    assert quoted.names == tuple(SYMBOLS)
+    assert _species([f"{s.capitalize()}__chr6" for s in SYMBOLS]) == "mouse"
+
+
 def test_two_species_in_one_dataset_are_mixed() -> None:
     mouse = [s.capitalize() for s in SYMBOLS]
     assert _species([f"GRCh38_{s}" for s in SYMBOLS] + [f"mm10_{s}" for s in mouse]) == "mixed"

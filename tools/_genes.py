@@ -13,7 +13,7 @@ from ._errors import UnknownGeneError
 from ._gene_words import COMMON_SYMBOLS, PROTEIN_NAMES
 from ._keys import ID_COLUMNS, SYMBOL_COLUMNS
 from ._near_names import near_names
-from ._species import ENSEMBL, Species, combine, find_species, without_genome
+from ._species import ENSEMBL, Species, combine, find_species, undecorated, without_genome
 from ._wording import choices, quote
 
 if TYPE_CHECKING:
@@ -116,19 +116,22 @@ def gene_names(var: "pd.DataFrame", *, declared: Species | None = None) -> GeneN
     """Find the best names of the genes in the index or any column of `var`.
 
     Ensembl ids are best for the model (they do not change); symbols are best for people. Names
-    of genomes before a gene are taken off, and an id joined to a symbol is taken apart.
+    of genomes before a gene and of its place after it are taken off, and an id joined to a symbol
+    is taken apart.
 
     Parameters
     ----------
     declared
         The species that the dataset says it is of.
     """
-    index = tuple(str(name) for name in var.index)
+    index = tuple(undecorated(str(name)) for name in var.index)
     columns = {str(column).lower(): column for column in var.columns}
     slots = {"var_names": index}
     for name in (*SYMBOL_COLUMNS, *ID_COLUMNS):
         if name in columns:
-            slots[f"var[{str(columns[name])!r}]"] = tuple(map(str, var[columns[name]]))
+            slots[f"var[{str(columns[name])!r}]"] = tuple(
+                undecorated(str(gene)) for gene in var[columns[name]]
+            )
     kinds = {slot: name_kind(names) for slot, names in slots.items()}
     order = ("ensembl", "symbol", "mixed", "entrez", "unknown")
     index_kind = kinds["var_names"]

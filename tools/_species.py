@@ -23,6 +23,12 @@ _GENOME = re.compile(
     r"(?:_{1,3}|-{1,3}|\.\.?)(?=\S)",
     re.IGNORECASE,
 )
+# What is written after a gene: its chromosome ("GCG__chr2", as CEL-seq tables have it), its NCBI
+# number ("CD3D|915") or a transcript ("CD3D_ENST00000300692").
+_AFTER = re.compile(
+    r"(?:_{1,2}chr(?:\d{1,2}|[XYM]|MT|Un)\w*|\|\d{1,9}|[_|]ENS[A-Z]{0,4}T\d{11}(?:\.\d+)?)$",
+    re.IGNORECASE,
+)
 # Genes that mice have and people do not, in any spelling; rats' and monkeys' alike.
 _MOUSE_ONLY = re.compile(
     r"^(H2-[A-Z0-9]+|GM\d{3,6}|[0-9A-Z]{7,10}RIK\d*|LYZ[12]|HBB-(B[ST12]|BH\d|Y)|HBA-A\d|"
@@ -57,6 +63,11 @@ def without_genome(name: str) -> tuple[str, Species | None]:
     if match is None:
         return name, None
     return name[match.end() :], match.lastgroup  # type: ignore[return-value]
+
+
+def undecorated(name: str) -> str:
+    """Return a gene's name without quotation marks and what tables write after it."""
+    return _AFTER.sub("", name.strip().strip("\"'"))
 
 
 def find_species(names: Sequence[str]) -> Species:
