@@ -30,11 +30,13 @@ from ._tag_names import is_clustering
 from ._tag_words import PEOPLE
 from ._tags import Tag, is_about_something_else, quality_column, tag
 from ._vocabulary import Vocabulary
+from ._words import COMMANDS, COMMON, EVERYDAY, SPELT_RIGHT
 
 _FRAGMENT = re.compile(
     r"(?i)^(?:and|or|both|also|but|now|same|the same|what about|how about|then|only|just|in|for|"
     r"as|of|per|by|split|with|without|from|instead)\b"
 )
+_WHO = re.compile(r"(?i)\s*(?:that|which|who|also)(?: also)?\s*")
 _IS = re.compile(r"(?i)is|are|was|were|comes?|came|belongs?|falls?|lies?|from")
 _OF_WHOLE = re.compile(
     r"(?i)^(?:and |so |but |then )*(?:what |which )?(?:percent\w*|share|fraction|proportion|%) of "
@@ -105,6 +107,30 @@ def read_frame(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> list[As
         )
         for frame in frames
     ]
+
+
+_ASKS_NUMBER = re.compile(
+    r"(?i)\b(?:how many|how much|number of|percent\w*|fractions?|proportions?|shares?|ratios?|mean|"
+    r"median|average|avg|(?:what|which)\b.*\b(?:most|highest|lowest|fewest|least))\b|%"
+)
+_NO_NAMES = (
+    EVERYDAY | COMMON | COMMANDS | SPELT_RIGHT - {"tumor", "tumour", "infection", "dividing"}
+)
+
+
+def words_left_over(text: str, vocabulary: Vocabulary, focus: Focus) -> tuple[str, ...]:
+    """Return the words of a question for a number that stand for nothing known, at most two."""
+    if not _ASKS_NUMBER.search(text) or is_about_something_else(text):
+        return ()
+    unknown = scan(tag(text, vocabulary, focus), vocabulary).unknown
+    labels = (label for known in vocabulary.labels.values() for label in known)
+    names = " ".join((*vocabulary.columns, *labels)).casefold()
+    return tuple(
+        word
+        for word in dict.fromkeys(unknown)
+        if len(word) > 2 and word.isalpha() and word not in _NO_NAMES
+        if word.removesuffix("s") not in names
+    )[:2]
 
 
 def _frames(text: str, tags: Sequence[Tag], read: Reading, vocabulary: Vocabulary) -> list[Frame]:
@@ -264,6 +290,13 @@ def _compose(text: str, tags: Sequence[Tag], read: Reading, vocabulary: Vocabula
         named = {part.column for clause in clauses for part in clause}
         heads = [column for column in heads if column not in named]
     of, of_kind = "", ""
+    stated = [c for c in clauses if len(c) == 1 and c[0].kind == "number"]
+    if averages and len(stated) == 1 and not read.qualities and (read.each or heads or grouped):
+        part = stated[0][0]  # "how many types have a median above 700 genes"
+        clauses = [clause for clause in clauses if clause is not stated[0]]
+        read.having = " ".join(part.words.split()[-2:])
+        read.qualities.append((0, part.label))
+        grouped, read.each = [*grouped, *([read.each] if read.each else [])], ""
     is_number = any(c in vocabulary.numbers for c in heads) and bool(clauses)
     is_number = is_number and not (read.order or grouped or "cells" in read.marks)
     if measure in AVERAGES or (not read.measures and (read.qualities or read.extreme or is_number)):
@@ -491,6 +524,11 @@ def _whole(
     found: list[Clause] = []
     places = _places(tags, clauses) if clauses is not None else {}
     placed = [(places[c], c) for c in clauses or () if c in places]
+    relative = next((n for n, one in enumerate(tags) if n > start and _WHO.fullmatch(one.text)), 0)
+    if verb is None and relative and any(at > relative for at, _ in placed):
+        ahead = [c for at, c in placed if start < at < relative]
+        if ahead:
+            return ahead  # "percent of CD8A+ cells that co-express GZMB"
     is_of = start and not verb and tags[start].text.casefold().rstrip().endswith(" of")
     if is_of and places and not _fronted(tags, read, clauses or ()):
         return [c for c, at in places.items() if at > start]  # "donor 107's share of the B cells"
@@ -611,6 +649,8 @@ def _grouped(
     order = read.order or ("high" if read.place else "")
     if by and not frame.measure and not frame.of:
         return None
+    if each and frame.measure == "share" and not by:
+        frame = replace(frame, measure="cells")  # "9 of 19 patients (47%)"
     plain = replace(
         frame, each=each, by=tuple(by[:2]), groups=groups, order=order, place=read.place,
         limit=read.limit or (read.few if order and not read.place else 0),

@@ -86,7 +86,7 @@ def refuse(ask: Ask, vocabulary: Vocabulary, *, ideas: str) -> list[str]:
                 lead = f'I cannot do that: "{found[0]}" is not among the things I do.'
                 return [lead, near.format(**names)]
         return ["I cannot do that.", ideas]
-    strange = _strange_words(ask.text, vocabulary)
+    strange = list(ask.values) or _strange_words(ask.text, vocabulary)
     near = next((said for pattern, said in _NEAR if re.search(rf"\b(?:{pattern})\b", text)), ideas)
     near = near.format(**names)
     if strange:

@@ -113,7 +113,8 @@ def _whole(frame: Frame, facts: Mapping[str, Any]) -> list[str]:
     value, whole = int(facts["value"]) if frame.measure == "cells" else 0, int(facts["of"])
     if frame.each:
         have = "has" if int(facts["value"]) == 1 else "have"
-        return [f"{value:,} of the {whole:,} {_people(frame.each, whole)}"
+        share = percentage(facts["percent"])
+        return [f"{value:,} of the {whole:,} {_people(frame.each, whole)} ({share})"
                 f"{of and f' with cells{of}'} {have} {_cells_that(kind, among)}: "
                 f"{counted(int(facts['cells']), 'cell')}."]  # fmt: skip
     n = int(facts["cells"])

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from ._frames import Clause, Condition
 from ._selecting import quoted
+from ._tag_names import cluster_condition
 from ._tags import Tag, quality_column
 from ._vocabulary import Vocabulary
 
@@ -203,15 +204,24 @@ class _Scanner:
             self.read.qualities.append((self.at, tag.value))
             return 1
         before = self._kind(self.at - 1)
-        if before == "measure" and self.tags[self.at - 1].value == "cells" and (
-            column != "cell types"
-        ):  # fmt: skip
+        said = self.tags[self.at - 1].value if before == "measure" else ""
+        people = self.tags[self.at].value in self.vocabulary.people
+        of_people = people or re.search(r"(?i)sample|library", str(column))
+        if before == "value" and of_people and not tag.text.casefold().rstrip().endswith("s"):
+            return 1  # "the stimulated sample"
+        if (said == "cells" and column != "cell types") or (said == "share" and people):
+            self.read.each = self.read.each or str(column)
+            return 1
+        if before == "value" and people and "share" in self.read.measures + self._measures_ahead():
             self.read.each = self.read.each or str(column)
             return 1
         is_near = self.group_at == self.at - 2 and before in {"which", "filler"}
         is_grouped = self.group_at == self.at - 1 or is_near
         self.read.columns.append((self.at, str(column), is_grouped))
         return 1
+
+    def _measures_ahead(self) -> list[str]:
+        return [tag.value for tag in self.tags[self.at :] if tag.kind == "measure"]
 
     def _compare(self, column: str, name: str, amounts: list[tuple[str, str]]) -> None:
         for sign, number in amounts:
@@ -228,6 +238,10 @@ class _Scanner:
         amount = self._amount_at(self.at)
         if amount is None:
             if self._kind(self.at) == "number":
+                if self._is_other_cluster():
+                    self._add((cluster_condition(self.tags[self.at].value),))
+                    self._settle()
+                    return 1
                 if self._kind(self.at + 1) in {"column", "unit"}:
                     self.read.few = int(float(self.tags[self.at].value))
                 self.read.numbers.append(self.tags[self.at].value)
@@ -244,6 +258,14 @@ class _Scanner:
         self.read.having = " & ".join(f"{sign} {number}" for sign, number in signs)
         self.is_denied = False
         return end - self.at
+
+    def _is_other_cluster(self) -> bool:
+        """Whether a number is the second cluster of "cluster 0 than 1"."""
+        if not self.read.clauses or self.read.clauses[-1][1][-1].kind != "cluster":
+            return False
+        between = self.tags[self.read.clauses[-1][0] + 1 : self.at]
+        known = self.tags[self.at].value in self.vocabulary.clusters
+        return known and any(tag.kind in {"versus", "than"} for tag in between)
 
     def _what_follows(self, end: int) -> tuple[str, str, int]:
         """Return the column that an amount is of, its name, and the place after both."""

@@ -10,7 +10,7 @@ LEXICON: tuple[tuple[str, str, str], ...] = (
     (
         "measure",
         "cells",
-        r"how many|how much|total(?= cells| donors| patients)|"
+        r"how many|how much|total(?=\W*$)|total(?= cells| donors| patients)|"
         r"(?:the |total )*numbers? of|(?:raw |absolute |the )*"
         r"(?:numbers|counts?)(?: of)?|tally|nr of|no\. of|# of|n of|count up|amount of|"
         r"what number(?: of)?|how (?:big|large)(?: is| are)?|(?:the )?sizes? of",

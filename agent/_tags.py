@@ -33,6 +33,7 @@ _NOT_CELLS = re.compile(
 _COUNTED = re.compile(
     r"(?i)\bhow many\b|\bnumber of\b|\bpercent|\bfraction|\bproportion|\bshare\b|%"
 )
+_AVERAGED = re.compile(r"(?i)\b(?:mean|median|average|avg)\b(?!.*\bgenes? differ)")
 _SHARED_NOUN = re.compile(
     r"(?i)\b(CD[48]\+?) (and|or|to|vs\.?|versus|against|/|&|than) (CD[48]\+?) (T[ -]?cells?)\b"
 )
@@ -41,6 +42,8 @@ _WORD = re.compile(r"[^\W_]+(?:[-'.][^\W_]+)*|[^\w\s]")
 
 def is_about_something_else(text: str) -> bool:
     """Whether words stand in a question that no frame can hold."""
+    if _AVERAGED.search(text) or _COUNTED.search(text):
+        text = re.sub(r"(?i)\bcompar\w*", " ", text)
     if _COUNTED.search(text):
         text = re.sub(r"(?i)\bco-?express\w*|\bfilter\w*", " ", text)
     return STOPS.search(text) is not None

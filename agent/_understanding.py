@@ -12,7 +12,7 @@ from dataclasses import replace
 from ._asks import SMALL_TALK, Ask, Focus
 from ._filling import EMPTY_WORDS, each_of, fill_in
 from ._following import is_follow_up, read_answer_to_us, read_follow_up, wants_more
-from ._grammar import read_frame
+from ._grammar import read_frame, words_left_over
 from ._leaning import read_lean
 from ._mentions import Mentions, correct_spelling, find_mentions, spell_out
 from ._pointing import name_pointed
@@ -60,6 +60,19 @@ _PLACE = re.compile(
 )
 
 
+# Answers with numbers that pass over the words that they do not know.
+_TELL_NUMBERS = frozenset(
+    {
+        "count",
+        "dataset",
+        "quality",
+        "column",
+        "cluster_size",
+        "composition",
+        "list_clusters",
+        "look_up",
+    }
+)
 _HOW_MANY = re.compile(
     r"(?i)^(?:how many(?: cells| donors| patients| samples)?(?: is that| are (?:there|they|"
     r"these))?|what (?:percent\w*|fraction|share)(?: is (?:that|it))?|count(?: them)?)\W*$"
@@ -186,12 +199,23 @@ def _stretches(text: str) -> list[str]:
 
 def _tidy(asks: list[Ask]) -> list[Ask]:
     """Drop courtesies that come with a real ask, and repetitions."""
-    real = [ask for ask in asks if ask.intent not in SMALL_TALK or ask.intent == "cannot"]
+    real = [ask for ask in asks if ask.intent not in SMALL_TALK - {"cannot"} or ask.values]
     said = [ask for ask in asks if ask.intent not in {"greet", "thanks", "ack", "bye"}]
     return list(dict.fromkeys(real or said[:1] or asks[:1]))
 
 
 def _read(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
+    """Return what a stretch asks; a number is never told for another question than it was."""
+    asks = _read_any(said, vocabulary, focus)
+    if asks and asks[0].intent in _TELL_NUMBERS and not focus.pending:
+        stretch = name_pointed(put_back(said, focus), focus, vocabulary)
+        strange = words_left_over(stretch, vocabulary, focus)
+        if strange:
+            return [Ask("unclear", values=strange, text=said)]
+    return asks
+
+
+def _read_any(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
     stretch = name_pointed(put_back(said, focus), focus, vocabulary)
     back = read_return(stretch, vocabulary, focus)
     if back is not None:
