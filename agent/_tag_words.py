@@ -181,7 +181,7 @@ LEXICON: tuple[tuple[str, str, str], ...] = (
     (
         "in",
         "",
-        r"in|within|among|amongst|inside|for|from|at|on|with|carrying|to|into|through|under",
+        r"in|within|among|amongst|between|inside|for|from|at|on|with|carrying|to|into|through|under",
     ),
     ("of", "", r"of|out of"),
     ("cells", "", r"(?:all )?(?:the |my )?(?:single )?cells?(?! ?types?)|everything|nuclei"),
@@ -201,8 +201,8 @@ FILLER = words(
     split break down broken how's much kind kinds lobe region arm
     aged table tabulated tabular respectively thanks cheers kindly quickly i'd i'm id im wonder
     wondering interested looking like check compute calculate calc report display print provide
-    return amount alone monotherapy mono single agent only come coming came from detectable hold
-    holding held carry carries their there's actual sorted out across view values' overview it's
+    return amount compare compared comparing alone monotherapy mono single agent only come coming
+    came from detectable hold holding held carry carries their there's actual sorted out across view values' overview it's
     """
 )
 STOPS = re.compile(

@@ -73,6 +73,10 @@ _TELL_NUMBERS = frozenset(
         "look_up",
     }
 )
+_IF = re.compile(
+    r"(?i)^(?:and |so |ok |then |but )*(?:if|when|after|suppose|supposing|assuming|assume|say|once|"
+    r"with a|at a|using a)\b[^?!]{1,120}$"
+)
 _HOW_MANY = re.compile(
     r"(?i)^(?:how many(?: cells| donors| patients| samples)?(?: is that| are (?:there|they|"
     r"these))?|what (?:percent\w*|fraction|share)(?: is (?:that|it))?|count(?: them)?)\W*$"
@@ -190,7 +194,7 @@ def _stretches(text: str) -> list[str]:
     glued: list[str] = []
     for part in parts:
         is_tail = glued and _HOW_MANY.match(part) and _NOUNS.match(glued[-1])
-        if glued and (_PLACE.match(glued[-1]) or is_tail):
+        if glued and (_PLACE.match(glued[-1]) or _IF.match(glued[-1]) or is_tail):
             glued[-1] = f"{glued[-1].rstrip(' ,')} {part}"
         else:
             glued.append(part)
