@@ -162,17 +162,16 @@ def tell_ratio(
 ) -> list[str]:
     """Say how many times as many cells are of one group as of another."""
     one, other = frame.subjects
-    ratios = facts.get("ratios") or {}
     lines = []
     for group in dict.fromkeys(str(row["group"]) if "within" in row else "all" for row in rows):
         mine = {
-            str(row.get("within", row["group"])): int(row["value"])
+            str(row.get("within", row["group"])): row
             for row in rows
             if "within" not in row or str(row["group"]) == group
         }
-        n, m = mine.get(one, 0), mine.get(other, 0)
+        n, m = (int(mine[name]["value"]) if name in mine else 0 for name in (one, other))
         where = f" in '{group}'" if group != "all" else ""
-        found = (ratios.get(group) or {}).get(f"{one} / {other}")
+        found = mine.get(one, {}).get("ratio")
         if found is None:
             lines.append(
                 f"There are {n:,} '{one}' and {m:,} '{other}'{where}, so no ratio is told."

@@ -202,7 +202,8 @@ FILLER = words(
     aged table tabulated tabular respectively thanks cheers kindly quickly i'd i'm id im wonder
     wondering interested looking like check compute calculate calc report display print provide
     return amount compare compared comparing alone monotherapy mono single agent only come coming
-    came from detectable hold holding held carry carries their there's actual sorted out across view values' overview it's
+    came from detectable hold holding held carry carries their there's actual sorted out across
+    view values' overview it's
     """
 )
 STOPS = re.compile(

@@ -143,6 +143,8 @@ def summarise_cells(
     whole = whole or {"group": "all", "value": 0, "cells": 0, "of": len(base), "percent": 0.0}
     spread = _spread(rows) if keys or groups else {}
     n_groups = len(rows)
+    if measure == "cells" and keys:
+        _add_ratios(rows)
     kept = _kept(rows, having)
     if order != "as listed":
         kept = sorted(kept, key=lambda row: row["value"], reverse=order == "highest")
@@ -164,7 +166,6 @@ def summarise_cells(
         "scale": values.scale if values is not None else "",
         **{f"{name}_of_groups": value for name, value in spread.items()},
         **_apart(kept),
-        "ratios": _ratios(rows) if keys or groups else {},
     }
     anonymous = any(is_person(key) for key in keys)
     digits = values.digits if values is not None else 0
@@ -307,19 +308,14 @@ def _spread(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
     return {name: value for name, value in found.items() if not np.isnan(value)}
 
 
-def _ratios(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Return the first of two values over the second, and the reverse; group by group."""
+def _add_ratios(rows: Sequence[dict[str, Any]]) -> None:
+    """Put into the rows of two groups how many times the other's number each one's is."""
     pairs: dict[str, list[dict[str, Any]]] = {}
     for row in (row for row in rows if row["value"]):
         pairs.setdefault(row["group"] if "within" in row else "all", []).append(row)
-    found = {}
-    for name, (one, other) in ((n, p) for n, p in pairs.items() if len(p) == 2):
-        first, second = (str(row.get("within", row["group"])) for row in (one, other))
-        found[name] = {
-            f"{first} / {second}": round(one["value"] / other["value"], 2),
-            f"{second} / {first}": round(other["value"] / one["value"], 2),
-        }
-    return found
+    for one, other in (pair for pair in pairs.values() if len(pair) == 2):
+        one["ratio"] = round(one["value"] / other["value"], 2)
+        other["ratio"] = round(other["value"] / one["value"], 2)
 
 
 def _apart(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
