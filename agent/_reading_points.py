@@ -41,10 +41,6 @@ _SHARED = re.compile(
     r"\b(?:spread|distribut\w*|divided?|split|break ?down|compos\w*|how many|number of|counts?|"
     r"fractions?|proportions?|shares?|percent\w*|come from|each|per)\b"
 )
-_ON = re.compile(
-    r"^(?:and |so |but |ok )*(?:do|does|are|is|how (?:many|high|much|strongly)|what (?:about|is)|"
-    r"which|expression|level|show|where)\b|\bin (?:those|these|them|my selection)\b"
-)
 _TWO = re.compile(
     r"\b(?:the|these|those) two\b|\bboth\b|\beach other\b|\bthem\b|\bthey\b|\bthe latter\b"
 )

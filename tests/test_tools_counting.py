@@ -155,3 +155,24 @@ def test_chosen_cells_are_written_one_a_row(session: Session) -> None:
     assert len(rows) == chosen.facts["n_cells"]
     assert {row["condition"] for row in rows} == {"stim"}
     assert {row["cluster"] for row in rows} == {"0"}
+
+
+def test_single_cells_are_ranked_and_named_in_the_table_alone(session: Session) -> None:
+    adata = session.prepared.adata
+    found = TOOLS["rank_cells"](session, of="counts", n_cells=2)
+    rows = found.table or []
+    counts = adata.obs["cell2text_total_counts"].to_numpy()
+    assert rows[0]["barcode"] == adata.obs_names[int(counts.argmax())]
+    assert rows[0]["value"] == counts.max()
+    assert [row["value"] for row in rows] == sorted(counts)[::-1][:2]
+    assert rows[0]["barcode"] not in found.text
+    lowest = TOOLS["rank_cells"](session, of="genes", order="lowest", where="condition = stim")
+    assert lowest.facts["cells"] == int((adata.obs["condition"] == "stim").sum())
+
+
+def test_a_quality_is_drawn_as_violins_and_two_groups_have_a_ratio(session: Session) -> None:
+    drawn = TOOLS["plot_violin"](session, gene="genes", by="condition")
+    assert drawn.figure is not None
+    assert "percent_expressing" not in (drawn.table or [{}])[0]
+    rows = TOOLS["summarise_cells"](session, by=["condition"]).table or []
+    assert rows[0]["ratio"] == pytest.approx(rows[0]["value"] / rows[1]["value"], abs=0.005)
