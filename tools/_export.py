@@ -132,7 +132,8 @@ def export_table(
     item = _find(session, evidence)
     if cells:
         return _export_cells(session, item, name)
-    rows = item.rows
+    # Totals are rows of another kind, which who reads the file by program would have to drop.
+    rows = item.table or item.rows
     if not rows:
         msg = f"The evidence {item.id} ({item.tool}) has no table. Name one that has."
         raise UnsupportedError(msg)
@@ -145,8 +146,8 @@ def export_table(
             writer.writerows([as_plain(row.get(column)) for column in columns] for row in rows)
 
     path = write_file(session, name or f"{item.id}_{item.tool}", ".csv", write)
-    said = f"It holds the {count(len(item.table or rows), 'row')} of {item.id} ({item.tool})."
-    return _record(session, "export_table", path, said, n_rows=len(item.table or rows))
+    said = f"It holds the {count(len(rows), 'row')} of {item.id} ({item.tool})."
+    return _record(session, "export_table", path, said, n_rows=len(rows))
 
 
 def _export_cells(session: "Session", item: Evidence, name: str) -> Evidence:

@@ -127,7 +127,7 @@ def evidence_panel(item: "Evidence", *, n_cells: int = 0) -> str:
     lit = f"<span class='lit'>{n_cells:,} cells lit on the map</span>" if n_cells else ""
     save = ""
     if rows:
-        link = base64.b64encode(csv_text(rows).encode("utf-8")).decode("ascii")
+        link = base64.b64encode(csv_text(item.table or rows).encode("utf-8")).decode("ascii")
         save = (
             f"<a class='quiet' download='{item.id}_{html.escape(item.tool)}.csv' "
             f"href='data:text/csv;charset=utf-8;base64,{link}'>Save table (.csv)</a>"
