@@ -153,9 +153,10 @@ TOPICS: dict[str, Topic] = {
     "doublets": Topic(
         r"\bdoublets?\b|\bmultiplets?\b|\bscrublet\b",
         (
-            "I do not call doublets.",
-            "What you can do with me is to select cells that express markers of two lineages, such "
-            'as "select cells with CD3D and CD79A", and to ask how many genes they have.',
+            "I flag cells whose genes speak for two lineages as likely doublets; ask me which cells "
+            "are flagged as doublets, and how many.",
+            "I miss doublets of like cells and most of those with few genes, so it is no doublet "
+            "rate; a tool that simulates doublets from the raw counts gives one.",
         ),
     ),
     "ambient": Topic(

@@ -87,6 +87,11 @@ def _species(names: list[str], declared: Species | None = None) -> str:
     return gene_names(pd.DataFrame(index=names), declared=declared).species
 
 
+def test_a_newer_symbol_finds_the_older_name_in_the_file() -> None:
+    names = gene_names(pd.DataFrame(index=[*SYMBOLS, "IL8"]))
+    assert find_gene("CXCL8", names) == find_gene("IL-8", names) == len(SYMBOLS)
+
+
 def test_names_of_genomes_are_taken_off() -> None:
     for prefix in ("GRCh38_", "hg19_", "GRCh38-", "hg38___"):
         names = gene_names(pd.DataFrame(index=[f"{prefix}{s}" for s in SYMBOLS]))

@@ -190,7 +190,9 @@ def find_gene(
         return exact[wanted]
     key = wanted.upper()
     tries = [key, key.split(".")[0] if ENSEMBL.match(key) else key, PROTEIN_NAMES.get(key, key)]
-    for name in tries:
+    # A file may have the older of two names ("IL8") where the newer one is asked for.
+    older = [name for name, symbol in PROTEIN_NAMES.items() if symbol == tries[-1]]
+    for name in (*tries, *older):
         if name in lookup:
             return lookup[name]
     if look_up is not None:
