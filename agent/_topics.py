@@ -153,8 +153,8 @@ TOPICS: dict[str, Topic] = {
     "doublets": Topic(
         r"\bdoublets?\b|\bmultiplets?\b|\bscrublet\b",
         (
-            "I flag cells whose genes speak for two lineages as likely doublets; ask me which "
-            "cells are flagged as doublets, and how many.",
+            "I flag droplets whose genes speak for two lineages as likely doublets; ask me which "
+            "and how many.",
             "I miss doublets of like cells and most of those with few genes, so it is no doublet "
             "rate; a tool that simulates doublets from the raw counts gives one.",
         ),
