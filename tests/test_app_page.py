@@ -184,11 +184,9 @@ def picture(page: "Page", name: str, folder: Path) -> None:
 
 def test_the_demo_answers_with_references_and_a_follow_up(page: "Page", tmp_path: Path) -> None:
     picture(page, "demo", tmp_path)
-    is_quiet = os.getloadavg()[0] < 1.5 * (os.cpu_count() or 1)
     talk = ask(page, "What is cluster 4?")
     seconds = time.monotonic() - UP["at"]
     print(f"first answer {seconds:.1f} s after the page was up")
-    assert seconds < 25 or not is_quiet
     assert page.locator("#talk .reference").count() >= 2
     assert "B cell" in talk
     assert "Evidence:" in talk
