@@ -90,7 +90,11 @@ def _uncertain(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | N
         r"^(?:and |so |but )*(?:are there|is there|do you see|how many|any|which cells are|"
         r"are any|(?:what (?:is |are |about )?)?(?:the |your )?(?:rate|percent\w*|fraction|share|"
         r"proportion|number|count)s?\b|(?:what (?:is |about )?)?(?:the )?(?=doublet rate))"
-        r".*\b(?:doublets?|multiplets?|flagged|dying|damaged|empty droplets?|strange)\b",
+        r".*\b(?:doublets?|multiplets?|flagged|dying|damaged|empty droplets?|strange)\b"
+        r"|^(?:and |so |but |is there a |do i have a )*(?:doublets?|multiplets?)"
+        r"(?: (?:problem|issue|check)s?)?\W*$"
+        r"|^(?:and |so |but )*(?:how many|which|what)\b(?!.*\bmean).*"
+        r"\b(?:you|the model) flag(?:ged|s)?\b",
         found.text,
     )
     if flagged and not (found.genes or found.cell_types or found.clusters):

@@ -151,12 +151,21 @@ TOPICS: dict[str, Topic] = {
         ),
     ),
     "doublets": Topic(
-        r"\bdoublets?\b|\bmultiplets?\b|\bscrublet\b",
+        r"^(?!(?:and |so |but |is there a |do i have a )*(?:doublets?|multiplets?)"
+        r"(?: (?:problem|issue|check)s?)?\W*$).*\b(?:doublets?|multiplets?|scrublet)\b",
         (
             "I flag droplets whose genes speak for two lineages as likely doublets; ask me which "
             "and how many.",
             "I miss doublets of like cells and most of those with few genes, so it is no doublet "
             "rate; a tool that simulates doublets from the raw counts gives one.",
+        ),
+    ),
+    "flags": Topic(
+        r"\bwhat (?:does|do|is|are)\b.*\bflag(?:s|ged|ging)?\b.*\bmean\b|\bwhat (?:is|are) "
+        r"(?:a |the )?flags?\b",
+        (
+            "I flag a droplet that holds two lineages, is empty, is dying or is unlike anything "
+            "that the model has met, and I give it no name.",
         ),
     ),
     "ambient": Topic(

@@ -87,6 +87,7 @@ class Served:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Serve the page as a person would, with nothing made beforehand."""
+    UP["started"] = time.monotonic()
     server = Served(tmp_path_factory.mktemp("home"))
     UP["at"] = time.monotonic()
     yield server
@@ -184,9 +185,13 @@ def picture(page: "Page", name: str, folder: Path) -> None:
 
 def test_the_demo_answers_with_references_and_a_follow_up(page: "Page", tmp_path: Path) -> None:
     picture(page, "demo", tmp_path)
+    is_quiet = os.getloadavg()[0] < 1.5 * (os.cpu_count() or 1)
     talk = ask(page, "What is cluster 4?")
     seconds = time.monotonic() - UP["at"]
-    print(f"first answer {seconds:.1f} s after the page was up")
+    start = UP["at"] - UP["started"]
+    print(f"first answer {seconds:.1f} s after the page was up, which took {start:.1f} s")
+    # Machines differ by half; what the same start took is the measure.
+    assert seconds < 3 * start or not is_quiet
     assert page.locator("#talk .reference").count() >= 2
     assert "B cell" in talk
     assert "Evidence:" in talk
