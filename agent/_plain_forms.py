@@ -1,0 +1,480 @@
+"""The plain form of each act: the one wording that the grammar reads for certain.
+
+A question is known by its outline (`_acts`); what it asks for is then put in plain words with the
+names that it holds, and read as if it had been asked so. "responders or not, who has more
+exhausted ones?" becomes "are there more exhausted cells in Responder than in Non-responder?".
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from ._asks import Ask, Focus
+from ._frames import IDENTITY, Frame, where_of
+from ._outlines import COLUMN, GENE, GROUP, Slot
+from ._tag_names import Tag
+from ._vocabulary import Vocabulary
+
+# Forms of one act, the fullest first; the first whose names are all there is taken. A number of
+# names that a form does not use up is a sign that another form or another act is meant.
+FORMS: dict[str, tuple[str, ...]] = {
+    "overview": ("what is in this dataset?",),
+    "n_cells": ("how many cells are there?",),
+    "n_genes": ("how many genes are measured?",),
+    "n_donors": ("how many donors are there?",),
+    "which_conditions": ("which conditions are there?",),
+    "columns": ("list the columns",),
+    "column": ("what does the column {column} hold?",),
+    "scale": ("is X raw counts?",),
+    "tissue": ("which tissue is this?",),
+    "is_measured": ("is {gene} measured?",),
+    "quality": ("how good is the quality of the cells?",),
+    "quality_by": ("quality by {column}",),
+    "quality_group": ("quality of {group}",),
+    "sex": ("are the donors male or female?",),
+    "malignant": ("are there malignant cells?",),
+    "confounded": ("are donors a confounder?",),
+    "list_clusters": ("list the clusters",),
+    "n_clusters": ("how many clusters are there?",),
+    "biggest_cluster": ("which cluster is the biggest?",),
+    "smallest_cluster": ("which cluster is the smallest?",),
+    "how_clustered": ("how were the clusters computed?",),
+    "choose_clusters": ("use {column} as clusters",),
+    "likeness": ("which cluster is most similar to {group}?",),
+    "label_all": ("label the clusters",),
+    "most_abundant": ("which cell type is the most abundant?",),
+    "rarest": ("which cell type is the rarest?",),
+    "describe": ("what are {group}?",),
+    "describe_cells": ("describe {number} cells of {group}", "describe cells of {group}",
+                       "describe {number} cells"),
+    "which_clusters": ("which clusters are {group}?",),
+    "any_type": ("are there any {group}?",),
+    "count_type": ("how many {group} are there?",),
+    "share_type": ("what percentage of the cells are {group}?",),
+    "is_type": ("is {group} {group}?",),
+    "type_or": ("is {group} {group} or {group}?",),
+    "why": ("why is {group} {group}?", "why is {group} labelled so?"),
+    "why_not": ("why is {group} not {group}?", "why not {group}?"),
+    "confidence": ("how sure are you of {group}?",),
+    "confidence_all": ("how sure are you of the labels?",),
+    "uncertain": ("which cells are you least sure about?",),
+    "agreement": ("do your labels agree with those of the authors?",),
+    "disagreement": ("where do your labels disagree most with those of the authors?",),
+    "assign_once": ("use every cell type only once",),
+    "markers": ("top {number} markers of {group}", "what are the markers of {group}?"),
+    "is_marker": ("is {gene} a marker of {group} here?", "is {gene} a marker of it?"),
+    "known_markers": ("what are the known markers of {group}?",),
+    "down_genes": ("which genes are lower in {group}?",),
+    "compare": ("which genes differ between {group} and {group} in {group}?",
+                "which {number} genes differ between {group} and {group}?",
+                "which genes differ between {group} and {group}?"),
+    "compare_rest": ("which genes differ between {group} and all other cells?",),
+    "de_condition": ("which genes differ between the conditions in {group}?",
+                     "which genes differ between the conditions?"),
+    "responds_most": ("which cell type responds most?",),
+    "gene_test": ("is {gene} higher in {group} than in {group} in {group}?",
+                  "is {gene} higher in {group} than in {group}?"),
+    "expression": ("where is {gene} expressed?",),
+    "expression_by": ("mean {gene} by {column} in {group}", "mean {gene} by {column}"),
+    "expression_in": ("is {gene} expressed in {group}?",),
+    "percent_express": ("what percentage of {group} express {gene}?",
+                        "what percentage of the cells express {gene}?"),
+    "count_express": ("how many {group} express {gene}?", "how many cells express {gene}?"),
+    "count_above": ("how many {group} have {gene} above {number}?",
+                    "how many cells have {gene} above {number}?"),
+    "both": ("how many {group} express both {gene} and {gene}?",
+             "how many cells express both {gene} and {gene}?"),
+    "one_not_other": ("how many {group} express {gene} but not {gene}?",
+                      "how many cells express {gene} but not {gene}?"),
+    "correlated": ("are {gene} and {gene} correlated in {group}?",
+                   "are {gene} and {gene} correlated?"),
+    "highest_gene": ("which {column} has the highest {gene}?",),
+    "top_expressed": ("which genes are most abundant in {group}?",),
+    "gene_info": ("what is {gene}?",),
+    "pathways": ("which pathways are active in {group}?",),
+    "cycling": ("which cells are dividing?",),
+    "count_by": ("how many {group} are there per {column}?",),
+    "share_by": ("what percentage of the cells are {group} per {column}?",),
+    "composition": ("composition by {column}",),
+    "more_in": ("are there more {group} in {group} than in {group}?",),
+    "most_of": ("which {column} has the most {group}?",),
+    "cells_per": ("how many cells are there per {column}?",),
+    "donors_per": ("how many donors are there per {column}?", "how many donors have {group}?"),
+    "share_from": ("what share of {group} is from {group}?",),
+    "made_of": ("how many {group} are there per {column}?",),
+    "count_both": ("how many {group} are {group}?",),
+    "quality_above": ("how many cells have more than {number} {quality}?",),
+    "look_up": ("what does the ontology say about {group}?",),
+    "term_id": ("what is the ontology id of {group}?",),
+    "term_difference": ("what is the difference between {group} and {group}?",),
+    "is_a": ("is {group} a kind of {group}?",),
+    "subtypes": ("which kinds of {group} does the ontology know?",),
+    "list_selections": ("which selections are there?",),
+    "what_are_they": ("what are those cells?",),
+    "compare_selection": ("compare them with the rest",),
+    "umap": ("umap by {column}", "umap"),
+    "umap_gene": ("show {gene} on the umap",),
+    "umap_group": ("show {group} on the umap",),
+    "violin": ("violin plot of {gene} by {column}", "violin plot of {gene}"),
+    "dots_markers": ("dot plot of the top markers of every cluster",),
+    "bars": ("bar chart of the composition by {column}",),
+    "relabel": ("label {group} as {group}",),
+    "undo": ("undo that",),
+    "list_corrections": ("what have I corrected?",),
+    "export_dataset": ("export the dataset",),
+    "export_table": ("export the table",),
+    "export_figure": ("export the figure",),
+    "export_cells": ("save the cells as csv",),
+    "and_by": ("and by {column}?",),
+    "every_donor": ("and by donor?",),
+    "as_share": ("as a percentage?",),
+    "as_count": ("in numbers of cells?",),
+    "as_bars": ("as bars",),
+    "as_violin": ("as a violin plot",),
+    "as_dots": ("as a dot plot",),
+    "as_umap": ("on the umap",),
+    "which_highest": ("which is the highest?",),
+    "which_lowest": ("which is the lowest?",),
+    "which_second": ("which comes second?",),
+    "how_many_they": ("how many are they?",),
+    "share_they": ("what percentage of all cells is that?",),
+    "where_they": ("which {column} are they in?", "which clusters are they in?"),
+    "they_express": ("do they express {gene}?",),
+    "their_markers": ("what are their markers?",),
+    "why_that": ("why?",),
+    "sure": ("are you sure?",),
+    "significant": ("what is the p-value?",),
+    "difference": ("what is the difference?",),
+    "without": ("and without {group}?",),
+    "next_cluster": ("and the next cluster?",),
+    "compare_them": ("compare the two",),
+    "recall": ("what did I ask first?",),
+    "help": ("what can you do?",),
+    "greet": ("hello",),
+    "thanks": ("thanks",),
+    "identity": ("who are you?",),
+    "privacy": ("does my data leave this machine?",),
+    "how_named": ("how do you decide on a cell type?",),
+    "what_confidence": ("what does the confidence mean?",),
+    "trust": ("can I trust your labels?",),
+    "cite": ("how should I cite this?",),
+}  # fmt: skip
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_LOWER = re.compile(
+    r"(?i)\b(?:lower|lowest|least|fewest|fewer|less|down\w*|decreas\w*|reduc\w*|deplet\w*|drops?|"
+    r"smaller|repress\w*)\b"
+)
+_LOWEST = re.compile(r"(?i)\b(?:lowest|least|fewest|smallest|minimum|rarest)\b")
+
+
+@dataclass
+class Names:
+    """What a question names, by kind, in order."""
+
+    group: list[str] = field(default_factory=list)
+    gene: list[str] = field(default_factory=list)
+    column: list[str] = field(default_factory=list)
+    number: list[str] = field(default_factory=list)
+    quality: list[str] = field(default_factory=list)
+    slots: list[Slot] = field(default_factory=list)  # of the groups
+
+    @property
+    def where(self) -> str:
+        """The groups that are named as cells, in the words that the verbs take."""
+        return where_of(slot.tag.conditions for slot in self.slots if slot.tag is not None)
+
+    @property
+    def clusters(self) -> tuple[str, ...]:
+        """The clusters that are named, if clusters alone are."""
+        parts = [part for slot in self.slots if slot.tag for part in slot.tag.conditions]
+        is_all = bool(parts) and all(part.kind == "cluster" for part in parts)
+        return tuple(part.label for part in parts) if is_all else ()
+
+    @property
+    def is_of_file(self) -> bool:
+        """Whether every group is one of the file: a value of a column, a selection."""
+        parts = [part for slot in self.slots if slot.tag for part in slot.tag.conditions]
+        return bool(parts) and all(part.kind in {"value", "selection"} for part in parts)
+
+    def of(self, kind: str) -> list[str]:
+        """Return the names of one kind."""
+        return list(getattr(self, kind))
+
+
+def names_of(slots: Sequence[Slot], tags: Sequence[Tag], vocabulary: Vocabulary) -> Names:
+    """Return the names in a question; two values of one column stand first, as a pair does."""
+    names = Names()
+    groups = [slot for slot in slots if slot.kind == GROUP and slot.tag is not None]
+    pair = _pair(groups)
+    for slot in [*pair, *(one for one in groups if one not in pair)]:
+        names.group.append(_said(slot))
+        names.slots.append(slot)
+    for slot in slots:
+        if slot.kind == GENE:
+            names.gene.append(slot.tag.value if slot.tag else slot.text)
+        elif slot.kind == COLUMN:
+            names.column.append(slot.tag.value if slot.tag else slot.text)
+    for one in tags:
+        if one.kind == "number":
+            names.number.append(one.value)
+        elif one.kind == "quality":
+            names.quality.append(one.text)
+    names.gene = list(dict.fromkeys(names.gene))
+    names.column = list(dict.fromkeys(names.column))
+    return names
+
+
+def _said(slot: Slot) -> str:
+    """Return a group as the grammar reads it: a label of the file is written as there."""
+    one = slot.tag
+    if one is None or len(one.conditions) != 1:
+        return slot.text
+    part = one.conditions[0]
+    if part.kind == "cluster":
+        return part.words if part.words.startswith("cluster") else f"cluster {part.label}"
+    return part.label if part.column else slot.text
+
+
+def _pair(groups: Sequence[Slot]) -> list[Slot]:
+    """Return two groups of one column where there are others beside them."""
+    if len(groups) < 3:
+        return []
+    for at, one in enumerate(groups):
+        for other in groups[at + 1 :]:
+            mine, its = one.tag.conditions[:1], other.tag.conditions[:1]  # type: ignore[union-attr]
+            if mine and its and mine[0].slot == its[0].slot != IDENTITY:
+                return [one, other]
+    return []
+
+
+_SPOKEN_COLUMNS = (
+    ("cell types", r"cell ?types?|types of cells?|populations?|cell identit(?:y|ies)"),
+    ("cluster", r"clusters?"), ("donor", r"donors?|patients?|individuals?|subjects?|people|mice"),
+    ("sample", r"samples?"), ("condition", r"conditions?|treatments?|arms?"),
+    ("sex", r"sex(?:es)?|gender"), ("tissue", r"tissues?|organs?"), ("batch", r"batch(?:es)?"),
+)  # fmt: skip
+# Acts to which it does not matter which groups are named beside.
+_OF_ALL = frozenset(
+    {"malignant", "sex", "which_conditions", "confounded", "agreement", "disagreement", "n_donors",
+     "tissue", "overview", "responds_most", "help", "how_named", "trust", "recall", "bars",
+     "composition", "de_condition", "confidence_all", "label_all", "as_umap", "why_that", "sure",
+     "how_many_they", "share_they", "next_cluster", "undo"}
+)  # fmt: skip
+_WITHIN = frozenset({"count_above", "composition", "most_of", "highest_gene", "cells_per",
+                     "quality_number", "violin", "dots", "both", "count_express"})  # fmt: skip
+
+
+def plain_form(act: str, names: Names, text: str, vocabulary: Vocabulary) -> str | None:
+    """Return the plain form of an act with the names of a question, or None if one is lacking.
+
+    Parameters
+    ----------
+    act
+        One of `FORMS` or of the acts that are built here.
+    names
+        What the question names.
+    text
+        The question, for its direction: "lower", "fewest".
+    """
+    if not names.column and (said := _spoken_column(text, vocabulary)):
+        names = Names(**{**vars(names), "column": [said]})
+    made = _BUILT[act](names, text, vocabulary) if act in _BUILT else _filled(act, names)
+    return _turned(act, made, text) if made else None
+
+
+def _filled(act: str, names: Names) -> str | None:
+    for form in FORMS.get(act, ()):
+        left = {kind: names.of(kind) for kind in ("group", "gene", "column", "number", "quality")}
+        wanted = _PLACEHOLDER.findall(form)
+        if any(wanted.count(kind) > len(left[kind]) for kind in left):
+            continue
+        whole = _PLACEHOLDER.sub(lambda match, left=left: left[match[1]].pop(0), form)
+        if not left["group"] or act in _OF_ALL:
+            return whole
+        if wanted.count("group") == 1 and act not in _WITHIN and len(left["group"]) < 3:
+            mine = names.group[0]
+            return whole.replace(mine, " and ".join(names.group), 1)
+        if act in _WITHIN:
+            return f"{whole.rstrip('?')} in {' and '.join(left['group'])}?"
+    return None
+
+
+def _turned(act: str, form: str, text: str) -> str:
+    """Turn "higher" to "lower" and "most" to "fewest" where the question does."""
+    if act in {"gene_test", "more_in"} and _LOWER.search(text):
+        return form.replace(" higher ", " lower ").replace("there more ", "there fewer ")
+    if act in {"highest_gene", "most_of"} and _LOWEST.search(text):
+        return form.replace("the highest", "the lowest").replace("the most", "the fewest")
+    return form
+
+
+def _spoken_column(text: str, vocabulary: Vocabulary) -> str:
+    for name, said in _SPOKEN_COLUMNS:
+        if re.search(rf"(?i)\b(?:{said})\b", text):
+            return _types_of(vocabulary) if name == "cell types" else name
+    return ""
+
+
+def _types_of(vocabulary: Vocabulary) -> str:
+    return next(iter(vocabulary.author_columns), "cell types")
+
+
+def _list(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+Build = Callable[[Names, str, Vocabulary], str | None]
+
+
+def _of_genes(before: str, after: str = "", *, least: int = 1) -> Build:
+    def build(names: Names, text: str, vocabulary: Vocabulary) -> str | None:
+        if len(names.gene) < least or ("{group}" in after and not names.group):
+            return None
+        where = _list(names.group) if names.group else ""
+        return f"{before}{_list(names.gene)}{after.replace('{group}', where)}"
+
+    return build
+
+
+def _dots(names: Names, text: str, vocabulary: Vocabulary) -> str | None:
+    by = f" by {names.column[0]}" if names.column else ""
+    where = f" in {_list(names.group)}" if names.group else ""
+    return f"dot plot of {_list(names.gene)}{by}{where}" if names.gene else None
+
+
+def _and_group(names: Names, text: str, vocabulary: Vocabulary) -> str | None:
+    if not names.group:
+        return None
+    is_cluster = all(name.startswith("cluster ") for name in names.group)
+    return f"and {'' if is_cluster else 'in '}{_list(names.group)}?"
+
+
+def _quality(names: Names, text: str, vocabulary: Vocabulary) -> str | None:
+    if not names.quality:
+        return None
+    said = re.search(r"(?i)\b(mean|median|average|minimum|maximum)\b", text)
+    measure = said[1].casefold() if said else "median"
+    by = f" by {names.column[0]}" if names.column else ""
+    where = f" in {_list(names.group)}" if names.group else ""
+    return f"{measure} {names.quality[0]}{by}{where}"
+
+
+def _violin(names: Names, text: str, vocabulary: Vocabulary) -> str | None:
+    if names.gene:
+        return _filled("violin", names)
+    by = f" by {names.column[0]}" if names.column else ""
+    return f"violin plot of {names.quality[0]}{by}" if names.quality else None
+
+
+def _extreme(names: Names, text: str, vocabulary: Vocabulary) -> str | None:
+    of = names.gene or names.quality
+    most = "least" if _LOWEST.search(text) else "most"
+    return f"which single cell has the {most} {of[0]}?" if of else None
+
+
+_BUILT: dict[str, Build] = {
+    "every_type": lambda names, text, vocabulary: f"and by {_types_of(vocabulary)}?",
+    "and_group": _and_group,
+    "and_gene": _of_genes("and ", "?"),
+    "expression_genes_in": _of_genes("are ", " expressed in {group}?"),
+    "dots": _dots,
+    "score_genes": _of_genes("score these genes: ", least=2),
+    "quality_number": _quality,
+    "violin": _violin,
+    "extreme_cell": _extreme,
+    "exclude": lambda names, text, vocabulary: (
+        f"select cells that are not {_list(names.group)}" if names.group else None
+    ),
+}
+
+
+# Acts that are put as an ask at once, since it takes the cells rather than their names.
+
+
+def ask_of(
+    act: str, names: Names, text: str, vocabulary: Vocabulary, focus: Focus
+) -> list[Ask] | None:
+    """Return the asks of an act that has no plain form, or None where it has one."""
+    make = _ASKS.get(act)
+    found = make(names, focus, vocabulary) if make is not None else None
+    return [replace(one, text=one.text or text) for one in found] if found else None
+
+
+Make = Callable[[Names, Focus, Vocabulary], list[Ask] | None]
+
+
+def _describe(names: Names, focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    if names.clusters:
+        return [Ask("describe_cluster", clusters=(one,)) for one in names.clusters]
+    return [Ask("describe_selection", where=names.where)] if names.is_of_file else None
+
+
+def _quality_of(names: Names, focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    if names.clusters:
+        return [Ask("quality", clusters=names.clusters)]
+    return [Ask("quality", where=names.where)] if names.where else None
+
+
+def _flagged(names: Names, focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    return [Ask("uncertain", name="flags", where=names.where)]
+
+
+def _markers_of(names: Names, focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    is_own = names.is_of_file and len(names.slots) == 1
+    if not is_own or any(p.slot == IDENTITY for p in names.slots[0].tag.conditions):  # type: ignore[union-attr]
+        return None
+    number = int(names.number[0]) if names.number and names.number[0].isdigit() else None
+    words = f"top {number} genes" if number else ""
+    return [Ask("compare_selections", where=names.where, number=number, text=words)]
+
+
+_LISTS = frozenset({"markers", "compare", "conditions", "compare_selections", "types_here",
+                    "type_markers", "top_expressed"})  # fmt: skip
+_FEW, _MOST = 10, 50
+
+
+def _more(names: Names, focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    last = focus.last
+    if last is None or last.intent not in _LISTS:
+        return None
+    asked = int(names.number[0]) if names.number and names.number[0].isdigit() else 0
+    number = min(max(asked, (last.number or _FEW) + _FEW), _MOST)
+    return [replace(last, number=number, text=f"top {number} genes")]
+
+
+def _other_side(names: Names, focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    last = focus.last
+    if last is None or last.intent not in _LISTS - {"type_markers", "top_expressed"}:
+        return None
+    return [replace(last, text="which genes are lower?")]
+
+
+def _in_every_type(names: Names, focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    """Tell what was told of two conditions once more, type by type."""
+    last = focus.last
+    if last is None or last.intent not in {"gene_by_group", "test_gene"} or not last.column:
+        return None
+    if not last.genes or last.column not in vocabulary.labels or last.column == "clusters":
+        return None
+    by = (_types_of(vocabulary), last.column)
+    frame = Frame("mean", of=last.genes[0], of_kind="gene", by=by)
+    return [Ask("frame", frame=frame, genes=last.genes[:1], column=by[0])]
+
+
+_ASKS: dict[str, Make] = {
+    "describe": _describe,
+    "quality_group": _quality_of,
+    "doublets": _flagged,
+    "flags": _flagged,
+    "markers": _markers_of,
+    "more_genes": _more,
+    "other_direction": _other_side,
+    "every_type": _in_every_type,
+    "which_test": lambda names, focus, vocabulary: [
+        Ask("glossary", text="p-value pseudobulk fold change")
+    ],
+    "evidence": lambda names, focus, vocabulary: [Ask("evidence")],
+    "cannot": lambda names, focus, vocabulary: [Ask("cannot")],
+    "offtopic": lambda names, focus, vocabulary: [Ask("offtopic")],
+}
