@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ._asks import Ask, Focus
+from ._asks_by_name import BY_NAME, Make
 from ._frames import IDENTITY, Frame, where_of
 from ._outlines import COLUMN, GENE, GROUP, Slot
 from ._tag_names import Tag
@@ -178,6 +179,8 @@ class Names:
     number: list[str] = field(default_factory=list)
     quality: list[str] = field(default_factory=list)
     slots: list[Slot] = field(default_factory=list)  # of the groups
+    unit: list[str] = field(default_factory=list)  # columns that go by an everyday word
+    words: str = ""  # the question
 
     @property
     def where(self) -> str:
@@ -220,6 +223,9 @@ def names_of(slots: Sequence[Slot], tags: Sequence[Tag], vocabulary: Vocabulary)
             names.number.append(one.value)
         elif one.kind == "quality":
             names.quality.append(one.text)
+        elif one.kind == "unit":
+            names.unit.append(one.value)
+    names.words = " ".join(one.text for one in tags)
     names.gene = list(dict.fromkeys(names.gene))
     names.column = list(dict.fromkeys(names.column))
     return names
@@ -261,6 +267,8 @@ _OF_ALL = frozenset(
      "composition", "de_condition", "confidence_all", "label_all", "as_umap", "why_that", "sure",
      "how_many_they", "share_they", "next_cluster", "undo"}
 )  # fmt: skip
+# Acts that differ in their names alone.
+_SAME_FORM = {"markers_n": "markers", "count_express_in": "count_express"}
 _WITHIN = frozenset({"count_above", "composition", "most_of", "highest_gene", "cells_per",
                      "quality_number", "violin", "dots", "both", "count_express"})  # fmt: skip
 
@@ -277,6 +285,7 @@ def plain_form(act: str, names: Names, text: str, vocabulary: Vocabulary) -> str
     text
         The question, for its direction: "lower", "fewest".
     """
+    act = _SAME_FORM.get(act, act)
     if not names.column and (said := _spoken_column(text, vocabulary)):
         names = Names(**{**vars(names), "column": [said]})
     made = _BUILT[act](names, text, vocabulary) if act in _BUILT else _filled(act, names)
@@ -401,32 +410,10 @@ def ask_of(
     return [replace(one, text=one.text or text) for one in found] if found else None
 
 
-Make = Callable[[Names, Focus, Vocabulary], list[Ask] | None]
-
-
 def _describe(names: Names, focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     if names.clusters:
         return [Ask("describe_cluster", clusters=(one,)) for one in names.clusters]
     return [Ask("describe_selection", where=names.where)] if names.is_of_file else None
-
-
-def _quality_of(names: Names, focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    if names.clusters:
-        return [Ask("quality", clusters=names.clusters)]
-    return [Ask("quality", where=names.where)] if names.where else None
-
-
-def _flagged(names: Names, focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    return [Ask("uncertain", name="flags", where=names.where)]
-
-
-def _markers_of(names: Names, focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    is_own = names.is_of_file and len(names.slots) == 1
-    if not is_own or any(p.slot == IDENTITY for p in names.slots[0].tag.conditions):  # type: ignore[union-attr]
-        return None
-    number = int(names.number[0]) if names.number and names.number[0].isdigit() else None
-    words = f"top {number} genes" if number else ""
-    return [Ask("compare_selections", where=names.where, number=number, text=words)]
 
 
 _LISTS = frozenset({"markers", "compare", "conditions", "compare_selections", "types_here",
@@ -463,11 +450,8 @@ def _in_every_type(names: Names, focus: Focus, vocabulary: Vocabulary) -> list[A
 
 
 _ASKS: dict[str, Make] = {
+    **BY_NAME,
     "describe": _describe,
-    "quality_group": _quality_of,
-    "doublets": _flagged,
-    "flags": _flagged,
-    "markers": _markers_of,
     "more_genes": _more,
     "other_direction": _other_side,
     "every_type": _in_every_type,

@@ -339,6 +339,15 @@ _STEMS = {
 }  # fmt: skip
 
 
+def set_named(text: str) -> str:
+    """Return the gene set that words name, or nothing."""
+    match = re.search(rf"(?<![\w-])(?:{_SETS})(?![\w-])", text.casefold())
+    if match is None:
+        return ""
+    said = match.group()
+    return next((name for stem, name in _STEMS.items() if said.startswith(stem)), said)
+
+
 def _pathway(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read "hypoxia in which cells?", "any proliferating cells?"."""
     match = re.search(rf"(?<![\w-])(?:{_SETS})(?![\w-])", found.text)
@@ -362,7 +371,7 @@ def _pathway(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | Non
                  r"happens|"
                  r"phase|g2m|does)\b", found.text):  # fmt: skip
         return None
-    name = next((name for stem, name in _STEMS.items() if said.startswith(stem)), said)
+    name = set_named(said)
     values = _said_values(found)
     column = values[0][0] if values else None if found.values else found.column
     column = column if column in vocabulary.grouping_columns else None

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from ._asks import Ask
+from ._history import Result
 from ._phrasing import cite, listing, quote_all
 from ._saying import Said, Saying, Teller
 from ._verdicts import asks_yes_no, verdict
@@ -21,7 +22,9 @@ def tell_all(ask: Ask, now: Saying) -> Said:
         lines.append(f"I see nothing in your file that would tell me about {ask.name}.")
     if ask.name == "statistics":
         lines += _statistics(now)
-    for result in now.results:
+    if ask.name == "conditions":
+        lines += [line for result in now.of("describe_column") for line in _conditions(result)]
+    for result in now.results if ask.name != "conditions" else ():
         said = quote_all(result.artifact or {})
         if ask.intent == "gene_pair" and said and asks_yes_no(ask.text):
             said[0] = verdict(said[0], yes=" correlate hardly" not in said[0])
@@ -30,6 +33,14 @@ def tell_all(ask: Ask, now: Saying) -> Said:
         lines += [*said, *now.caveats(result.artifact)]
         lines += _each_person(ask, result.artifact or {}, now)
     return Said(list(dict.fromkeys(lines)))
+
+
+def _conditions(result: Result) -> list[str]:
+    """Name the conditions that a column tells apart."""
+    named = listing(f"'{row['value']}'" for row in result.table)
+    line = f"The column '{result.facts['column']}' tells {len(result.table)} conditions apart: "
+    said = quote_all(result.artifact or {})
+    return [cite(f"{line}{named}.", str((result.artifact or {})["id"])), *said[1:]]
 
 
 def _statistics(now: Saying) -> list[str]:

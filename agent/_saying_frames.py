@@ -36,7 +36,9 @@ def tell_frame(ask: Ask, now: Saying) -> Said:
     if asks_share(ask.text) or frame.form == "yesno":  # of a gene, how many cells have it
         frame = replace(frame, also=frame.also or "share")
     lines = _lines(frame, artifact, now.vocabulary)
-    if lines and not frame.by and not frame.groups and asks_yes_no(ask.text):
+    if ask.name == "on":
+        lines = [_whether_on(frame, artifact.get("facts") or {}) or lines[0]]
+    elif lines and not frame.by and not frame.groups and asks_yes_no(ask.text):
         lines[0] = _whether(ask.text, frame, artifact.get("facts") or {}, lines[0])
     is_of_logs = frame.form == "ratio" and frame.of_kind == "gene" and frame.measure in AVERAGES
     rows = artifact.get("table") or []
@@ -137,6 +139,23 @@ def _average(frame: Frame, facts: Mapping[str, Any]) -> str:
     return (
         f"The {_measured(facts)} is {_number(facts['value'], frame)}{end} over the "
         f"{counted(int(facts['cells']), 'cell')}{within}{_found(frame, facts)}."
+    )
+
+
+_SEEN_IN = 10.0  # percent of the cells of a group that has a gene
+
+
+def _whether_on(frame: Frame, facts: Mapping[str, Any]) -> str:
+    """Say whether some cells have a gene: how many of them, and its mean."""
+    if "percent_expressing" not in facts:
+        return ""
+    share = float(facts["percent_expressing"])
+    lead = "Yes" if share >= _SEEN_IN else "No" if not share else "No, hardly"
+    chosen = str(facts["counted"] or facts["among"])
+    scale = f"mean {facts.get('scale') or 'value'}"
+    return (
+        f"{lead}: {percentage(share)} of the {counted(int(facts['cells']), 'cell')}{_of(chosen)} "
+        f"express {frame.of}, with a {scale} of {_number(facts['value'], frame)}."
     )
 
 

@@ -66,8 +66,12 @@ def tell_described(ask: Ask, now: Saying) -> Said:
     facts = artifact.get("facts") or {}
     types = (str(facts["label"]),) if facts.get("is_known") else ()
     what = r"^The model describes|^The model is unsure|^The (?:most frequent )?labels the model"
+    if re.search(r"(?i)\bpathways?\b|\bprogram", ask.text):
+        said = pick(artifact, r"\bpathways?\b")
+        return Said([*said, *now.caveats(artifact)], replace(ask, cell_types=types))
     first = pick(artifact, what)  # what they are, then which they are
-    rest = [line for line in quote_all(artifact, skip=r"^The model read ") if line not in first]
+    skip = r"^The model read |\bpathways? "
+    rest = [line for line in quote_all(artifact, skip=skip) if line not in first]
     lines = [*first, *rest, *now.caveats(artifact, skip=r"rest on a sample")]
     return Said(lines, replace(ask, cell_types=types))
 
@@ -76,9 +80,24 @@ def tell_compared(ask: Ask, now: Saying) -> Said:
     """Name the genes that tell two groups of cells apart."""
     artifact = now.artifact("compare_selections") or {}
     genes = tuple((artifact.get("facts") or {}).get("genes") or ())
+    if ask.name in _ONE_SIDE:
+        genes = genes if ask.name == "markers" else tuple(artifact["facts"]["other_genes"])
+        said = _one_side(quote_all(artifact), genes, is_first=ask.name == "markers")
+        return Said([*said, *now.caveats(artifact)], replace(ask, listed=genes))
     said = differing(ask, of_side(quote_all(artifact), ask))
     said = [*worth(ask, artifact), *([] if leans(ask) else said)]
     return Said([*said, *now.caveats(artifact)], replace(ask, listed=genes))
+
+
+_ONE_SIDE = frozenset({"markers", "lower"})
+
+
+def _one_side(said: list[str], genes: tuple[str, ...], *, is_first: bool) -> list[str]:
+    """Keep the genes that one group has more of, and what is said of the first of them."""
+    other = 1 if is_first else 0
+    rest = [line for n, line in enumerate(said) if n != other and " is expressed in " not in line]
+    detail = [line for line in said if line.split(" ", 1)[0] in genes[:1]]
+    return [*rest[:1], *detail, *rest[1:]]
 
 
 def tell_types_here(ask: Ask, now: Saying) -> Said:
@@ -207,6 +226,8 @@ def tell_composition(ask: Ask, now: Saying) -> Said:
     artifact = now.artifact("count_composition")
     if artifact is None:
         return Said([line for r in now.results for line in quote_all(r.artifact or {})])
+    if ask.name == "all":
+        return Said([*_whole_composition(artifact, now), *now.caveats(artifact)])
     asked = _asked_rows(ask, artifact, now)
     lines = asked or _largest_change(artifact, now)
     people = [] if lines else _of_people(ask, artifact, now)
@@ -219,6 +240,45 @@ def tell_composition(ask: Ask, now: Saying) -> Said:
     elif asked or people:
         said = []  # what was asked for is said
     return Said([*lines, *said, *now.caveats(artifact)])
+
+
+def _whole_composition(artifact: Mapping[str, Any], now: Saying) -> list[str]:
+    """Tell the shares of all groups: where they differ most, then group by group."""
+    rows, evidence = artifact.get("table") or [], str(artifact["id"])
+    groups = list(dict.fromkeys(str(row["by"]) for row in rows))
+    lines = [line for line in quote_all(artifact) if line.startswith("Only the cells")]
+    if len(groups) > _MOST_PEOPLE:
+        return [*lines, *_spread(artifact, now)]
+    lines += _largest_change(artifact, now)
+    for group in groups:
+        mine = sorted((r for r in rows if str(r["by"]) == group), key=lambda r: -int(r["cells"]))
+        some = [row for row in mine if row["cells"]][:_MOST_VALUES]
+        if not some:
+            continue
+        shown = listing(
+            f"{_part(row, artifact, now)} {row['cells']:,} ({percentage(row['percent'])})"
+            for row in some
+        )
+        line = f"Of the {counted(int(mine[0]['of']), 'cell')} of '{group}': {shown}."
+        lines.append("- " + cite(line, evidence))
+    return lines
+
+
+def _spread(artifact: Mapping[str, Any], now: Saying) -> list[str]:
+    """Tell how far the share of each part runs over many groups."""
+    rows, facts = artifact.get("table") or [], artifact.get("facts") or {}
+    parts = list(dict.fromkeys(str(row["within"]) for row in rows))[:_MOST_VALUES]
+    lead = f"Over the {facts['n_groups']} groups of '{facts['by']}' the shares run as follows."
+    lines = [cite(lead, str(artifact["id"]))]
+    for part in parts:
+        mine = [row for row in rows if str(row["within"]) == part and int(row["of"])]
+        low, high = (best(mine, key=lambda row: float(row["percent"])) for best in (min, max))
+        line = (
+            f"{_part(high, artifact, now)}: from {percentage(low['percent'])} in '{low['by']}' to "
+            f"{percentage(high['percent'])} in '{high['by']}'."
+        )
+        lines.append("- " + cite(line[:1].upper() + line[1:], str(artifact["id"])))
+    return lines
 
 
 def _whether_even(artifact: Mapping[str, Any], said: list[str]) -> list[str]:

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from ._asks import Ask
-from ._phrasing import cite, listing, percentage, quote_all
+from ._phrasing import cite, counted, listing, percentage, quote_all
 from ._saying import Said, Saying, Teller
-from ._verdicts import asks_yes_no, direction
+from ._verdicts import asks_yes_no, direction, verdict
 
 _WEAKEST = re.compile(r"\b(?:least|weakest|smallest|lowest)\b", re.IGNORECASE)
 _SAME = re.compile(r"\b(?:same|unchanged|equal\w*|similar)\b", re.IGNORECASE)
@@ -21,20 +21,63 @@ def tell_test(ask: Ask, now: Saying) -> Said:
     for result in now.of("compare_gene"):
         artifact, facts = result.artifact or {}, result.facts
         said = quote_all(artifact)
-        if asks_yes_no(ask.text) or ask.intent == "is_among":
-            said[0] = f"{_verdict(ask, result.table[0], facts)}: {said[0]}"
+        if ask.name == "marker":
+            said[0] = f"{_is_mark(result.table[0], facts)}: {said[0]}"
+            said += _by_the_book(ask, str(facts["gene"]), now)
+        elif asks_yes_no(ask.text) or ask.intent == "is_among":
+            said[0] = f"{_verdict(ask, result.table[0], facts)}{said[0]}"
         lines += [*said, *now.caveats(artifact)]
     return Said(list(dict.fromkeys(lines)), ask)
+
+
+_CLEAR = 1.0  # log2 fold change from which on a gene sets cells apart
+
+
+def _is_mark(row: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    """Return whether a gene marks the first of two groups."""
+    change = float(row["log2_fold_change"])
+    if not facts.get("is_significant") or change <= 0:
+        return "No"
+    return "Yes" if change >= _CLEAR else "Only weakly"
+
+
+def _by_the_book(ask: Ask, gene: str, now: Saying) -> list[str]:
+    """Say whether the literature lists a gene as a marker of the type that was asked about."""
+    known = next((r for r in now.of("explain_gene") if r.facts.get("gene") == gene), None)
+    asked = now.vocabulary.resolve(ask.cell_types[0]) if ask.cell_types else None
+    if known is None or asked is None:
+        return []
+    row = next(
+        (
+            row
+            for row in known.table
+            if row["marker"] == "positive" and row.get("ontology_term_id") == asked.id
+        ),
+        None,
+    )
+    if row is None:
+        return []
+    line = (
+        f"{gene} is a published marker of {row['cell_type']} ({asked.id}) too, in "
+        f"{counted(int(row['n_sources']), 'source')}."
+    )
+    return [cite(line, str((known.artifact or {})["id"]))]
 
 
 def _verdict(ask: Ask, row: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     is_significant = bool(facts.get("is_significant"))
     change = float(row["log2_fold_change"])
+    if row.get("p_value_adjusted") is None:
+        return "That cannot be told: "
     if _SAME.search(ask.text):
-        return "No" if is_significant else "Yes, as far as the test tells"
-    if asked := direction(ask.text):
-        return "Yes" if is_significant and change * asked > 0 else "No"
-    return "Yes" if is_significant else "No"
+        return "No: " if is_significant else "Yes, as far as the test tells: "
+    if re.search(r"(?i)\bor\b", ask.text) and not direction(ask.text):
+        return ""  # "is it up or down?"
+    if (asked := direction(ask.text)) and not is_significant and change * asked > 0:
+        return "Not significantly: "
+    if asked:
+        return "Yes: " if is_significant and change * asked > 0 else "No: "
+    return "Yes: " if is_significant else "No: "
 
 
 def tell_among(ask: Ask, now: Saying) -> Said:
@@ -122,9 +165,15 @@ def tell_uncertain(ask: Ask, now: Saying) -> Said:
         for line in quote_all(artifact)
     ]
     barcodes = tuple(str(row["barcode"]) for row in artifact.get("table") or [])
-    if ask.name == "flags":  # asked of doublets and the like, rather than of doubtful names
-        lines = [line for line in lines if " the model flags " in line]
+    where = [line for line in lines if line.startswith("The model flags ")]
+    if ask.name in {"flags", "doublets"}:  # asked of these, rather than of doubtful names
+        tally = [line for line in lines if " read, the model flags " in line]
+        own = [line for line in where if ask.name == "flags" or "as 'doublet'" in line]
+        lines = tally if not own else [*own, *tally] if ask.name == "flags" else own
+        if ask.name == "doublets":
+            lines = [verdict(lines[0], yes=bool(own)), *lines[1:]]
         return Said([*lines, *now.caveats(artifact)], replace(ask, barcodes=barcodes))
+    lines = [line for line in lines if line not in where]
     caveats = now.caveats(artifact, skip=r"rest on a sample|^Flags are")
     return Said([*lines, *caveats], replace(ask, barcodes=barcodes))
 
@@ -136,7 +185,8 @@ def tell_malignant(ask: Ask, now: Saying) -> Said:
     lines = quote_all(artifact)
     asks_if = asks_yes_no(ask.text) or re.search(r"\bany\b", ask.text)
     if asks_if and lines:
-        lines[0] = f"{'Yes' if facts.get('n_malignant') else 'None that I can see'}: {lines[0]}"
+        line = verdict(lines[0], yes=bool(facts.get("n_malignant")))
+        lines[0] = line.replace("No: ", "None that I can see: ", 1)
     clusters = tuple(str(label) for label in facts.get("clusters") or ())
     return Said([*lines, *now.caveats(artifact)], replace(ask, clusters=clusters))
 

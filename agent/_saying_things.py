@@ -41,6 +41,8 @@ _MORE = re.compile(r"\b(higher|more|stronger|lower|less|weaker)\b", re.IGNORECAS
 def tell_dataset(ask: Ask, now: Saying) -> Said:
     """Summarise the dataset."""
     artifact = now.artifact("describe_dataset") or {}
+    if ask.name == "scale":
+        return Said(_of_scale(artifact))
     if (asked := _BY_SOMETHING.search(ask.text)) is not None:
         noun = asked.group(1).casefold()
         lines = [f"I see no column called '{noun}' that groups the cells of your file."]
@@ -53,6 +55,13 @@ def tell_dataset(ask: Ask, now: Saying) -> Said:
         "will tell you what the model makes of its cells."
     )
     return Said(lines)
+
+
+def _of_scale(artifact: Mapping[str, Any]) -> list[str]:
+    """Say whether the matrix holds raw counts, and what was made of it."""
+    is_raw = (artifact.get("facts") or {}).get("matrix") == "counts"
+    lines = pick(artifact, r"^Expression is read from|^What was missing was made")
+    return [verdict(line, yes=is_raw) if n == 0 else line for n, line in enumerate(lines)]
 
 
 def tell_counts(ask: Ask, now: Saying) -> Said:
@@ -105,6 +114,10 @@ def tell_expression(ask: Ask, now: Saying) -> Said:
     evidence, gene = str(artifact["id"]), str(result.facts.get("gene"))
     scale = str(result.facts.get("scale") or "value")
     lines: list[str] = []
+    if ask.name == "measured":
+        whole = pick(artifact, r"is detected in|cannot be told|is measured as")
+        lines = [cite(f"Yes: {gene} is measured in this dataset.", evidence), *whole]
+        return Said(lines, replace(ask, genes=(gene,)))
     if _ELSEWHERE.search(ask.text):
         lines += _elsewhere(ask, gene, result, now)
     for cluster in ask.clusters:

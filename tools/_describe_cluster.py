@@ -84,7 +84,7 @@ def describe_cluster(session: Session, *, cluster: str) -> Evidence:
         other = plain_verdict([d.slots[key] for d in descriptions])
         sentences.append(_plain_sentence(other, words, cluster))
         table.append(_row(words, other))
-    pathway_sentences, pathway_rows = _pathways(descriptions, cluster)
+    pathway_sentences, pathway_rows = pathways_of(descriptions, f"in cluster {cluster}")
     sentences += pathway_sentences
     table += pathway_rows
     markers = _markers(session, cluster)
@@ -289,9 +289,10 @@ def _plain_sentence(verdict: Verdict, words: str, cluster: str) -> str:
     )
 
 
-def _pathways(
-    descriptions: "Sequence[Description]", cluster: str
+def pathways_of(
+    descriptions: "Sequence[Description]", place: str
 ) -> tuple[list[str], list[dict[str, Any]]]:
+    """Return sentences and rows on the pathways that are named most often; `place` is where."""
     tally = pathway_tally(descriptions)
     rows = [
         {
@@ -306,15 +307,13 @@ def _pathways(
         for label, number in tally[:5]
     ]
     if not rows:
-        return [
-            f"The model names no active pathway for the cells it read in cluster {cluster}."
-        ], []
+        return [f"The model names no active pathway for the cells it read {place}."], []
     named = listing(
         f"{row['label']} ({as_percent(row['percent'])} of the cells read)" for row in rows[:2]
     )
-    return [f"The pathways the model names most often in cluster {cluster} are {named}."] if len(
-        rows
-    ) > 1 else [f"The pathway the model names most often in cluster {cluster} is {named}."], rows
+    if len(rows) == 1:
+        return [f"The pathway the model names most often {place} is {named}."], rows
+    return [f"The pathways the model names most often {place} are {named}."], rows
 
 
 def _markers(session: Session, cluster: str) -> list[str]:

@@ -1,6 +1,7 @@
 """The cells of whose type the model is least sure."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,6 +88,7 @@ def list_uncertain(session: "Session", *, where: str = "", n_cells: int = 10) ->
     if none:
         found.append(f"none as {' or '.join(filter(None, [', '.join(none[:-1]), none[-1]]))}")
     sentences.append(f"Of the cells{among} read, the model flags {listing(found)}.")
+    sentences += _where_flagged(flags, [item.flags for item in descriptions], groups[read], among)
     sentences.append("The least sure are the following.")
     sentences += [_sentence(row) for row in table[:_SPOKEN]]
     return session.record(
@@ -110,6 +112,23 @@ def list_uncertain(session: "Session", *, where: str = "", n_cells: int = 10) ->
             ],
         },
     )
+
+
+def _where_flagged(
+    tally: list[tuple[str, int]], flags: list[Sequence[str]], groups: np.ndarray, among: str
+) -> list[str]:
+    """Say of each kind of flag in which clusters the cells lie that carry it."""
+    lines = []
+    for kind, number in tally:
+        mine = [any(flag.split(":")[0] == kind for flag in cell) for cell in flags]
+        lie = Counter(groups[np.array(mine)].tolist()).most_common(_SPOKEN)
+        shown = listing(f"cluster {name} ({n:,})" for name, n in lie)
+        lines.append(
+            f"The model flags {number:,} of the {count(len(flags), 'cell')}{among} that it read "
+            f"({as_percent(percent(number, len(flags)))}) as {quote(kind)}, "
+            f"{'all' if len(lie) == 1 else 'most'} in {shown}."
+        )
+    return lines
 
 
 def _sample(session: "Session", where: str) -> tuple[np.ndarray, str]:

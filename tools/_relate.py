@@ -4,14 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from ._cell_expressions import find_positions
+from ._cell_expressions import as_group, find_positions, shown
 from ._errors import UnsupportedError
 from ._evidence import Evidence
 from ._gene_values import expression_unit, gene_values
 from ._session import Session
-from ._wording import as_percent, clean, count, percent
+from ._wording import as_percent, count, percent
 
 _FEWEST_CELLS = 10
+_WEAK = 0.1  # correlation below which there is hardly any
 _GENES_COMPARED = 2_000  # those that vary most between the clusters
 CLUSTER_CAVEAT = (
     "Clusters with few cells look less like others than they are, since their means are noisier."
@@ -160,9 +161,10 @@ def relate_genes(session: Session, *, gene: str, other: str, where: str = "") ->
     rho = None if constant else round(float(stats.spearmanr(first, second).statistic), 2)
     row: dict[str, Any] = {"first": one, "second": two, "cells": len(cells), "correlation": rho}
     sentences, share = [], None
-    among = "" if words == "all cells" else f" among {clean(words, limit=80)}"
+    among = "" if words == "all cells" else f" in {as_group(shown(words, limit=80))}"
     if rho is not None:
-        how = "hardly" if abs(rho) < 0.1 else "weakly" if abs(rho) < 0.3 else "clearly"
+        how = "hardly" if abs(rho) < _WEAK else "weakly" if abs(rho) < 0.3 else "clearly"
+        how += ", and inversely," if rho <= -_WEAK else ""
         sentences.append(
             f"{one} and {two} correlate {how}{among} (Spearman's rho {rho:g} over "
             f"{count(len(cells), 'cell')})."

@@ -4,9 +4,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._cell_expressions import Selection, find_positions, selections_of, shown
+from ._cell_expressions import Selection, as_group, find_positions, selections_of, shown
 from ._consensus import cell_type_verdict
-from ._describe_cluster import cell_type_rows, cell_type_sentences, model_caveat, reading_facts
+from ._describe_cluster import (
+    cell_type_rows,
+    cell_type_sentences,
+    model_caveat,
+    pathways_of,
+    reading_facts,
+)
 from ._errors import UnknownLabelError, UnsupportedError
 from ._evidence import Evidence
 from ._figures import map_of_groups, pick_points
@@ -155,6 +161,7 @@ def describe_selection(session: "Session", *, where: str) -> Evidence:
         .replace("about cluster _", "about the chosen cells")
         for sentence in said
     ]
+    said += pathways_of(descriptions, f"in {as_group(shown(words, limit=80))}")[0]
     return _record(
         session,
         "describe_selection",

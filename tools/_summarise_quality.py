@@ -5,18 +5,20 @@ from typing import Any
 
 import numpy as np
 
-from ._cell_expressions import among, chosen_mask
+from ._cell_expressions import as_group, chosen_mask
 from ._columns import find_column
 from ._errors import UnsupportedError
 from ._evidence import Evidence
 from ._groupings import as_labels, is_person
 from ._session import Session
-from ._wording import clean, quote
+from ._wording import clean, count, listing, quote
 
 CAVEAT = (
     "Few genes or many mitochondrial counts may mean damaged cells, but also small or resting "
     "ones; no cell was filtered out here."
 )
+_FEW = 12  # groups that are told one by one
+_FEWEST_GENES, _MOST_MITO = 200, 20  # beyond which cells are often left out
 _MEASURES = {  # our column, then what files call it, in lower case; how it is named
     "genes": (
         "cell2text_n_genes",
@@ -82,13 +84,14 @@ def summarise_quality(session: Session, *, by: str = "clusters", where: str = ""
             row: dict[str, Any] = {"group": str(label), "cells": int(mine.sum())}
             row |= {name: _short(values[mine]) for name, (_, values) in measured.items()}
             table.append(row)
-    sentences = [sentence for name in measured for sentence in _sentences(name, measured, table)]
-    if is_person(key):  # who has the fewest is told by the table only
-        sentences = [s for s in sentences if s.startswith("The median cell")]
+    sentences = [] if not where else [_among_others(session, chosen, words, measured)]
+    for name in measured:
+        sentences += _sentences(name, measured, table, session=session, by=key, where=where)
+    sentences += _limits(measured)
     sources = ", ".join(f"{name}: {source}" for name, (source, _) in measured.items())
     return session.record(
         tool="summarise_quality",
-        text=" ".join([*among(words), *sentences]),
+        text=" ".join(sentences),
         table=table,
         source=f"{session.title}; {sources}",
         unit="medians; mitochondrial in percent of the counts",
@@ -129,32 +132,79 @@ def _short(values: np.ndarray) -> float:
     return float(f"{float(np.nanmedian(values)):.4g}")
 
 
+def _among_others(
+    session: Session, chosen: np.ndarray, words: str, measured: dict[str, tuple[str, np.ndarray]]
+) -> str:
+    """Set the medians of some cells beside those of all."""
+    whole = measured_quality(session)
+    mine = listing(_amount(name, _short(values)) for name, (_, values) in measured.items())
+    all_of = listing(_amount(name, _short(whole[name][1])) for name in measured)
+    return (
+        f"The medians over the {count(int(chosen.sum()), 'cell')} of {as_group(words)} are {mine}; "
+        f"over all {count(len(chosen), 'cell')} they are {all_of}."
+    )
+
+
+def _amount(name: str, value: float) -> str:
+    if name == "mitochondrial":
+        return f"{value:g}% mitochondrial counts"
+    return f"{count_of(value)} {_MEASURES[name][2]}"
+
+
 def _sentences(
-    name: str, measured: dict[str, tuple[str, np.ndarray]], table: list[dict[str, Any]]
+    name: str,
+    measured: dict[str, tuple[str, np.ndarray]],
+    table: list[dict[str, Any]],
+    *,
+    session: Session,
+    by: str,
+    where: str,
 ) -> list[str]:
     source, values = measured[name]
     words = _MEASURES[name][2]
-    middle = _short(values)
-    if name == "mitochondrial":
-        said = [f"The median cell has {middle:g}% mitochondrial counts ({source})."]
-    else:
-        said = [f"The median cell has {count_of(middle)} {words} ({source})."]
-    if len(table) > 1:
-        low = min(table, key=lambda row: row[name])
-        high = max(table, key=lambda row: row[name])
-        if low[name] == high[name]:
-            return said
-        end = "%" if name == "mitochondrial" else ""
+    said = [] if where else [f"The median cell has {_amount(name, _short(values))} ({source})."]
+    is_clustering = by == session.prepared.cluster_key
+    if where and is_clustering:
+        return said  # of some cells the clusters were not asked
+    low, high = (best(table, key=lambda row: row[name]) for best in (min, max))
+    if len(table) < 2 or low[name] == high[name]:
+        return said
+
+    def group(row: dict[str, Any]) -> str:
+        return f"cluster {row['group']}" if is_clustering else quote(row["group"])
+
+    end = "%" if name == "mitochondrial" else ""
+    what = f"The median {words if end else f'number of {words}'}"
+    if is_person(by):  # who has the fewest is told by the table only
         said.append(
-            f"By group the median {words} is lowest in {quote(low['group'])} "
-            f"({count_of(low[name])}{end}) and highest in {quote(high['group'])} "
-            f"({count_of(high[name])}{end})."
-            if name == "mitochondrial"
-            else f"By group the median number of {words} is lowest in {quote(low['group'])} "
-            f"({count_of(low[name])}) and highest in {quote(high['group'])} "
-            f"({count_of(high[name])})."
+            f"{what} of the {len(table)} people runs from {count_of(low[name])}{end} to "
+            f"{count_of(high[name])}{end}."
+        )
+    elif len(table) <= _FEW:
+        shown = listing(f"{count_of(row[name])}{end} in {group(row)}" for row in table)
+        said.append(f"{what} is {shown}.")
+    else:
+        said.append(
+            f"{what} is lowest in {group(low)} ({count_of(low[name])}{end}) and highest in "
+            f"{group(high)} ({count_of(high[name])}{end})."
         )
     return said
+
+
+def _limits(measured: dict[str, tuple[str, np.ndarray]]) -> list[str]:
+    """Count the cells beyond the limits at which cells are often left out."""
+    found = []
+    if "genes" in measured:
+        few = int((measured["genes"][1] < _FEWEST_GENES).sum())
+        found.append(f"{count(few, 'cell')} {_have(few)} fewer than {_FEWEST_GENES} detected genes")
+    if "mitochondrial" in measured:
+        many = int((measured["mitochondrial"][1] > _MOST_MITO).sum())
+        found.append(f"{many:,} {_have(many)} more than {_MOST_MITO}% mitochondrial counts")
+    return [f"{listing(found)}; such cells are often left out."] if found else []
+
+
+def _have(number: int) -> str:
+    return "has" if number == 1 else "have"
 
 
 def count_of(value: float) -> str:

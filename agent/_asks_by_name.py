@@ -1,0 +1,446 @@
+"""Asks that the names in a question make at once, act by act: no rule reads a sentence for them.
+
+An act says what is asked and its names say of which cells, so nothing is left to be understood.
+Acts about the file are here too, since they need no name at all.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from ._asks import Ask, Focus
+from ._conditions import CONTROL
+from ._frames import IDENTITY, Clause, Clauses, Condition, Frame, where_of
+from ._outlines import Slot
+from ._reading_file import set_named
+from ._sex import genes_of_sex
+from ._vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from ._plain_forms import Names
+
+Make = Callable[["Names", Focus, Vocabulary], list[Ask] | None]
+
+_CONDITION = re.compile(
+    r"(?i)condition|treat|stim|disease|diagnos|status|genotype|respon|time|group|drug|infect|"
+    r"therap|dose|(?:^|_)arms?(?:_|$)|pre_?post|visit|day"
+)
+_MOST_GENES = 6
+
+
+def clauses_of(slots: Sequence[Slot]) -> Clauses:
+    """Return groups as one choice of cells: two of one kind are both taken, others narrow it."""
+    found: dict[str, Clause] = {}
+    for slot in slots:
+        if slot.tag is not None and slot.tag.conditions:
+            of = slot.tag.conditions[0].slot
+            found[of] = (*found.get(of, ()), *slot.tag.conditions)
+    return tuple(tuple(dict.fromkeys(clause)) for clause in found.values())
+
+
+def cells_of(slots: Sequence[Slot]) -> str:
+    """Return groups as one choice of cells, in the words that the verbs take."""
+    return where_of(clauses_of(slots))
+
+
+def _first(slot: Slot) -> Condition:
+    return slot.tag.conditions[0]  # type: ignore[union-attr]
+
+
+def _number(names: "Names") -> int | None:
+    return next((int(one) for one in names.number if one.isdigit()), None)
+
+
+def _column(names: "Names") -> str | None:
+    return next(iter((*names.column, *names.unit)), None)
+
+
+# The file
+
+
+def _conditions(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]:
+    columns: list[str] = []
+    for column in vocabulary.conditions:
+        is_new = all(set(vocabulary.values[c]) != set(vocabulary.values[column]) for c in columns)
+        if is_new and _CONDITION.search(column):
+            columns.append(column)
+    if not columns:
+        return [Ask("columns", name="conditions that are compared")]
+    return [Ask("column", listed=tuple(columns), name="conditions")]
+
+
+def _sex(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    column = next((c for c in vocabulary.labels if re.fullmatch(r"(?i)sex|gender", c)), None)
+    if column is not None:
+        return [Ask("column", column=column)]
+    genes = genes_of_sex(vocabulary)
+    return [Ask("sex", listed=genes) if genes else Ask("columns", name="the sex of the donors")]
+
+
+def _donors(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    if names.group:
+        return None
+    known = sorted(vocabulary.people & set(vocabulary.labels), key=len)
+    return [Ask("column", column=known[0]) if known else Ask("columns", name="donors")]
+
+
+def _measured(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]:
+    return [
+        Ask("expression", genes=(gene,), name="measured", text=f"is {gene} measured?")
+        for gene in names.gene[:_MOST_GENES]
+    ]
+
+
+def _quality_by(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    column = _column(names)
+    if column is None:
+        return None
+    return [Ask("quality", column=column, where=cells_of(names.slots), text="quality")]
+
+
+def _quality_group(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    return [
+        Ask("quality", where=cells_of(group), text="quality") for group in _one_by_one(names.slots)
+    ] or None
+
+
+def _flagged(kind: str) -> Make:
+    def make(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]:
+        return [Ask("uncertain", name=kind, where=cells_of(names.slots))]
+
+    return make
+
+
+# Genes of groups
+
+
+def _against(names: "Names") -> tuple[Slot, Slot, list[Slot]] | None:
+    """Return the two groups that are compared, and those that say among which cells."""
+    if len(names.slots) < 2:
+        return None
+    one, two, *rest = names.slots
+    return one, two, rest
+
+
+def _list_of(names: "Names", text: str = "") -> dict[str, object]:
+    number = _number(names)
+    return {"number": number, "text": f"{text} (top {number} genes)" if number else text}
+
+
+def _is_of_conditions(one: Slot, two: Slot, vocabulary: Vocabulary) -> bool:
+    """Whether two groups are single values of one column that tells conditions apart."""
+    parts = [*one.tag.conditions, *two.tag.conditions]  # type: ignore[union-attr]
+    is_pair = len(parts) == 2 and all(part.kind == "value" for part in parts)
+    column = parts[0].column
+    is_one = is_pair and column == parts[1].column and parts[0].slot != IDENTITY
+    return is_one and column not in vocabulary.people
+
+
+def _compare(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    sides = _against(names)
+    if sides is None:
+        return None
+    one, two, rest = sides
+    if _first(one).slot != _first(two).slot and not rest:
+        return _of_one_value(names, vocabulary) or [_pair(names, one, two, rest)]
+    if _is_of_conditions(one, two, vocabulary):
+        values = (_first(one).label, _first(two).label)
+        column = _first(one).column
+        where = cells_of(rest)
+        return [Ask("conditions", column=column, values=values, where=where, **_list_of(names))]
+    clusters = [part.label for slot in (one, two) for part in slot.tag.conditions
+                if part.kind == "cluster"]  # type: ignore[union-attr]  # fmt: skip
+    if len(clusters) == 2 == len(_parts(one, two)) and not rest:
+        return [Ask("compare", clusters=tuple(clusters), **_list_of(names))]
+    named = [part for part in _parts(one, two) if part.kind == "type" and not part.column]
+    if len(named) == 2 == len(_parts(one, two)) and not rest:
+        types = tuple(part.label for part in named)
+        return [Ask("types_here", cell_types=types, **_list_of(names))]
+    return [_pair(names, one, two, rest)]
+
+
+def _parts(*slots: Slot) -> list[Condition]:
+    return [part for slot in slots for part in slot.tag.conditions]  # type: ignore[union-attr]
+
+
+def _pair(names: "Names", one: Slot, two: Slot, rest: list[Slot]) -> Ask:
+    where, second = cells_of([one, *rest]), cells_of([two, *rest])
+    return Ask("compare_selections", where=where, second=second, **_list_of(names))
+
+
+def _of_one_value(names: "Names", vocabulary: Vocabulary) -> list[Ask] | None:
+    """Read "stim" and "B cells": stim against what is no stim, among the B cells."""
+    values = [slot for slot in names.slots if _is_condition(slot, vocabulary)]
+    if len(values) != 1:
+        return None
+    (value,) = values
+    rest = [slot for slot in names.slots if slot is not value]
+    others = [o for o in vocabulary.labels[_first(value).column] if o != _first(value).label]
+    pair = (_first(value).label, *others) if len(others) == 1 else ()
+    if not pair:
+        no = f"{cells_of(rest)} AND NOT {_first(value).words}" if rest else ""
+        return [Ask("compare_selections", where=cells_of(names.slots), second=no,
+                    **_list_of(names))]  # fmt: skip
+    column = _first(value).column
+    return [Ask("conditions", column=column, values=pair, where=cells_of(rest), **_list_of(names))]
+
+
+def _is_condition(slot: Slot, vocabulary: Vocabulary) -> bool:
+    part = _first(slot)
+    is_one = part.kind == "value" and len(slot.tag.conditions) == 1  # type: ignore[union-attr]
+    return is_one and part.slot != IDENTITY and part.column not in vocabulary.people
+
+
+def _compare_rest(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    if not names.slots:
+        return None
+    return [Ask("compare_selections", where=cells_of(names.slots), **_list_of(names))]
+
+
+def _is_model_type(slots: Sequence[Slot]) -> bool:
+    """Whether a group is a cell type that only the model names."""
+    parts = _parts(*slots)
+    return bool(parts) and all(part.kind == "type" and not part.column for part in parts)
+
+
+def _markers(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    number = _number(names)
+    if names.clusters:
+        return [Ask("markers", clusters=(one,), number=number) for one in names.clusters]
+    if not names.slots:
+        return None
+    if _is_model_type(names.slots):
+        types = (part.label for part in _parts(*names.slots))
+        return [Ask("markers", cell_types=(one,), number=number) for one in types]
+    return [
+        Ask("compare_selections", where=cells_of(group), name="markers", **_list_of(names))
+        for group in _one_by_one(names.slots)
+    ]
+
+
+def _one_by_one(slots: Sequence[Slot]) -> list[list[Slot]]:
+    """Return groups of one kind each for itself; of several kinds together, as they narrow."""
+    same = len({_first(slot).slot for slot in slots}) == 1
+    return [[slot] for slot in slots] if same else [list(slots)]
+
+
+def _down(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    if not names.slots:
+        return None
+    cells = cells_of(names.slots)
+    return [Ask("compare_selections", where=cells, name="lower", **_list_of(names))]
+
+
+def _is_marker(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    if not names.slots or not names.gene:
+        return None
+    parts = _parts(*names.slots)
+    is_type = len(parts) == 1 and parts[0].slot == IDENTITY and parts[0].kind != "cluster"
+    types = (parts[0].label,) if is_type else ()
+    genes = tuple(names.gene[:_MOST_GENES])
+    cells = cells_of(names.slots)
+    return [Ask("test_gene", genes=genes, cell_types=types, where=cells, name="marker")]
+
+
+def _condition_genes(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    if any(_is_condition(slot, vocabulary) for slot in names.slots):
+        return _compare(names, focus, vocabulary) or _of_one_value(names, vocabulary)
+    columns = [c for c in names.column if c in vocabulary.values] or [
+        c for c in vocabulary.conditions if _CONDITION.search(c)
+    ]
+    if not columns:
+        return [Ask("columns", name="conditions that are compared")]
+    values = vocabulary.values[columns[0]]
+    pair = () if len(values) != 2 else _treated_first(values)
+    where = cells_of(names.slots)
+    return [Ask("conditions", column=columns[0], values=pair, where=where, **_list_of(names))]
+
+
+def _treated_first(values: Sequence[str]) -> tuple[str, ...]:
+    def is_control(value: str) -> bool:
+        words = set(re.findall(r"[a-z]+", value.casefold()))
+        return bool(words & CONTROL) or "non" in words
+
+    return tuple(sorted(values, key=is_control))
+
+
+def _test(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    sides = _against(names)
+    if not names.gene:
+        return None
+    genes = tuple(names.gene[:_MOST_GENES])
+    if sides is None:
+        if not names.slots:
+            return None
+        (slot,) = names.slots
+        if _is_condition(slot, vocabulary):
+            column, pair = _first(slot).column, _pair_of(slot, vocabulary)
+            return [Ask("test_gene", genes=genes, column=column, values=pair)] if pair else None
+        return [Ask("test_gene", genes=genes, where=cells_of(names.slots))]
+    one, two, rest = sides
+    if _first(one).slot != _first(two).slot and not rest:
+        values = [slot for slot in (one, two) if _is_condition(slot, vocabulary)]
+        if len(values) == 1 and (pair := _pair_of(values[0], vocabulary)):
+            within = cells_of([slot for slot in (one, two) if slot is not values[0]])
+            column = _first(values[0]).column
+            return [Ask("test_gene", genes=genes, column=column, values=pair, where=within)]
+    if _is_of_conditions(one, two, vocabulary):
+        pair, column = (_first(one).label, _first(two).label), _first(one).column
+        where = cells_of(rest)
+        return [Ask("test_gene", genes=genes, column=column, values=pair, where=where)]
+    where, second = cells_of([one, *rest]), cells_of([two, *rest])
+    return [Ask("test_gene", genes=genes, where=where, second=second)]
+
+
+def _pair_of(slot: Slot, vocabulary: Vocabulary) -> tuple[str, ...]:
+    part = _first(slot)
+    others = [o for o in vocabulary.labels.get(part.column, ()) if o != part.label]
+    return (part.label, others[0]) if len(others) == 1 else ()
+
+
+# What cells express
+
+
+def _is_on(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    """Tell for each gene and each group how many of the cells have it, and its mean."""
+    if not names.gene or not names.slots:
+        return None
+    return [
+        Ask(
+            "frame",
+            frame=Frame("mean", where=clauses_of(group), of=gene, of_kind="gene", also="share"),
+            genes=(gene,),
+            where=cells_of(group),
+            name="on",
+        )
+        for group in _one_by_one(names.slots)
+        for gene in names.gene[:_MOST_GENES]
+    ]
+
+
+def _where_on(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    if not names.gene or names.slots:
+        return None
+    return [Ask("where_highest", genes=(gene,)) for gene in names.gene[:_MOST_GENES]]
+
+
+def _known(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    number = _number(names)
+    types = tuple(part.label for part in _parts(*names.slots) if part.kind != "cluster")
+    if not types or names.clusters:
+        return None
+    return [Ask("type_markers", cell_types=(one,), number=number) for one in types[:3]]
+
+
+def _top(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]:
+    groups = _one_by_one(names.slots) if names.slots else [[]]
+    number = _number(names)
+    return [Ask("top_expressed", where=cells_of(group), number=number) for group in groups]
+
+
+def _scored(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    named = set_named(names.words)
+    return _score(names, vocabulary, name=named) if named else None
+
+
+def _score_genes(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    genes = tuple(names.gene)
+    return _score(names, vocabulary, genes=genes) if len(genes) > 1 else None
+
+
+def _cycling(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]:
+    return _score(names, vocabulary, name="proliferation")
+
+
+def _score(
+    names: "Names", vocabulary: Vocabulary, *, name: str = "", genes: tuple[str, ...] = ()
+) -> list[Ask]:
+    """Score over the groups that are named, else over the authors' types and over the clusters."""
+    named = _column(names)
+    own = vocabulary.author_columns[:1]
+    columns = [named] if named else [*own, "clusters"]
+    where = cells_of(names.slots)
+    return [
+        Ask("score_set", name=name, genes=genes, column=None if c == "clusters" else c, where=where)
+        for c in columns
+    ]
+
+
+def _pathways(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    if not names.slots:
+        return None
+    text = "which pathways are active?"
+    if names.clusters:
+        return [Ask("describe_cluster", clusters=(one,), text=text) for one in names.clusters]
+    groups = _one_by_one(names.slots)
+    return [Ask("describe_selection", where=cells_of(group), text=text) for group in groups]
+
+
+# How cells divide
+
+
+def _composition(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    columns = [*names.column, *names.unit]
+    by = [c for c in columns if c not in (*vocabulary.author_columns, "cell types")] or [
+        c for c in vocabulary.conditions if _CONDITION.search(c)
+    ]
+    if not by:
+        return None
+    where = cells_of(names.slots)
+    return [Ask("composition", column=by[0], where=where, name="all", text="of cell types")]
+
+
+def _more_in(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    """Compare shares: of two conditions with unlike numbers of cells, numbers tell nothing."""
+    sides = _against(names)
+    if sides is None or not _is_of_conditions(*sides[:2], vocabulary):
+        return None
+    one, two, rest = sides
+    if not rest:
+        return None
+    less = re.search(r"(?i)\b(?:fewer|less|lower|smaller|rarer|deplet\w*|drop\w*|lost?|reduc\w*|"
+                     r"decreas\w*|down|shrink\w*)\b", names.words)  # fmt: skip
+    frame = Frame(
+        "share",
+        where=clauses_of(rest),
+        among=((*one.tag.conditions, *two.tag.conditions),),  # type: ignore[union-attr]
+        by=(_first(one).column,),
+        form="yesno",
+        asked="less" if less else "more",
+        subject=_first(one).label,
+    )
+    return [Ask("frame", frame=frame, column=frame.by[0], where=frame.cells)]
+
+
+BY_NAME: dict[str, Make] = {
+    "which_conditions": _conditions,
+    "n_donors": _donors,
+    "scale": lambda names, focus, vocabulary: [Ask("dataset", name="scale")],
+    "is_measured": _measured,
+    "sex": _sex,
+    "quality_by": _quality_by,
+    "quality_group": _quality_group,
+    "doublets": _flagged("doublets"),
+    "flags": _flagged("flags"),
+    "markers": _markers,
+    "markers_n": _markers,
+    "is_marker": _is_marker,
+    "down_genes": _down,
+    "compare": _compare,
+    "compare_rest": _compare_rest,
+    "de_within": _compare,
+    "de_condition": _condition_genes,
+    "gene_test": _test,
+    "gene_test_within": _test,
+    "expression": _where_on,
+    "expression_in": _is_on,
+    "expression_genes_in": _is_on,
+    "known_markers": _known,
+    "top_expressed": _top,
+    "pathways": _pathways,
+    "pathway_where": _scored,
+    "score_genes": _score_genes,
+    "cycling": _cycling,
+    "composition": _composition,
+    "more_in": _more_in,
+}
