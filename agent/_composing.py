@@ -132,7 +132,10 @@ def _known_part(ask: Ask, now: Situation) -> Ask:
 def _recall(ask: Ask, now: Situation) -> list[str]:
     """Say again what pieces of evidence hold."""
     lines: list[str] = []
-    for name in re.findall(r"\bE\d+\b", ask.text):
+    named = re.findall(r"\bE\d+\b", ask.text)
+    if not named and not now.earlier:
+        return ["I have shown you no evidence so far; ask me about the data first."]
+    for name in named or [max(now.earlier, key=lambda name: int(name[1:]))]:
         artifact = now.earlier.get(name) or now.vocabulary.recall(name)
         lines += quote_all(artifact) if artifact else [f"I have no evidence called '{name}'."]
     return lines

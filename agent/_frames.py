@@ -12,7 +12,7 @@ from typing import Any, Literal
 Measure = Literal["cells", "share", "mean", "median", "minimum", "maximum", "standard deviation"]
 Form = Literal[
     "", "yesno", "bar", "stacked bar", "violin", "dots", "umap", "values", "only", "value",
-    "difference", "ratio", "direction", "ratios",
+    "difference", "ratio", "direction", "ratios", "parts",
 ]  # fmt: skip
 
 AVERAGES = frozenset({"mean", "median", "minimum", "maximum", "standard deviation"})

@@ -54,7 +54,7 @@ def frame_of_ask(ask: Ask, focus: Focus, vocabulary: Vocabulary) -> Frame | None
         return Frame("mean", of=focus.gene, of_kind="gene", where=where)
     if ask.intent in _OF_A_GENE and ask.genes:
         by = (ask.column,) if ask.column in vocabulary.labels else ()
-        return Frame("mean", of=ask.genes[0], of_kind="gene", where=_cells_of(ask, vocabulary),
+        return Frame("mean", of=ask.genes[0], of_kind="gene", where=cells_of_ask(ask, vocabulary),
                      by=by)  # type: ignore[arg-type]  # fmt: skip
     if ask.intent in {"count_type", "which_clusters"} and ask.cell_types:
         return Frame(where=_of_type(ask.cell_types[0], vocabulary))
@@ -76,7 +76,7 @@ def _of_type(name: str, vocabulary: Vocabulary) -> Clauses:
     return (labels_of_type(name, vocabulary) or (part,),)
 
 
-def _cells_of(ask: Ask, vocabulary: Vocabulary) -> Clauses:
+def cells_of_ask(ask: Ask, vocabulary: Vocabulary) -> Clauses:
     """Return the cells that a gene was looked at in."""
     if ask.cell_types and not ask.where:
         return _of_type(ask.cell_types[0], vocabulary)

@@ -11,8 +11,11 @@ from dataclasses import dataclass, field, replace
 
 from ._asks import Ask, Focus
 from ._asks_by_name import BY_NAME, Make
-from ._frames import IDENTITY, Frame, where_of
+from ._frames import IDENTITY, where_of
 from ._outlines import COLUMN, GENE, GROUP, Slot
+from ._plain_asks import MAKERS
+from ._plain_follow import FOLLOWERS
+from ._plain_shows import SHOWERS
 from ._tag_names import Tag
 from ._vocabulary import Vocabulary
 
@@ -100,26 +103,11 @@ FORMS: dict[str, tuple[str, ...]] = {
     "more_in": ("are there more {group} in {group} than in {group}?",),
     "most_of": ("which {column} has the most {group}?",),
     "cells_per": ("how many cells are there per {column}?",),
-    "donors_per": ("how many donors are there per {column}?", "how many donors have {group}?"),
-    "share_from": ("what share of {group} is from {group}?",),
-    "made_of": ("how many {group} are there per {column}?",),
+    "donors_per": ("how many donors are there?",),
     "count_both": ("how many {group} are {group}?",),
-    "quality_above": ("how many cells have more than {number} {quality}?",),
-    "look_up": ("what does the ontology say about {group}?",),
-    "term_id": ("what is the ontology id of {group}?",),
-    "term_difference": ("what is the difference between {group} and {group}?",),
-    "is_a": ("is {group} a kind of {group}?",),
-    "subtypes": ("which kinds of {group} does the ontology know?",),
     "list_selections": ("which selections are there?",),
     "what_are_they": ("what are those cells?",),
-    "compare_selection": ("compare them with the rest",),
     "umap": ("umap by {column}", "umap"),
-    "umap_gene": ("show {gene} on the umap",),
-    "umap_group": ("show {group} on the umap",),
-    "violin": ("violin plot of {gene} by {column}", "violin plot of {gene}"),
-    "dots_markers": ("dot plot of the top markers of every cluster",),
-    "bars": ("bar chart of the composition by {column}",),
-    "relabel": ("label {group} as {group}",),
     "undo": ("undo that",),
     "list_corrections": ("what have I corrected?",),
     "export_dataset": ("export the dataset",),
@@ -132,7 +120,6 @@ FORMS: dict[str, tuple[str, ...]] = {
     "as_count": ("in numbers of cells?",),
     "as_bars": ("as bars",),
     "as_violin": ("as a violin plot",),
-    "as_dots": ("as a dot plot",),
     "as_umap": ("on the umap",),
     "which_highest": ("which is the highest?",),
     "which_lowest": ("which is the lowest?",),
@@ -270,7 +257,7 @@ _OF_ALL = frozenset(
 # Acts that differ in their names alone.
 _SAME_FORM = {"markers_n": "markers", "count_express_in": "count_express"}
 _WITHIN = frozenset({"count_above", "composition", "most_of", "highest_gene", "cells_per",
-                     "quality_number", "violin", "dots", "both", "count_express"})  # fmt: skip
+                     "violin", "dots", "both", "count_express"})  # fmt: skip
 
 
 def plain_form(act: str, names: Names, text: str, vocabulary: Vocabulary) -> str | None:
@@ -346,12 +333,6 @@ def _of_genes(before: str, after: str = "", *, least: int = 1) -> Build:
     return build
 
 
-def _dots(names: Names, text: str, vocabulary: Vocabulary) -> str | None:
-    by = f" by {names.column[0]}" if names.column else ""
-    where = f" in {_list(names.group)}" if names.group else ""
-    return f"dot plot of {_list(names.gene)}{by}{where}" if names.gene else None
-
-
 def _and_group(names: Names, text: str, vocabulary: Vocabulary) -> str | None:
     if not names.group:
         return None
@@ -359,44 +340,16 @@ def _and_group(names: Names, text: str, vocabulary: Vocabulary) -> str | None:
     return f"and {'' if is_cluster else 'in '}{_list(names.group)}?"
 
 
-def _quality(names: Names, text: str, vocabulary: Vocabulary) -> str | None:
-    if not names.quality:
-        return None
-    said = re.search(r"(?i)\b(mean|median|average|minimum|maximum)\b", text)
-    measure = said[1].casefold() if said else "median"
-    by = f" by {names.column[0]}" if names.column else ""
-    where = f" in {_list(names.group)}" if names.group else ""
-    return f"{measure} {names.quality[0]}{by}{where}"
-
-
-def _violin(names: Names, text: str, vocabulary: Vocabulary) -> str | None:
-    if names.gene:
-        return _filled("violin", names)
-    by = f" by {names.column[0]}" if names.column else ""
-    return f"violin plot of {names.quality[0]}{by}" if names.quality else None
-
-
-def _extreme(names: Names, text: str, vocabulary: Vocabulary) -> str | None:
-    of = names.gene or names.quality
-    most = "least" if _LOWEST.search(text) else "most"
-    return f"which single cell has the {most} {of[0]}?" if of else None
-
-
 _BUILT: dict[str, Build] = {
     "every_type": lambda names, text, vocabulary: f"and by {_types_of(vocabulary)}?",
     "and_group": _and_group,
     "and_gene": _of_genes("and ", "?"),
     "expression_genes_in": _of_genes("are ", " expressed in {group}?"),
-    "dots": _dots,
     "score_genes": _of_genes("score these genes: ", least=2),
-    "quality_number": _quality,
-    "violin": _violin,
-    "extreme_cell": _extreme,
-    "exclude": lambda names, text, vocabulary: (
-        f"select cells that are not {_list(names.group)}" if names.group else None
-    ),
 }
 
+
+_MORE = {**MAKERS, **FOLLOWERS, **SHOWERS}
 
 # Acts that are put as an ask at once, since it takes the cells rather than their names.
 
@@ -405,8 +358,8 @@ def ask_of(
     act: str, names: Names, text: str, vocabulary: Vocabulary, focus: Focus
 ) -> list[Ask] | None:
     """Return the asks of an act that has no plain form, or None where it has one."""
-    make = _ASKS.get(act)
-    found = make(names, focus, vocabulary) if make is not None else None
+    make = _ASKS.get(act) or _MORE.get(act)
+    found = make(replace(names, text=text), focus, vocabulary) if make is not None else None
     return [replace(one, text=one.text or text) for one in found] if found else None
 
 
@@ -416,48 +369,10 @@ def _describe(names: Names, focus: Focus, vocabulary: Vocabulary) -> list[Ask] |
     return [Ask("describe_selection", where=names.where)] if names.is_of_file else None
 
 
-_LISTS = frozenset({"markers", "compare", "conditions", "compare_selections", "types_here",
-                    "type_markers", "top_expressed"})  # fmt: skip
-_FEW, _MOST = 10, 50
-
-
-def _more(names: Names, focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    last = focus.last
-    if last is None or last.intent not in _LISTS:
-        return None
-    asked = int(names.number[0]) if names.number and names.number[0].isdigit() else 0
-    number = min(max(asked, (last.number or _FEW) + _FEW), _MOST)
-    return [replace(last, number=number, text=f"top {number} genes")]
-
-
-def _other_side(names: Names, focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    last = focus.last
-    if last is None or last.intent not in _LISTS - {"type_markers", "top_expressed"}:
-        return None
-    return [replace(last, text="which genes are lower?")]
-
-
-def _in_every_type(names: Names, focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    """Tell what was told of two conditions once more, type by type."""
-    last = focus.last
-    if last is None or last.intent not in {"gene_by_group", "test_gene"} or not last.column:
-        return None
-    if not last.genes or last.column not in vocabulary.labels or last.column == "clusters":
-        return None
-    by = (_types_of(vocabulary), last.column)
-    frame = Frame("mean", of=last.genes[0], of_kind="gene", by=by)
-    return [Ask("frame", frame=frame, genes=last.genes[:1], column=by[0])]
-
-
 _ASKS: dict[str, Make] = {
     **BY_NAME,
     "describe": _describe,
-    "more_genes": _more,
-    "other_direction": _other_side,
-    "every_type": _in_every_type,
-    "which_test": lambda names, focus, vocabulary: [
-        Ask("glossary", text="p-value pseudobulk fold change")
-    ],
+    "which_test": lambda names, focus, vocabulary: [Ask("topic", name="tests")],
     "evidence": lambda names, focus, vocabulary: [Ask("evidence")],
     "cannot": lambda names, focus, vocabulary: [Ask("cannot")],
     "offtopic": lambda names, focus, vocabulary: [Ask("offtopic")],

@@ -392,7 +392,11 @@ _PLANS: Mapping[str, Plan] = {
     "list_corrections": lambda ask, now: run("list_corrections"),
     "which_clusters": _which,
     "count_type": lambda ask, now: run("find_cells", text=ask.cell_types[0]),
-    "plot": lambda ask, now: run("plot_umap", color=ask.column or "clusters"),
+    "plot": lambda ask, now: (
+        run("plot_umap", where=ask.where)
+        if ask.where
+        else run("plot_umap", color=ask.column or "clusters")
+    ),
     "look_up": _look_up,
     "term_difference": _difference,
     "search_ontology": lambda ask, now: run("search_ontology", query=ask.text),

@@ -13,6 +13,7 @@ from ._saying import Said, Saying, Teller
 from ._saying_shapes import (
     tell_cells_ranked,
     tell_only_there,
+    tell_parts,
     tell_ratio,
     tell_type_read,
     tell_value,
@@ -20,7 +21,7 @@ from ._saying_shapes import (
 from ._verdicts import asks_share, asks_yes_no, verdict
 from ._vocabulary import Vocabulary
 
-_MOST_GROUPS = 12  # that are named; more are cut to the highest and the lowest
+_MOST_GROUPS = 20  # that are named; more are cut to the highest and the lowest
 CLUSTERS = re.compile(r"(?i)clusters?|leiden.*|louvain.*|seurat_clusters")
 _MOST = 50  # percent
 _OF_LOGS = (
@@ -36,6 +37,9 @@ def tell_frame(ask: Ask, now: Saying) -> Said:
     if asks_share(ask.text) or frame.form == "yesno":  # of a gene, how many cells have it
         frame = replace(frame, also=frame.also or "share")
     lines = _lines(frame, artifact, now.vocabulary)
+    if frame.form == "parts" and asks_yes_no(ask.text) and artifact.get("table"):
+        most = max(float(row["value"]) for row in artifact["table"])
+        lines[0] = verdict(lines[0], yes=most > _MOST)
     if ask.name == "on":
         lines = [_whether_on(frame, artifact.get("facts") or {}) or lines[0]]
     elif lines and not frame.by and not frame.groups and asks_yes_no(ask.text):
@@ -91,6 +95,11 @@ def _lines(frame: Frame, artifact: Mapping[str, Any], words: Vocabulary) -> list
         return [f"None of the {facts['n_groups']} groups holds{_having(frame)}."]
     if frame.is_relation and len(rows) == 2:
         return _apart(frame, facts, rows)
+    if frame.form == "parts":
+        is_kind = frame.by[0] in (*words.author_columns, "cell types")
+        place = "in " if CLUSTERS.fullmatch(frame.by[0]) else "" if is_kind else "from "
+        names = [_name(row, frame) for row in rows]
+        return tell_parts(facts, rows, names, place=place)
     if frame.over:
         return _over(frame, facts, rows)
     if frame.having:
@@ -301,8 +310,9 @@ def _is_of_groups(words: str, frame: Frame, rows: Sequence[Mapping[str, Any]]) -
 
 
 def _listed(frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    if frame.measure == "cells" and len(rows) > 4 and any(row["value"] for row in rows):
-        rows = [row for row in rows if row["value"]]
+    found = [row for row in rows if row["value"]]
+    if frame.measure == "cells" and len(rows) > 4 and 0 < len(found) <= _MOST_GROUPS:
+        rows = found
     shown, cut = rows, ""
     if len(rows) > _MOST_GROUPS:
         ranked = sorted(rows, key=lambda row: -row["value"])

@@ -9,6 +9,7 @@ from ._phrasing import cite, counted, listing, percentage
 from ._vocabulary import Vocabulary
 
 _MOST_NAMED = 4
+_MOST_PARTS = 20  # that cells are told to come from
 _FOUND = 10.0  # percent of the cells of a group from which on a gene is found there
 _LESS = 0.5  # of the mean where it is asked about: less than that is weaker
 _END = {"mitochondrial": "%"}
@@ -155,6 +156,32 @@ def tell_value(
     text = listing(f"{row['cells']:,} in '{row['group']}'" for row in have)
     return [f"The {counted(total, 'cell')} of {label} lie in several groups of '{column}': "
             f"{text}."]  # fmt: skip
+
+
+def tell_parts(
+    facts: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    names: Sequence[str],
+    *,
+    place: str,
+) -> list[str]:
+    """Say where cells come from, the largest part first."""
+    n, among = int(facts["of"]), str(facts["among"])
+    found = sorted((pair for pair in zip(rows, names, strict=True) if pair[0]["cells"]),
+                   key=lambda pair: -pair[0]["cells"])  # fmt: skip
+    of = among if among.startswith(("of ", "read as ")) else f"of {among}"
+    be = "are" if n > 1 else "is"
+    if len(found) == 1:
+        return [f"{'All' if n > 1 else 'The'} {counted(n, 'cell')} {of} {be} {place}{found[0][1]}."]
+    shares = [f"{row['cells']:,} {place}{name} ({percentage(row['value'])})"
+              for row, name in found[:_MOST_PARTS]]  # fmt: skip
+    shares[0] = shares[0].replace(" ", f" {'are' if found[0][0]['cells'] > 1 else 'is'} ", 1)
+    left = f", the largest of {len(found)} parts" if len(found) > _MOST_PARTS else ""
+    none = [name for row, name in zip(rows, names, strict=True) if not row["cells"]]
+    lines = [f"Of the {counted(n, 'cell')} {of}, {listing(shares)}{left}."]
+    if none and len(none) <= _MOST_NAMED:
+        lines.append(f"None {be} {place}{listing(none)}.")
+    return lines
 
 
 def tell_ratio(

@@ -13,6 +13,7 @@ from ._saying import Said, Saying, Teller
 from ._verdicts import asks_yes_no, verdict
 
 _MOST_NEXT = 2
+_ID = re.compile(r"(?i)\b(?:CL|ontology|term) ?ids?\b|\bids? of\b|\bidentifiers?\b")
 _SUBTYPES = re.compile(
     r"(?i)\bsub-?types?\b|\bsub-?sets?\b|\b(?:kinds?|types|sorts?) of\b|"
     r"\bchildren\b"
@@ -343,7 +344,13 @@ def tell_term(ask: Ask, now: Saying) -> Said:
         elif re.search(r"(?i)\b(?:kind|type|sort) of what\b|\bparents?\b", ask.text):
             lines += pick(result.artifact or {}, r"lies directly below")
         elif _SUBTYPES.search(ask.text):
-            lines += pick(result.artifact or {}, r"^Directly below|lies? below it")
+            below = result.artifact or {}
+            lines += [*pick(below, r"^Directly below"), *pick(below, r" lies? below |Ontology \(")]
+            continue
+        elif _ID.search(ask.text) and (artifact := result.artifact):
+            line = f"The id of {result.facts['label']} is ({result.facts['term_id']})."
+            lines += [cite(line, str(artifact["id"])), *pick(artifact, r" defines | is called ")]
+            continue
         lines += quote_all(result.artifact or {})
     lines = list(dict.fromkeys(lines))
     names = tuple(str(result.facts.get("label")) for result in now.of("look_up_term"))

@@ -140,6 +140,29 @@ TOPICS: dict[str, Topic] = {
             "the same pathway, or to tell you what a gene is known for.",
         ),
     ),
+    "counted": Topic(
+        r"$^",
+        (
+            "Of that I am sure as far as the file goes: I counted it on all its cells, so there is "
+            "no guess in the number.",
+            "What I cannot tell you is whether it would hold in other donors; and where cells are "
+            "named by the model, the names are predictions.",
+        ),
+    ),
+    "nothing asked": Topic(r"$^", ("You have asked me nothing about the data so far.",)),
+    "tests": Topic(
+        r"$^",
+        (
+            "I rank markers, and the genes that tell two groups of cells apart, by the Wilcoxon "
+            "rank-sum test (Welch's t-test where the file is very large), with p-values adjusted "
+            "by Benjamini and Hochberg.",
+            "Between conditions I add up the cells of each donor and compare donors by a moderated "
+            "t-test (pseudobulk), paired where the same donors stand in both; where the file names "
+            "no donors, I test cells and say so.",
+            'By "log2 fold change" I mean how much higher a gene is on average in one group: each '
+            "step of one doubles it.",
+        ),
+    ),
     "merge": Topic(
         r"\b(?:should|shall|can|could|would|may) (?:i|we|you|they|these|those|it)\b.*\b(?:merg\w*|"
         r"combin\w*|split|join\w*|collaps\w*)\b|\bmake sense to (?:merge|combine|split)\b",

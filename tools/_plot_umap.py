@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from ._cell_expressions import find_positions
 from ._columns import column_named, neither_gene_nor_column
-from ._errors import UnknownGeneError, UnknownLabelError
+from ._errors import UnknownGeneError, UnknownLabelError, UnsupportedError
 from ._evidence import Evidence
 from ._figures import map_of_groups, map_of_values, pick_points
 from ._groupings import as_labels, list_groupings
@@ -14,6 +15,7 @@ from ._session import Session
 from ._show_expression import show_expression
 from ._wording import clean, count, quote
 
+_OTHERS = "other cells"
 _CLUSTER_WORDS = frozenset({"", "cluster", "clusters", "clustering", "group", "groups"})
 _TYPE_WORDS = frozenset(
     {
@@ -29,13 +31,16 @@ _TYPE_WORDS = frozenset(
 )
 
 
-def plot_umap(session: Session, *, color: str = "clusters") -> Evidence:
+def plot_umap(session: Session, *, color: str = "clusters", where: str = "") -> Evidence:
     """Draw the map of all cells (UMAP), coloured by clusters, cell types, a gene or a column.
 
     Parameters
     ----------
     color
         "clusters", "cell types" (as the model names them), a gene, or a column of obs.
+    where
+        Cells that stand out from all others, as `select_cells` takes them; `color` is then passed
+        over.
 
     Returns
     -------
@@ -47,8 +52,12 @@ def plot_umap(session: Session, *, color: str = "clusters") -> Evidence:
     NoDatasetError
         If no dataset is open.
     UnknownLabelError
-        If `color` is neither a column nor a measured gene.
+        If `color` is neither a column nor a measured gene, or `where` names what is not there.
+    UnsupportedError
+        If `where` chooses no cell.
     """
+    if where.strip():
+        return _chosen_plot(session, where)
     word = clean(color).casefold()
     if word in _CLUSTER_WORDS:
         return _cluster_plot(session)
@@ -62,6 +71,40 @@ def plot_umap(session: Session, *, color: str = "clusters") -> Evidence:
     except UnknownGeneError as exc:
         advice = "Colour by one of them, by 'clusters', 'cell types' or a gene."
         raise neither_gene_nor_column(session, color, advice=advice) from exc
+
+
+def _chosen_plot(session: Session, where: str) -> Evidence:
+    adata = session.prepared.adata
+    chosen, words = find_positions(session, where)
+    if not len(chosen):
+        msg = f"No cell of the dataset is chosen by {quote(where)}, so none can be shown."
+        raise UnsupportedError(msg)
+    coordinates, map_name = session.embedding()
+    points = pick_points(adata.n_obs, limit=session.limits.points_drawn)
+    name = clean(words, limit=60)
+    labels = np.full(adata.n_obs, _OTHERS, dtype=object)
+    labels[chosen] = name
+    whole = f"{count(adata.n_obs, 'cell')}"
+    of = name if name.startswith(("of ", "read as ", "not ")) else f"of {name}"
+    table = [{"group": name, "cells": len(chosen)},
+             {"group": _OTHERS, "cells": adata.n_obs - len(chosen)}]  # fmt: skip
+    return session.record(
+        tool="plot_umap",
+        text=f"The {map_name} shows the {count(len(chosen), 'cell')} {of} among all {whole}.",
+        table=table,
+        figure=map_of_groups(
+            coordinates[points],
+            labels[points],
+            order=[name, _OTHERS],
+            map_name=map_name,
+            title=f"{name} in {session.title}",
+        ),
+        cells=chosen,
+        source=f"{map_name} of {session.title}",
+        unit="cells",
+        caveat=_map_caveat(map_name),
+        facts={"color": name, "n_obs": adata.n_obs, "n_groups": 2},
+    )
 
 
 def _cluster_plot(session: Session) -> Evidence:

@@ -214,7 +214,7 @@ def values_of(session: "Session", of: str) -> CellValues:
         gene = session.gene(of)
     except UnknownGeneError as exc:
         if of in {"genes", "counts", "mitochondrial"}:
-            msg = f"The file does not tell the {of} of its cells. Average a gene or a column."
+            msg = f"{_UNKNOWN[of]} Average a gene or a column instead."
             raise UnsupportedError(msg) from exc
         if re.fullmatch(r"[A-Za-z0-9.-]+", of):
             raise
@@ -228,6 +228,16 @@ def values_of(session: "Session", of: str) -> CellValues:
         is_found=session.is_logged,
         scale=scale_words(session),
     )
+
+
+_UNKNOWN = {  # why a quality is not known
+    "mitochondrial": "The mitochondrial share of the cells is not known: no mitochondrial gene "
+    "(MT-...) is measured, and no column holds it.",
+    "counts": "The number of counts (UMIs) of the cells is not known: the file holds no raw "
+    "counts, and no column tells them.",
+    "genes": "The number of genes of the cells is not known: the values are scaled, so that it "
+    "cannot be told which genes were detected.",
+}
 
 
 def _groups(

@@ -1,0 +1,271 @@
+"""The asks of acts that are put at once, out of the cells, genes and columns a question names."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ._asks import Ask, Focus
+from ._asks_by_name import Make
+from ._frames import AVERAGES, IDENTITY, Clause, Clauses, Condition, Frame
+from ._last_frame import frame_of
+from ._mentions import find_mentions, spell_out
+from ._tags import quality_column, tag
+from ._vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from ._outlines import Slot
+    from ._plain_forms import Names
+
+_SAMPLE = re.compile(r"(?i)sample|library|specimen|batch|channel")
+_DENIES = re.compile(r"(?i)\b(?:not|without|except|excluding|but|no|non|nor|neither)\b|n't\b")
+POINTS = re.compile(r"(?i)\b(?:they|them|those|these|their|its?|that|this)\b")
+_LEAST = re.compile(r"(?i)\b(?:lowest|least|fewest|smallest|minimum|min|poorest)\b")
+_BELOW = re.compile(r"(?i)\b(?:less|fewer|under|below|lower|smaller)\b|<")
+_OR_MORE = re.compile(r"(?i)\bat least\b|\bor more\b|>=|≥|\bminimum of\b")
+_AT_MOST = re.compile(r"(?i)\bat most\b|\bor (?:less|fewer)\b|<=|≤|\bmaximum of\b|\bup to\b")
+_BETWEEN = re.compile(r"(?i)\bbetween\b|\bfrom\b.*\bto\b|\d ?- ?\d")
+_OF_WHOLE = re.compile(r"(?i)percentage|fraction|share|proportion|^what %")
+_UNITS = frozenset({"column", "unit"})
+
+
+@dataclass
+class Said:
+    """What a question names beside its cells, in the order in which it stands there."""
+
+    columns: list[str] = field(default_factory=list)
+    qualities: list[str] = field(default_factory=list)
+    numbers: list[str] = field(default_factory=list)
+    measures: list[str] = field(default_factory=list)
+
+
+def said_in(text: str, vocabulary: Vocabulary, focus: Focus) -> Said:
+    """Return the columns, qualities, numbers and measures of a question, each once."""
+    found = Said()
+    kinds = {"quality": found.qualities, "number": found.numbers, "measure": found.measures}
+    for one in tag(text, vocabulary, focus):
+        into = found.columns if one.kind in _UNITS else kinds.get(one.kind)
+        if into is not None and one.value not in into:
+            into.append(one.value)
+    return found
+
+
+def ask_frame(frame: Frame) -> Ask:
+    """Return the ask of a frame."""
+    return Ask("frame", frame=frame, genes=(frame.gene,) if frame.gene else (),
+               column=frame.by[0] if frame.by else None, where=frame.cells)  # fmt: skip
+
+
+def cells_of(slots: "list[Slot]") -> Clauses:
+    """Return the cells that names choose: any of one column, and all of different ones."""
+    merged: dict[str, Clause] = {}
+    for slot in slots:
+        parts = slot.tag.conditions if slot.tag is not None else ()
+        if parts:
+            key = "clusters" if parts[0].kind == "cluster" else parts[0].slot
+            merged[key] = (*merged.get(key, ()), *parts)
+    return tuple(merged.values())
+
+
+def _spoken_of(names: "Names", focus: Focus, vocabulary: Vocabulary) -> Clauses:
+    """Return the cells that are named, or those that "they" are."""
+    if names.slots or not POINTS.search(names.words):
+        return cells_of(names.slots)
+    last = frame_of(focus, vocabulary)
+    return last.spoken if last is not None else ()
+
+
+def _is_identity(slot: "Slot") -> bool:
+    parts = slot.tag.conditions if slot.tag is not None else ()
+    return bool(parts) and all(part.slot == IDENTITY for part in parts)
+
+
+def _columns_of(clauses: Clauses) -> set[str]:
+    return {part.column or part.slot for clause in clauses for part in clause}
+
+
+def person_column(said: Said, vocabulary: Vocabulary) -> str:
+    """Return the column that tells apart who gave the cells: the one that is named, if one is."""
+    named = [c for c in said.columns if c in vocabulary.people or _SAMPLE.search(c)]
+    return named[0] if named else next(iter(sorted(vocabulary.people)), "")
+
+
+# Numbers of cells and people
+
+
+def _donors_per(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    said = said_in(names.words, vocabulary, focus)
+    each = person_column(said, vocabulary)
+    by = [c for c in said.columns if c != each and c not in vocabulary.people]
+    where = _spoken_of(names, focus, vocabulary)
+    pairs = [clause for clause in where if len(clause) > 1 and clause[0].column]
+    by = by or [pair[0].column for pair in pairs]
+    if not each or not (by or where) or _DENIES.search(names.words):
+        return None
+    return [ask_frame(Frame(each=each, where=where, by=tuple(by[:1])))]
+
+
+def _share_from(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    slots = list(names.slots)
+    if len(slots) < 2 or _DENIES.search(names.words):
+        return None
+    whole = next((slot for slot in slots if _is_identity(slot)), slots[0])
+    part = cells_of([slot for slot in slots if slot is not whole])
+    kind = whole.tag.conditions if whole.tag is not None else ()
+    if len(part) == 1 and part[0][0].column == kind[0].column:
+        return None
+    if len(part) == 1 and len(part[0]) > 1 and part[0][0].column not in {"", "clusters"}:
+        return [_parts_of((kind,), part[0][0].column)]
+    return [ask_frame(Frame("share", where=part, among=(kind,)))]
+
+
+def _parts_of(cells: Clauses, column: str) -> Ask:
+    return ask_frame(Frame("share", among=cells, by=(column,), form="parts"))
+
+
+def _made_of(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    cells = _spoken_of(names, focus, vocabulary)
+    if not cells or _DENIES.search(names.words):
+        return None
+    said = said_in(names.words, vocabulary, focus)
+    taken = _columns_of(cells)
+    columns = [c for c in said.columns if c not in taken]
+    if not columns:
+        is_of_people = re.search(r"(?i)\b(?:donors?|patients?|samples?|who)\b", names.words)
+        people = sorted(vocabulary.people) if is_of_people else []
+        types = [c for c in vocabulary.author_columns if c not in taken]
+        columns = [*people, *types, *vocabulary.conditions]
+    return [_parts_of(cells, column) for column in columns[:1]] or None
+
+
+def _count_both(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    if len(names.slots) < 2 or names.gene or _DENIES.search(names.words):
+        return None
+    where = cells_of(names.slots)
+    return [ask_frame(Frame(where=where))] if len(where) > 1 else None
+
+
+# Quality of the cells
+
+
+_QUALITIES = (
+    ("mitochondrial", r"(?i)\bmito\w*|\bmt\b"),
+    ("counts", r"(?i)\bumis?\b|\bcounts?\b|\breads?\b|\bdepth\b|\btranscripts?\b|\blibrary\b"),
+    ("genes", r"(?i)\bgenes?\b|\bfeatures?\b"),
+)
+
+
+def qualities_of(said: Said, names: "Names") -> list[str]:
+    """Return the qualities that are named, however shortly."""
+    return said.qualities or [q for q, word in _QUALITIES if re.search(word, names.words)][:1]
+
+
+def _quality_number(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    said = said_in(names.words, vocabulary, focus)
+    numbers = [c for c in said.columns if c in vocabulary.numbers]
+    of = [(name, "quality") for name in qualities_of(said, names)]
+    of = [(c, "column") for c in numbers] or of
+    if not of or _DENIES.search(names.words):
+        return None
+    measure = next((one for one in said.measures if one in AVERAGES), "median")
+    by = tuple(c for c in said.columns if c not in numbers)[:1]
+    where = _spoken_of(names, focus, vocabulary)
+    pair = next((clause for clause in where if len(clause) > 1 and clause[0].column), None)
+    groups: tuple[str, ...] = ()
+    if pair is not None and not by:  # told of each
+        groups, where = tuple(part.text for part in pair), tuple(c for c in where if c != pair)
+    return [
+        ask_frame(Frame(measure, of=name, of_kind=kind, by=by, where=where, groups=groups))  # type: ignore[arg-type]
+        for name, kind in of
+    ]
+
+
+def _amounts(text: str, number: list[str]) -> list[tuple[str, str]]:
+    if len(number) > 1 and _BETWEEN.search(text):
+        return [(">=", number[0]), ("<=", number[1])]
+    signs = ((_OR_MORE, ">="), (_AT_MOST, "<="), (_BELOW, "<"))
+    return [(next((sign for said, sign in signs if said.search(text)), ">"), number[0])]
+
+
+def _quality_above(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    said = said_in(names.words, vocabulary, focus)
+    qualities = qualities_of(said, names)
+    if len(qualities) != 1 or not said.numbers or _DENIES.search(names.words):
+        return None
+    name = qualities[0]
+    column = quality_column(name, vocabulary)
+    if column is None:  # said by the verb
+        return [ask_frame(Frame("mean", of=name, of_kind="quality"))]
+    limits = tuple(
+        (Condition(name, f'"{column}" {sign} {number}', "number", column, name),)
+        for sign, number in _amounts(names.words, said.numbers)
+    )
+    cells = _spoken_of(names, focus, vocabulary)
+    measure = "share" if _OF_WHOLE.search(names.words) else "cells"
+    by = tuple(c for c in said.columns if c not in _columns_of(cells))[:1]
+    return [ask_frame(Frame(measure, where=limits, among=cells, by=by))]  # type: ignore[arg-type]
+
+
+def _extreme_cell(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    said = said_in(names.words, vocabulary, focus)
+    of = [(gene, "gene") for gene in names.gene] or [(q, "quality") for q in said.qualities]
+    of = of or [(c, "column") for c in said.columns if c in vocabulary.numbers]
+    if not of:
+        return None
+    low = _LEAST.search(names.words)
+    frame = Frame(
+        "minimum" if low else "maximum", of=of[0][0], of_kind=of[0][1], by=("cell",),
+        order="low" if low else "high", where=_spoken_of(names, focus, vocabulary),
+    )  # fmt: skip
+    return [ask_frame(frame)]
+
+
+# The ontology: of a term, whether or not the file has such cells
+
+
+def _terms(names: "Names", focus: Focus, vocabulary: Vocabulary) -> tuple[str, ...]:
+    found = find_mentions(names.words, vocabulary)
+    named = tuple(map(spell_out, found.cell_types)) + found.term_ids
+    named = named or tuple(part.label for s in names.slots if s.tag for part in s.tag.conditions)
+    if not named and focus.cell_type and POINTS.search(names.words):
+        return (focus.cell_type,)
+    return tuple(dict.fromkeys(named))
+
+
+_PARENTS = re.compile(r"(?i)\b(?:parents?|above|broader|belongs?|(?:kind|type|sort) of what)\b")
+
+
+def _look_up(said: str) -> Make:
+    def make(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+        terms = _terms(names, focus, vocabulary)
+        text = "parents" if _PARENTS.search(names.words) else said
+        return [Ask("look_up", cell_types=terms, text=text)] if terms else None
+
+    return make
+
+
+def _two_terms(intent: str, said: str) -> Make:
+    def make(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+        terms = _terms(names, focus, vocabulary)
+        if len(terms) == 1 and focus.cell_type and focus.cell_type not in terms:
+            terms = (focus.cell_type, *terms)
+        return [Ask(intent, cell_types=terms[:2], text=said)] if len(terms) > 1 else None
+
+    return make
+
+
+MAKERS: Mapping[str, Make] = {
+    "donors_per": _donors_per,
+    "share_from": _share_from,
+    "made_of": _made_of,
+    "count_both": _count_both,
+    "quality_number": _quality_number,
+    "quality_number_by": _quality_number,
+    "quality_above": _quality_above,
+    "extreme_cell": _extreme_cell,
+    "look_up": _look_up("define"),
+    "term_id": _look_up("ontology id"),
+    "subtypes": _look_up("subtypes"),
+    "term_difference": _two_terms("term_difference", "what is the difference?"),
+    "is_a": _two_terms("term_difference", "is it a kind of it?"),
+}
