@@ -6,11 +6,12 @@ Acts about the file are here too, since they need no name at all.
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ._asks import Ask, Focus
 from ._conditions import CONTROL
-from ._frames import IDENTITY, Clause, Clauses, Condition, Frame, where_of
+from ._frames import IDENTITY, Clause, Clauses, Condition, Frame, Measure, where_of
 from ._outlines import Slot
 from ._reading_file import set_named
 from ._sex import genes_of_sex
@@ -55,6 +56,13 @@ def _column(names: "Names") -> str | None:
     return next(iter((*names.column, *names.unit)), None)
 
 
+def _condition_column(names: "Names", vocabulary: Vocabulary) -> str | None:
+    """Return the column of conditions that is named, or the likeliest."""
+    named = [c for c in (*names.column, *names.unit) if c in vocabulary.conditions]
+    own = [c for c in vocabulary.conditions if _CONDITION.search(c)]
+    return next(iter([*named, *own]), None)
+
+
 # The file
 
 
@@ -84,6 +92,13 @@ def _donors(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] |
     return [Ask("column", column=known[0]) if known else Ask("columns", name="donors")]
 
 
+def _confounded(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]:
+    column = _condition_column(names, vocabulary)
+    if column is None:
+        return [Ask("columns", name="conditions that are compared")]
+    return [Ask("design", column=column)]
+
+
 def _measured(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]:
     return [
         Ask("expression", genes=(gene,), name="measured", text=f"is {gene} measured?")
@@ -109,6 +124,131 @@ def _flagged(kind: str) -> Make:
         return [Ask("uncertain", name=kind, where=cells_of(names.slots))]
 
     return make
+
+
+# What cells are
+
+
+def _count(measure: Measure) -> Make:
+    def make(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+        if not names.slots or _is_model_type(names.slots):
+            return None
+        text = "how many?" if measure == "cells" else "what percentage?"
+        return [
+            _frame(Frame(measure, where=clauses_of(group)), text=text)
+            for group in _one_by_one(names.slots)
+        ]
+
+    return make
+
+
+def _frame(frame: Frame, text: str = "") -> Ask:
+    return Ask("frame", frame=frame, where=frame.cells, text=text)
+
+
+def _ranked_types(order: str) -> Make:
+    def make(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]:
+        types = next(iter(vocabulary.author_columns), "cell types")
+        where = clauses_of(names.slots)
+        return [replace(_frame(Frame(where=where, by=(types,), order=order)), column=types)]
+
+    return make
+
+
+def _any_type(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    asks = []
+    for slot in names.slots:
+        text = f"are there any {_first(slot).label}?"
+        if _is_model_type([slot]):
+            asks.append(Ask("which_clusters", cell_types=(_first(slot).label,), text=text))
+        else:
+            asks.append(_frame(Frame(where=clauses_of([slot])), text=text))
+    return asks or None
+
+
+def _likeness(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    parts = _parts(*names.slots)
+    if names.clusters:
+        return [Ask("likeness", clusters=(one,)) for one in names.clusters]
+    if len(parts) != 1 or parts[0].kind != "value":
+        return None
+    return [Ask("likeness", column=parts[0].column, values=(parts[0].label,))]
+
+
+def _describe(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    asks = []
+    for group in _one_by_one(names.slots):
+        parts = _parts(*group)
+        if all(part.kind == "cluster" for part in parts):
+            asks += [Ask("describe_cluster", clusters=(part.label,)) for part in parts]
+        elif _is_model_type(group):
+            asks += [Ask("which_clusters", cell_types=(part.label,)) for part in parts]
+        else:
+            asks.append(Ask("describe_selection", where=cells_of(group)))
+    return asks or None
+
+
+def _describe_cells(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    if not names.slots or _is_model_type(names.slots):
+        return None
+    number = _number(names)
+    if names.clusters:
+        return [Ask("describe_cells", clusters=(one,), number=number) for one in names.clusters]
+    return [Ask("describe_cells", where=cells_of(names.slots), number=number)]
+
+
+def _type_of(slot: Slot, vocabulary: Vocabulary) -> str:
+    """Return the name of a cell type that the ontology knows, or nothing."""
+    for name in (slot.text, _first(slot).label):
+        if vocabulary.resolve(name) is not None:
+            return name
+    return vocabulary.term_of(_first(slot).label) or ""
+
+
+def _is_type(intent: str, n_types: int) -> Make:
+    """Ask whether the group that is named first is of the types that are named after it."""
+
+    def make(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+        if len(names.slots) <= n_types:
+            return None
+        group, *others = names.slots[: n_types + 1]
+        types = tuple(_type_of(slot, vocabulary) for slot in others)
+        if not all(types) or _is_model_type([group]):
+            return None
+        parts = _parts(group)
+        if all(part.kind == "cluster" for part in parts):
+            name = intent if intent == "type_or" else ""
+            kind = "is_type" if intent == "type_or" else intent
+            return [
+                Ask(kind, clusters=(part.label,), cell_types=types, name=name) for part in parts
+            ]
+        if intent == "why_not":
+            return [Ask("why_not", where=cells_of([group]), cell_types=types)]
+        return [Ask("describe_selection", where=cells_of([group]), cell_types=types, name=intent)]
+
+    return make
+
+
+def _confidence(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    if names.clusters:
+        return [Ask("confidence", clusters=(one,)) for one in names.clusters]
+    if not names.slots or _is_model_type(names.slots):
+        return None
+    return [
+        Ask("describe_selection", where=cells_of(group), name="confidence")
+        for group in _one_by_one(names.slots)
+    ]
+
+
+def _why(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    if not names.slots or _is_model_type(names.slots[:1]):
+        return None
+    group, *others = names.slots
+    types = tuple(filter(None, (_type_of(slot, vocabulary) for slot in others[:1])))
+    if any(part.kind != "cluster" for part in _parts(group)):
+        return [Ask("explain", where=cells_of([group]), cell_types=types)]
+    clusters = [part.label for part in _parts(group)]
+    return [Ask("explain", clusters=(one,), cell_types=types) for one in clusters]
 
 
 # Genes of groups
@@ -245,15 +385,13 @@ def _is_marker(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask
 def _condition_genes(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     if any(_is_condition(slot, vocabulary) for slot in names.slots):
         return _compare(names, focus, vocabulary) or _of_one_value(names, vocabulary)
-    columns = [c for c in names.column if c in vocabulary.values] or [
-        c for c in vocabulary.conditions if _CONDITION.search(c)
-    ]
-    if not columns:
+    column = _condition_column(names, vocabulary)
+    if column is None:
         return [Ask("columns", name="conditions that are compared")]
-    values = vocabulary.values[columns[0]]
+    values = vocabulary.values[column]
     pair = () if len(values) != 2 else _treated_first(values)
     where = cells_of(names.slots)
-    return [Ask("conditions", column=columns[0], values=pair, where=where, **_list_of(names))]
+    return [Ask("conditions", column=column, values=pair, where=where, **_list_of(names))]
 
 
 def _treated_first(values: Sequence[str]) -> tuple[str, ...]:
@@ -262,6 +400,16 @@ def _treated_first(values: Sequence[str]) -> tuple[str, ...]:
         return bool(words & CONTROL) or "non" in words
 
     return tuple(sorted(values, key=is_control))
+
+
+def _responds(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    column = _condition_column(names, vocabulary)
+    if column is None:
+        return [Ask("columns", name="conditions that are compared")]
+    values = tuple(_first(s).label for s in names.slots if _first(s).column == column)
+    pair = values if len(values) == 2 else _treated_first(vocabulary.values[column])
+    by = "clusters" if "clusters" in names.unit else ""
+    return [Ask("most_changed", column=column, values=pair if len(pair) == 2 else (), plot=by)]
 
 
 def _test(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
@@ -339,7 +487,10 @@ def _top(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]:
 
 
 def _scored(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    named = set_named(names.words)
+    named = set_named(names.text)
+    if re.search(rf"(?i){re.escape(named)}\w*(?: \w+)? response", names.text):
+        unit = [column for column in names.unit if not re.match(r"(?i)respon", column)]
+        names = replace(names, unit=unit)  # "response" is of the set, rather than a column
     return _score(names, vocabulary, name=named) if named else None
 
 
@@ -399,7 +550,7 @@ def _more_in(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
     if not rest:
         return None
     less = re.search(r"(?i)\b(?:fewer|less|lower|smaller|rarer|deplet\w*|drop\w*|lost?|reduc\w*|"
-                     r"decreas\w*|down|shrink\w*)\b", names.words)  # fmt: skip
+                     r"decreas\w*|down|shrink\w*)\b", names.text)  # fmt: skip
     frame = Frame(
         "share",
         where=clauses_of(rest),
@@ -418,6 +569,25 @@ BY_NAME: dict[str, Make] = {
     "scale": lambda names, focus, vocabulary: [Ask("dataset", name="scale")],
     "is_measured": _measured,
     "sex": _sex,
+    "confounded": _confounded,
+    "most_abundant": _ranked_types("high"),
+    "rarest": _ranked_types("low"),
+    "how_clustered": lambda names, focus, vocabulary: [Ask("dataset", name="clusters")],
+    "n_clusters": lambda names, focus, vocabulary: [Ask("count", text="how many clusters?")],
+    "disagreement": lambda names, focus, vocabulary: [
+        Ask("agreement", text="where do you disagree?")
+    ],
+    "likeness": _likeness,
+    "describe": _describe,
+    "describe_cells": _describe_cells,
+    "count_type": _count("cells"),
+    "share_type": _count("share"),
+    "any_type": _any_type,
+    "is_type": _is_type("is_type", 1),
+    "type_or": _is_type("type_or", 2),
+    "why": _why,
+    "why_not": _is_type("why_not", 1),
+    "confidence": _confidence,
     "quality_by": _quality_by,
     "quality_group": _quality_group,
     "doublets": _flagged("doublets"),
@@ -430,6 +600,7 @@ BY_NAME: dict[str, Make] = {
     "compare_rest": _compare_rest,
     "de_within": _compare,
     "de_condition": _condition_genes,
+    "responds_most": _responds,
     "gene_test": _test,
     "gene_test_within": _test,
     "expression": _where_on,

@@ -54,14 +54,24 @@ class Composed:
 def compose(asks: list[Ask], situation: Situation, *, n_turns: int) -> Composed:
     """Say what the evidence of this turn answers to each of `asks`."""
     blocks: list[str] = []
+    told: set[str] = set()  # nothing is said twice in one answer
     settled: list[Ask] = []
     for number, ask in enumerate(asks):
         lines, outcome = _say(ask, situation, seed=n_turns + number)
-        block = _join(lines)
-        if block not in blocks:
-            blocks.append(block)
+        fresh = []
+        for line in lines:
+            if _bare(line) not in told:
+                fresh.append(line)
+                told.add(_bare(line))
+        if fresh:
+            blocks.append(_join(fresh))
         settled.append(outcome)
     return Composed("\n\n".join(blocks), tuple(settled))
+
+
+def _bare(line: str) -> str:
+    """Return a sentence without the evidence it cites."""
+    return re.sub(r" \[E\d+\]", "", line)
 
 
 def _say(ask: Ask, now: Situation, *, seed: int) -> tuple[list[str], Ask]:

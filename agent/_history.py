@@ -53,6 +53,7 @@ _INTENTS = {
     "rank_responses": "most_changed",
     "list_uncertain": "uncertain",
     "find_malignant": "malignant",
+    "check_design": "design",
 }
 
 

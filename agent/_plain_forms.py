@@ -167,7 +167,6 @@ class Names:
     quality: list[str] = field(default_factory=list)
     slots: list[Slot] = field(default_factory=list)  # of the groups
     unit: list[str] = field(default_factory=list)  # columns that go by an everyday word
-    words: str = ""  # the question
 
     @property
     def where(self) -> str:
@@ -180,12 +179,6 @@ class Names:
         parts = [part for slot in self.slots if slot.tag for part in slot.tag.conditions]
         is_all = bool(parts) and all(part.kind == "cluster" for part in parts)
         return tuple(part.label for part in parts) if is_all else ()
-
-    @property
-    def is_of_file(self) -> bool:
-        """Whether every group is one of the file: a value of a column, a selection."""
-        parts = [part for slot in self.slots if slot.tag for part in slot.tag.conditions]
-        return bool(parts) and all(part.kind in {"value", "selection"} for part in parts)
 
     def of(self, kind: str) -> list[str]:
         """Return the names of one kind."""
@@ -212,7 +205,6 @@ def names_of(slots: Sequence[Slot], tags: Sequence[Tag], vocabulary: Vocabulary)
             names.quality.append(one.text)
         elif one.kind == "unit":
             names.unit.append(one.value)
-    names.words = " ".join(one.text for one in tags)
     names.gene = list(dict.fromkeys(names.gene))
     names.column = list(dict.fromkeys(names.column))
     return names
@@ -363,15 +355,8 @@ def ask_of(
     return [replace(one, text=one.text or text) for one in found] if found else None
 
 
-def _describe(names: Names, focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    if names.clusters:
-        return [Ask("describe_cluster", clusters=(one,)) for one in names.clusters]
-    return [Ask("describe_selection", where=names.where)] if names.is_of_file else None
-
-
 _ASKS: dict[str, Make] = {
     **BY_NAME,
-    "describe": _describe,
     "which_test": lambda names, focus, vocabulary: [Ask("topic", name="tests")],
     "evidence": lambda names, focus, vocabulary: [Ask("evidence")],
     "cannot": lambda names, focus, vocabulary: [Ask("cannot")],

@@ -137,11 +137,29 @@ def _alternative(ask: Ask, situation: Situation) -> list[Call]:
     ]
 
 
+_MUCH = 25.0  # percent of some cells from which on a cluster speaks for them
+
+
+def _of_most(ask: Ask, situation: Situation, make: Plan) -> list[Call]:
+    """Plan for the clusters that hold most of the cells that an ask is about, if it names such."""
+    if not ask.where:
+        return make(ask, situation)
+    first = run("describe_selection", where=ask.where)
+    result = situation.result(first[0])
+    if result is None or result.artifact is None:
+        return first
+    whole = sum(int(row["cells"]) for row in result.table)
+    held = [row for row in result.table if 100 * int(row["cells"]) >= _MUCH * whole]
+    clusters = [str(row["cluster"]) for row in sorted(held, key=lambda row: -int(row["cells"]))]
+    calls = [make(replace(ask, clusters=(one,), where=""), situation) for one in clusters[:2]]
+    return [*first, *(call for made in calls for call in made)]
+
+
 def _gene(ask: Ask, situation: Situation) -> list[Call]:
-    labels = run("label_clusters") if ask.cell_types and not ask.clusters else []
     authors = situation.vocabulary.authors
-    if all(name.casefold() in authors for name in ask.cell_types):
-        labels = []
+    is_of_types = any(name.casefold() not in authors for name in ask.cell_types)
+    is_unnamed = ask.intent == "where_highest" and not authors
+    labels = run("label_clusters") if is_unnamed or (is_of_types and not ask.clusters) else []
     where = ask.where or None
     return labels + run("show_expression", gene=ask.genes[0], plot=ask.plot, where=where)
 
@@ -355,14 +373,14 @@ _PLANS: Mapping[str, Plan] = {
     "explain": lambda ask, now: (
         run("explain_cell_type", cell=ask.barcodes[0])
         if ask.barcodes
-        else _per_cluster("explain_cell_type")(ask, now)
+        else _of_most(ask, now, _per_cluster("explain_cell_type"))
     ),
     "confidence": _confidence,
     "markers": _markers,
     "is_marker": _is_marker,
     "describe_cells": _cells,
     "compare": _compare,
-    "why_not": _alternative,
+    "why_not": lambda ask, now: _of_most(ask, now, _alternative),
     "is_type": _alternative,
     "expression": _gene,
     "where_highest": _gene,
@@ -424,7 +442,9 @@ _PLANS: Mapping[str, Plan] = {
     "quality": lambda ask, now: run("summarise_quality", by=ask.column, where=ask.where or None),
     "agreement": lambda ask, now: run("compare_labels", column=ask.column),
     "likeness": lambda ask, now: run(
-        "relate_clusters", cluster=ask.clusters[0] if ask.clusters else None
+        "relate_clusters",
+        cluster=ask.clusters[0] if ask.clusters else next(iter(ask.values), None),
+        by=ask.column if ask.values else None,
     ),
     "gene_pair": lambda ask, now: run(
         "relate_genes", gene=ask.genes[0], other=ask.genes[1], where=ask.where or None

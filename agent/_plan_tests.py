@@ -85,6 +85,7 @@ def _known_list(ask: Ask, situation: Situation) -> list[Call]:
 
 TEST_PLANS: Mapping[str, Plan] = {
     "malignant": lambda ask, now: run("find_malignant"),
+    "design": lambda ask, now: run("check_design", column=ask.column),
     "known_list": _known_list,
     "frame": plan_frame,
     "test_gene": _test,

@@ -155,6 +155,13 @@ _MEANS = re.compile(
 )
 
 
+def surety(confidence: float, percent: float) -> str:
+    """Say in words how sure a label is."""
+    if confidence >= _SURE and percent >= 80:
+        return "Quite sure"
+    return "Fairly sure, no more" if confidence >= _FAIR else "Not very sure"
+
+
 def tell_confidence(ask: Ask, now: Saying) -> Said:
     """Say how far the model and the cells agree on the label, and what that means."""
     lines, shown = _found_by_type(ask, now), []
@@ -167,13 +174,7 @@ def tell_confidence(ask: Ask, now: Saying) -> Said:
         if facts.get("is_known"):
             sure = float(facts.get("confidence") or 0)
             agree = float(facts.get("percent") or 0)
-            lead = (
-                "Quite sure"
-                if sure >= _SURE and agree >= 80
-                else "Fairly sure, no more"
-                if sure >= _FAIR
-                else "Not very sure"
-            )
+            lead = surety(sure, agree)
             lines.append(
                 cite(
                     f"{lead}: for cluster {cluster} the mean confidence in "
@@ -275,11 +276,14 @@ _LEAST_SURE = re.compile(
 
 def tell_why(ask: Ask, now: Saying) -> Said:
     """Name the genes behind a label."""
-    lines, shown = _found_by_type(ask, now), []
+    lines, shown = [*_found_by_type(ask, now), *lying(now)], []
     for result in now.of("explain_cell_type"):
         artifact = result.artifact or {}
         shown.append(str(result.facts.get("cluster")))
-        lines += quote_all(artifact)
+        lines += _denied(ask, result, now)
+        said = quote_all(artifact)
+        method = [line for line in said if line.startswith("The genes were traced")]
+        lines += [*(line for line in said if line not in method), *method]
         lines += now.caveats(artifact)
     if not shown:
         return Said(lines or _no_cluster(ask, now))
@@ -287,6 +291,29 @@ def tell_why(ask: Ask, now: Saying) -> Said:
     if ask.barcodes:
         return Said(lines, replace(ask, listed=genes))
     return Said(lines, replace(ask, clusters=tuple(shown), listed=genes))
+
+
+def lying(now: Saying) -> list[str]:
+    """Say in which clusters the cells lie for which these clusters speak."""
+    chosen = now.artifact("describe_selection")
+    return (
+        pick(chosen, r"^Of .* there are |^(?:They|Most of them) lie in ")
+        if chosen is not None
+        else []
+    )
+
+
+def _denied(ask: Ask, result: Result, now: Saying) -> list[str]:
+    """Say that a cluster is not labelled so, where it was asked why it is."""
+    asked = now.vocabulary.resolve(ask.cell_types[0]) if ask.cell_types else None
+    own = result.facts.get("term_id")
+    if asked is None or not (ask.clusters or ask.where) or own is None:
+        return []
+    if now.vocabulary.is_a(str(own), asked.id) or now.vocabulary.is_a(asked.id, str(own)):
+        return []
+    kind = _term(str(result.facts["label"]), str(own))
+    line = f"The model does not call cluster {result.facts['cluster']} so, but {kind}."
+    return [cite(line, str((result.artifact or {})["id"]))]
 
 
 def tell_markers(ask: Ask, now: Saying) -> Said:

@@ -12,6 +12,7 @@ from ._saying import Said, Saying, Teller
 from ._verdicts import asks_yes_no, verdict
 
 _FEW = 8
+_MOSTLY, _HARDLY = 70.0, 30.0  # percent of the cells on which model and authors agree
 _PER = re.compile(r"(?i)\b(?:per|each|every|by|which|most|fewest|list)\b")
 
 
@@ -98,9 +99,23 @@ def tell_quality(ask: Ask, now: Saying) -> Said:
             known = [f"{row[key]:g} {words}" for key, words in _MEASURES.items() if key in row]
             text = f"In cluster {row['group']} the medians are {' and '.join(known)}."
             lines.append(cite(text, str(artifact["id"])))
-    return Said([*lines, *quote_all(artifact), *now.caveats(artifact)])
+    return Said([*lines, *quote_all(artifact), *_by_person(artifact, now), *now.caveats(artifact)])
 
 
+def _by_person(artifact: Mapping[str, Any], now: Saying) -> list[str]:
+    """List the medians of a few people, which the evidence tells in its table only."""
+    rows = artifact.get("table") or []
+    if str((artifact.get("facts") or {}).get("by")) not in now.vocabulary.people:
+        return []
+    shown = rows if len(rows) <= _MOST_PEOPLE else []
+    lines = []
+    for row in shown:
+        known = listing(f"{row[key]:,g} {words}" for key, words in _MEASURES.items() if key in row)
+        lines.append("- " + cite(f"'{row['group']}': {known}.", str(artifact["id"])))
+    return lines
+
+
+_MOST_PEOPLE = 24
 _SAID = {
     "genes": r"\b(?:genes|features)\b",
     "counts": r"\b(?:counts?|umis?|depth|library|reads)\b(?! mito)",
@@ -116,10 +131,25 @@ def tell_agreement(ask: Ask, now: Saying) -> Said:
     """Say where model and authors agree; the labels on which they do not come first."""
     artifact = now.artifact("compare_labels") or {}
     said = quote_all(artifact)
-    if _WORST.search(ask.text) and len(said) > 2:
-        return Said([said[2], *now.caveats(artifact, skip=r"predictions|rest on a sample")])
-    lines = [*said[:2], *(f"- {line}" for line in said[2:])]
+    if _WORST.search(ask.text):
+        rows = [row for row in artifact.get("table") or [] if row.get("agree") is not None]
+        worst = min(rows, key=lambda row: row["agree"], default={"label": ""})
+        lines = [line for line in said if f"call '{worst['label']}'" in line]
+        return Said([*lines, *now.caveats(artifact, skip=r"predictions|rest on a sample")])
+    at = next((n for n, line in enumerate(said) if line.startswith("Of the ")), len(said))
+    lines = [*_mostly(artifact, said[1:at]), said[0], *(f"- {line}" for line in said[at:])]
     return Said([*lines, *now.caveats(artifact, skip=r"predictions|rest on a sample")])
+
+
+def _mostly(artifact: Mapping[str, Any], said: list[str]) -> list[str]:
+    """Say first whether model and authors agree, all in all."""
+    rows = [row for row in artifact.get("table") or [] if row.get("agree") is not None]
+    read = sum(int(row["cells_read"]) for row in rows)
+    if not read or not said:
+        return said
+    share = sum(float(row["agree"]) * int(row["cells_read"]) for row in rows) / read
+    lead = "Mostly" if share >= _MOSTLY else "In part" if share >= _HARDLY else "Hardly"
+    return [verdict(said[0], yes=True).replace("Yes", lead, 1), *said[1:]]
 
 
 def tell_likeness(ask: Ask, now: Saying) -> Said:

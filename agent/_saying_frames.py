@@ -151,7 +151,7 @@ def _average(frame: Frame, facts: Mapping[str, Any]) -> str:
     )
 
 
-_SEEN_IN = 10.0  # percent of the cells of a group that has a gene
+_MANY, _SEEN_IN = 25.0, 10.0  # percent of the cells of a group that has a gene
 
 
 def _whether_on(frame: Frame, facts: Mapping[str, Any]) -> str:
@@ -159,7 +159,8 @@ def _whether_on(frame: Frame, facts: Mapping[str, Any]) -> str:
     if "percent_expressing" not in facts:
         return ""
     share = float(facts["percent_expressing"])
-    lead = "Yes" if share >= _SEEN_IN else "No" if not share else "No, hardly"
+    lead = "Yes" if share >= _MANY else "Yes, in some" if share >= _SEEN_IN else "No, hardly"
+    lead = lead if share else "No"
     chosen = str(facts["counted"] or facts["among"])
     scale = f"mean {facts.get('scale') or 'value'}"
     return (
@@ -179,7 +180,7 @@ def _of(words: str) -> str:
     """Return words after "of", which those of people hold already."""
     if not words:
         return ""
-    return f" {words}" if words.startswith("of ") else f" of {words}"
+    return f" {words}" if words.startswith(("of ", "read as ")) else f" of {words}"
 
 
 def _measured(facts: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from ._asks import Ask
 from ._calls import labelled_as
 from ._phrasing import cite, counted, listing, percentage, pick, quote_all
 from ._saying import Said, Saying, Teller
-from ._saying_clusters import differing, of_side, tell_comparison
+from ._saying_clusters import differing, of_side, surety, tell_comparison
 from ._saying_frames import CLUSTERS
 from ._saying_things import tell_difference
 from ._saying_types import tell_which
@@ -66,6 +66,8 @@ def tell_described(ask: Ask, now: Saying) -> Said:
     facts = artifact.get("facts") or {}
     types = (str(facts["label"]),) if facts.get("is_known") else ()
     what = r"^The model describes|^The model is unsure|^The (?:most frequent )?labels the model"
+    if ask.name in _OF_TYPES:
+        return Said([*_OF_TYPES[ask.name](ask, artifact, now), *now.caveats(artifact)])
     if re.search(r"(?i)\bpathways?\b|\bprogram", ask.text):
         said = pick(artifact, r"\bpathways?\b")
         return Said([*said, *now.caveats(artifact)], replace(ask, cell_types=types))
@@ -74,6 +76,60 @@ def tell_described(ask: Ask, now: Saying) -> Said:
     rest = [line for line in quote_all(artifact, skip=skip) if line not in first]
     lines = [*first, *rest, *now.caveats(artifact, skip=r"rest on a sample")]
     return Said(lines, replace(ask, cell_types=types))
+
+
+def _read_as(artifact: Mapping[str, Any], name: str, now: Saying) -> tuple[int, int, str]:
+    """Return how many of the cells read are of a type, of how many, and the type in words."""
+    facts = artifact.get("facts") or {}
+    asked = now.vocabulary.resolve(name)
+    if asked is None:
+        msg = f"'{name}' names no cell type."
+        raise LookupError(msg)
+    given = [row for row in facts.get("claims") or [] if row["claim"] == "label given"]
+    hits = sum(
+        int(row["cells"])
+        for row in given
+        if row["ontology_term_id"] and now.vocabulary.is_a(row["ontology_term_id"], asked.id)
+    )
+    whole = max((int(row["of"]) for row in given), default=0)
+    return hits, whole, f"{asked.label} ({asked.id})"
+
+
+def _is_type(ask: Ask, artifact: Mapping[str, Any], now: Saying) -> list[str]:
+    """Say whether some cells are of a type: what the model reads them as."""
+    hits, whole, kind = _read_as(artifact, ask.cell_types[0], now)
+    lead = "Yes" if 2 * hits > whole else "In part" if 5 * hits > whole else "No"
+    line = f"{lead}: the model reads {hits:,} of {counted(whole, 'cell')} of them as {kind}."
+    own = pick(artifact, r"^The model describes|^The model is unsure|labels the model")
+    return [cite(line, str(artifact["id"])), *own]
+
+
+def _which_type(ask: Ask, artifact: Mapping[str, Any], now: Saying) -> list[str]:
+    """Say as which of two types more of some cells are read."""
+    read = [_read_as(artifact, name, now) for name in ask.cell_types[:2]]
+    read.sort(key=lambda one: -one[0])
+    (most, whole, kind), (less, _, other) = read
+    line = (
+        f"Rather {kind}: the model reads {most:,} of {counted(whole, 'cell')} of them so, and "
+        f"{less:,} as {other}."
+    )
+    if most == less:
+        line = f"Neither more than the other: the model reads {most:,} of them as either."
+    own = pick(artifact, r"^The model describes|^The model is unsure|labels the model")
+    return [cite(line, str(artifact["id"])), *own]
+
+
+def _how_sure(ask: Ask, artifact: Mapping[str, Any], now: Saying) -> list[str]:
+    """Say how sure the model is of some cells."""
+    facts = artifact.get("facts") or {}
+    own = pick(artifact, r"^The model describes|^The model is unsure|labels the model")
+    if not facts.get("is_known") or not own:
+        return own
+    lead = surety(float(facts.get("confidence") or 0), float(facts.get("agree_percent") or 0))
+    return [f"{lead}: {own[0][0].lower()}{own[0][1:]}", *own[1:]]
+
+
+_OF_TYPES = {"is_type": _is_type, "type_or": _which_type, "confidence": _how_sure}
 
 
 def tell_compared(ask: Ask, now: Saying) -> Said:
@@ -247,7 +303,8 @@ def _whole_composition(artifact: Mapping[str, Any], now: Saying) -> list[str]:
     rows, evidence = artifact.get("table") or [], str(artifact["id"])
     groups = list(dict.fromkeys(str(row["by"]) for row in rows))
     lines = [line for line in quote_all(artifact) if line.startswith("Only the cells")]
-    if len(groups) > _MOST_PEOPLE:
+    is_by_cluster = CLUSTERS.fullmatch(str((artifact.get("facts") or {}).get("by"))) is not None
+    if len(groups) > (_MOST_VALUES if is_by_cluster else _MOST_PEOPLE):
         return [*lines, *_spread(artifact, now)]
     lines += _largest_change(artifact, now)
     for group in groups:
@@ -259,7 +316,8 @@ def _whole_composition(artifact: Mapping[str, Any], now: Saying) -> list[str]:
             f"{_part(row, artifact, now)} {row['cells']:,} ({percentage(row['percent'])})"
             for row in some
         )
-        line = f"Of the {counted(int(mine[0]['of']), 'cell')} of '{group}': {shown}."
+        name = f"cluster {group}" if is_by_cluster else f"'{group}'"
+        line = f"Of the {counted(int(mine[0]['of']), 'cell')} of {name}: {shown}."
         lines.append("- " + cite(line, evidence))
     return lines
 

@@ -191,6 +191,24 @@ def tell_malignant(ask: Ask, now: Saying) -> Said:
     return Said([*lines, *now.caveats(artifact)], replace(ask, clusters=clusters))
 
 
+_CONFOUNDED = {
+    "paired": "No",
+    "mixed": "Only in part",
+    "nested": "In part",
+    "confounded": "Yes",
+    "unknown": "Not known",
+}
+
+
+def tell_design(ask: Ask, now: Saying) -> Said:
+    """Say whether donors are confounded with the conditions."""
+    artifact = now.artifact("check_design") or {}
+    said = quote_all(artifact)
+    lead = _CONFOUNDED[str(artifact["facts"]["verdict"])]
+    lines = [verdict(said[0], yes=True).replace("Yes", lead, 1), *said[1:]]
+    return Said([*lines, *now.caveats(artifact)])
+
+
 def tell_known(ask: Ask, now: Saying) -> Said:
     """Say which genes of a list are published markers of a type."""
     known = now.artifact("list_markers_of_type")
@@ -219,4 +237,5 @@ TEST_TELLERS: Mapping[str, Teller] = {
     "most_changed": tell_responses,
     "uncertain": tell_uncertain,
     "malignant": tell_malignant,
+    "design": tell_design,
 }

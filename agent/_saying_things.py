@@ -44,6 +44,8 @@ def tell_dataset(ask: Ask, now: Saying) -> Said:
     artifact = now.artifact("describe_dataset") or {}
     if ask.name == "scale":
         return Said(_of_scale(artifact))
+    if ask.name == "clusters":
+        return Said(pick(artifact, r"^The cells form |^What was missing was made"))
     if (asked := _BY_SOMETHING.search(ask.text)) is not None:
         noun = asked.group(1).casefold()
         lines = [f"I see no column called '{noun}' that groups the cells of your file."]
@@ -130,7 +132,10 @@ def tell_expression(ask: Ask, now: Saying) -> Said:
             lines.append(cite(said, evidence))
     lines += _of_labels(ask, gene, result, now) or _of_types(ask, gene, rows, now)
     if ask.intent == "where_highest" and not _LACKS.search(ask.text):
-        lines += [*pick(artifact, r"\bhighest\b"), *_runners_up(gene, rows, evidence)]
+        highest = pick(artifact, r"\bhighest\b")
+        if not re.search(r"(?i)\bclusters?\b", ask.text):  # the authors' names say more
+            highest.sort(key=lambda line: not line.startswith("By the labels of the authors"))
+        lines += [*highest, *_called(result, now), *_runners_up(gene, rows, evidence)]
         lines += pick(artifact, r"is detected in|cannot be told|is measured as")
         lines = _place_asked(ask, gene, result) + lines
         top = str(result.facts.get("highest_cluster"))
@@ -145,6 +150,18 @@ def tell_expression(ask: Ask, now: Saying) -> Said:
     elif _LACKS.search(ask.text):
         lines = [*_lacking(gene, rows, evidence), *lines]
     return Said(lines, replace(ask, genes=(gene,), clusters=()))
+
+
+def _called(result: Result, now: Saying) -> list[str]:
+    """Say what the model calls the cluster in which a gene is highest."""
+    labels = now.artifact("label_clusters")
+    top = str(result.facts.get("highest_cluster"))
+    rows = (labels or {}).get("table") or []
+    row = next((row for row in rows if str(row["cluster"]) == top), None)
+    if labels is None or row is None or not row.get("ontology_term_id"):
+        return []
+    kind = f"{row['cell_type']} ({row['ontology_term_id']})"
+    return [cite(f"The model labels cluster {top} as {kind}.", str(labels["id"]))]
 
 
 def _whether_on(line: str, row: Mapping[str, Any]) -> str:

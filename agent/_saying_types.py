@@ -10,6 +10,7 @@ from ._calls import labelled_as
 from ._history import Result
 from ._phrasing import cite, clusters_named, counted, listing, percentage, pick, plural, quote_all
 from ._saying import Said, Saying, Teller
+from ._saying_clusters import lying
 from ._verdicts import asks_yes_no, verdict
 
 _DENIED = re.compile(r"(?i)\bnot\b|n't\b|\bother than\b|\bexcept\b|\bno \w+ cells\b")
@@ -22,17 +23,35 @@ _HOW_LIKELY = re.compile(
 
 def tell_alternative(ask: Ask, now: Saying) -> Said:
     """Weigh another cell type against the label: "why not NK cells?", "is it a B cell?"."""
-    lines: list[str] = []
+    lines: list[str] = [_rather(now)] if ask.name == "type_or" else lying(now)
     for result in now.of("explain_alternative"):
         artifact = result.artifact or {}
         lines += pick(artifact, r"cannot tell|is asked about")
         said = [*_verdict(ask, result, now), *_chances(result)]
+        if ask.name == "type_or":
+            said = []
         lines += said[::-1] if _HOW_LIKELY.search(ask.text) else said
         if ask.intent == "why_not" or "why" in ask.text.casefold():
             lines += pick(artifact, r"^The genes that spoke|^No gene")
         else:
             lines += pick(artifact, r"^The genes that spoke|^No gene")[:1]
     return Said(lines)
+
+
+def _rather(now: Saying) -> str:
+    """Say which of the types is the likeliest of a cluster."""
+    asked = [
+        (next(row for row in result.table if row.get("percent") is not None), result)
+        for result in now.of("explain_alternative")
+    ]
+    asked.sort(key=lambda one: -float(one[0]["percent"]))
+    (best, result), *others = asked
+    shown = listing(f"{percentage(row['percent'])} to {_named(row)}" for row, _ in others)
+    line = (
+        f"Rather {_named(best)}: in cluster {result.facts['cluster']} the model gives it a mean "
+        f"probability of {percentage(best['percent'])}, and {shown}."
+    )
+    return cite(line, *(str((one.artifact or {})["id"]) for _, one in asked))
 
 
 def _chances(result: Result) -> list[str]:
@@ -96,6 +115,9 @@ def _is_close(result: Result) -> bool:
     return len(chances) > 1 and chances[0] >= 0.25 * chances[1]
 
 
+_SOME = 1.0  # percent of the cells from which on there are some
+
+
 def tell_which(ask: Ask, now: Saying) -> Said:
     """Say which clusters are of a type."""
     labels = now.artifact("label_clusters")
@@ -138,7 +160,11 @@ def tell_which(ask: Ask, now: Saying) -> Said:
                 )
             )
         return Said(lines, replace(ask, clusters=tuple(clusters)))
-    lines.append(cite(f"No cluster as a whole is labelled {asked.label} ({asked.id}).", evidence))
+    line = f"No cluster as a whole is labelled {asked.label} ({asked.id})."
+    if asks_yes_no(ask.text) and found_cells and ask.intent == "which_clusters":
+        few = float((found_cells.get("facts") or {}).get("percent") or 0)
+        line = f"{'Yes, but' if few >= _SOME else 'Hardly any:' if few else 'No:'} no{line[2:]}"
+    lines.append(cite(line, evidence))
     if broader:
         clusters = [str(row["cluster"]) for row in broader]
         kinds = listing(dict.fromkeys(str(row["cell_type"]) for row in broader))

@@ -178,6 +178,7 @@ _TITLES = {
     "rank_responses": "Ranking cell types by their response",
     "list_uncertain": "Looking for cells of doubtful type",
     "find_malignant": "Looking for malignant cells",
+    "check_design": "Looking how donors and conditions are crossed",
     "export_dataset": "Writing an annotated copy",
     "export_table": "Writing the table of {evidence}",
     "export_figure": "Writing the figure of {evidence}",

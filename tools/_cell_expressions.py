@@ -124,6 +124,8 @@ def as_group(words: str) -> str:
     if re.match(r"'[^']*' and (?:clusters? |read as )", words):  # "the 'stim' cells of cluster 3"
         words = re.sub(r"^('[^']*') and read as ", r"the \1 cells read as ", words)
         words = re.sub(r"^('[^']*') and (clusters? )", r"the \1 cells of \2", words)
+    if words.startswith("of the "):
+        return f"the cells {words}"
     named = ("'", "cluster", "selection", "all ", "the ")
     words = words.replace(" and not ", " without ")
     return words if words.startswith(named) else f"the cells with {words}"

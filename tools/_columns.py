@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ._errors import UnknownLabelError
+from ._errors import UnknownGeneError, UnknownLabelError
 from ._groupings import list_groupings, match_label
 from ._keys import CELL_TYPE_BY_CLUSTER, PREFIX
 from ._near_names import near_names
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ._session import Session
 
 _CLUSTER_WORDS = frozenset({"cluster", "clusters", "clustering"})
+_LIKE_A_GENE = re.compile(r"[A-Z]{3,9}|[A-Za-z][A-Za-z-]*\d+[A-Za-z0-9-]*")
 _OBS = re.compile(r"^obs[.:\[]\s*", re.IGNORECASE)
 
 
@@ -108,6 +109,11 @@ def grouping_columns(session: "Session") -> list[str]:
 
 def neither_gene_nor_column(session: "Session", asked: str, *, advice: str) -> UnknownLabelError:
     """Return the error about a name that is no measured gene and no column."""
+    if _LIKE_A_GENE.fullmatch(asked) and not near_names(asked, grouping_columns(session)):
+        try:
+            session.gene(asked)
+        except UnknownGeneError as exc:
+            return UnknownLabelError(str(exc))
     columns = _columns_near(asked, grouping_columns(session), "that group cells")
     return UnknownLabelError(
         f"{quote(asked)} is neither a column of obs nor a measured gene. {columns} {advice}"

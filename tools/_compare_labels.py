@@ -1,6 +1,7 @@
 """Where the model and the authors of a file agree on what the cells are, and where not."""
 
-from typing import Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from ._evidence import Evidence
 from ._groupings import as_labels, list_groupings
 from ._session import Session
 from ._wording import as_percent, clean, count, listing, percent, quote, term
+
+if TYPE_CHECKING:
+    from model import Slot
 
 _CELLS_PER_LABEL = 40
 _MOST_LABELS = 24
@@ -34,8 +38,8 @@ def compare_labels(session: Session, *, column: str = "") -> Evidence:
     Evidence
         Table with ``label``, ``cells``, ``ontology_label`` and ``ontology_term_id`` where known,
         ``agree`` (percent of the cells read that the model calls that or a more specific type),
-        ``broader`` (percent it calls by a broader name), ``most_often`` (the model's commonest
-        name) and ``cells_read``.
+        ``broader`` (percent it calls by a broader name), ``otherwise`` (the commonest name of the
+        cells on which they do not agree), ``most_often`` (of all) and ``cells_read``.
 
     Raises
     ------
@@ -106,7 +110,9 @@ def _row(session: Session, name: str, n_cells: int, sample: np.ndarray) -> dict[
     term_id, ids = term_of_label(session, name), [slot.ontology_term_id for slot in slots]
     is_a = session.knowledge.is_a
     agree = broader = None
+    others: dict[str, int] = {}
     if term_id is not None:
+        others = dict(Counter(s.label for s in slots if not _agrees(session, s, term_id)))
         hits = sum(bool(i) and is_a(i, term_id) for i in ids)
         above = sum(bool(i) and i != term_id and is_a(term_id, i) for i in ids)
         agree, broader = percent(hits, len(ids)), percent(above, len(ids))
@@ -117,10 +123,31 @@ def _row(session: Session, name: str, n_cells: int, sample: np.ndarray) -> dict[
         "ontology_term_id": term_id,
         "agree": agree,
         "broader": broader,
+        "otherwise": clean(max(others, key=lambda label: others[label]), limit=120)
+        if others
+        else None,
+        "otherwise_cells": max(others.values(), default=0),
         "most_often": clean(most, limit=120),
         "most_often_percent": percent(counts[most], len(slots)),
         "cells_read": len(sample),
     }
+
+
+def _agrees(session: Session, slot: "Slot", term_id: str) -> bool:
+    own = slot.ontology_term_id
+    return bool(own) and session.knowledge.is_a(own, term_id)
+
+
+def _in_all(judged: list[dict[str, Any]]) -> list[str]:
+    """Say how many of all the cells read carry a name that agrees with the authors' label."""
+    read = sum(row["cells_read"] for row in judged)
+    if not read:
+        return []
+    hits = sum(round(row["agree"] * row["cells_read"] / 100) for row in judged)
+    return [
+        f"In all the model gives {hits:,} of the {count(read, 'cell')} that it read "
+        f"({as_percent(percent(hits, read))}) the authors' name or a more specific one."
+    ]
 
 
 def _sentences(key: str, table: list[dict[str, Any]]) -> list[str]:
@@ -129,12 +156,11 @@ def _sentences(key: str, table: list[dict[str, Any]]) -> list[str]:
         f"The model was compared with the {count(len(table), 'label')} of the authors in "
         f"{quote(key)}, which it has not seen."
     ]
+    sentences += _in_all(judged)
     good = [row for row in judged if row["agree"] >= 50]
-    poor = sorted((row for row in judged if row["agree"] < 50), key=lambda row: row["agree"])
     if good:
         sentences.append(f"They mostly agree on {listing(quote(row['label']) for row in good)}.")
-    sentences += [_line(row) for row in poor]
-    sentences += [_line(row) for row in good]
+    sentences += [_line(row) for row in sorted(judged, key=lambda row: row["agree"])]
     unknown = [row for row in table if row["agree"] is None]
     for row in unknown:
         sentences.append(
@@ -154,7 +180,7 @@ def _line(row: dict[str, Any]) -> str:
     )
     if row["broader"]:
         said += f" and {as_percent(row['broader'])} by a broader name"
-    if row["agree"] < 50:
-        said += f"; most often it says {row['most_often']}"
-        said += f" ({as_percent(row['most_often_percent'])})"
+    if row["otherwise"]:
+        cells = count(row["otherwise_cells"], "cell")
+        said += f"; where not, it says {row['otherwise']} most often ({cells})"
     return f"{said}."

@@ -1,5 +1,6 @@
 """Genes that tell any two groups of cells apart."""
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,6 +56,8 @@ def compare_selections(
     else:
         outside, words_out = np.setdiff1d(np.arange(n_obs), inside), "all other cells"
     one, two = shown(words_in, limit=_LONGEST), shown(words_out, limit=_LONGEST)
+    if one == two:  # people, who are not named
+        one, two = (re.sub(r"^of the ", f"of the {n} ", one) for n in ("first", "second"))
     inside, outside, left_out = _apart(inside, outside, (one, two))
     _check(inside, outside, (one, two))
     matrix, adata = session.expression(), session.prepared.adata

@@ -164,7 +164,7 @@ def _lead(name: str, n_given: int, n_read: int, shown: str) -> str:
         return f"The genes were traced in {count(n_read, 'cell')} of {name}, all called {shown}."
     return (
         f"The genes were traced in {count(n_read, 'cell')} of {name}, of which {n_given} "
-        f"{'is' if n_given == 1 else 'are'} called {shown}; what follows is about these."
+        f"{'is' if n_given == 1 else 'are'} called {shown}; the weights are of these."
     )
 
 

@@ -123,10 +123,10 @@ def _where_flagged(
         mine = [any(flag.split(":")[0] == kind for flag in cell) for cell in flags]
         lie = Counter(groups[np.array(mine)].tolist()).most_common(_SPOKEN)
         shown = listing(f"cluster {name} ({n:,})" for name, n in lie)
+        where = f"all in cluster {lie[0][0]}" if len(lie) == 1 else f"most in {shown}"
         lines.append(
             f"The model flags {number:,} of the {count(len(flags), 'cell')}{among} that it read "
-            f"({as_percent(percent(number, len(flags)))}) as {quote(kind)}, "
-            f"{'all' if len(lie) == 1 else 'most'} in {shown}."
+            f"({as_percent(percent(number, len(flags)))}) as {quote(kind)}, {where}."
         )
     return lines
 

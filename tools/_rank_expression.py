@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from ._cell_expressions import find_positions
+from ._cell_expressions import as_group, find_positions, shown
 from ._errors import UnsupportedError
 from ._evidence import Evidence
 from ._figures import bars
@@ -74,7 +74,7 @@ def rank_expression(
         }
         for at in best
     ]
-    among = f" among {clean(words, limit=80)}" if words else ""
+    among = f" in {as_group(shown(words, limit=80))}" if words else ""
     named = listing(f"{row['gene']} ({row['mean']:g})" for row in table[:10])
     lead = f"Of the {count(len(columns), 'gene')} asked about, the" if genes else "The"
     top = table[0]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import MappingProxyType
 
 from ._assign_cell_types import assign_cell_types
+from ._check_design import check_design
 from ._compare_conditions import compare_conditions
 from ._compare_gene import compare_gene
 from ._compare_labels import compare_labels
@@ -102,6 +103,7 @@ TOOLS: MappingProxyType[str, Callable[..., Evidence]] = MappingProxyType(
             rank_responses,
             list_uncertain,
             find_malignant,
+            check_design,
         )
     }
 )

@@ -5,11 +5,13 @@ from typing import Any
 import numpy as np
 
 from ._cell_expressions import as_group, find_positions, shown
+from ._columns import find_column
 from ._errors import UnsupportedError
 from ._evidence import Evidence
 from ._gene_values import expression_unit, gene_values
+from ._groupings import as_labels, match_label
 from ._session import Session
-from ._wording import as_percent, count, percent
+from ._wording import as_percent, count, percent, quote
 
 _FEWEST_CELLS = 10
 _WEAK = 0.1  # correlation below which there is hardly any
@@ -23,13 +25,15 @@ GENE_CAVEAT = (
 )
 
 
-def relate_clusters(session: Session, *, cluster: str = "") -> Evidence:
+def relate_clusters(session: Session, *, cluster: str = "", by: str = "") -> Evidence:
     """Say how alike clusters are by their mean expression: which is closest to which.
 
     Parameters
     ----------
     cluster
         The cluster that the others are compared with; all pairs when left out.
+    by
+        Column of obs whose groups are compared in place of the clusters, `cluster` among them.
 
     Returns
     -------
@@ -41,7 +45,7 @@ def relate_clusters(session: Session, *, cluster: str = "") -> Evidence:
     NoDatasetError
         If no dataset is open.
     UnknownLabelError
-        If there is no such cluster.
+        If there is no such cluster or column.
     UnsupportedError
         If there are fewer than three clusters.
 
@@ -50,20 +54,19 @@ def relate_clusters(session: Session, *, cluster: str = "") -> Evidence:
     Pearson correlation of the clusters' mean values over the genes that vary most between the
     clusters, at most 2,000, each gene centred on its mean over clusters.
     """
-    clusters = session.clusters()
+    clusters, cells = _groups(session, by)
     if len(clusters) < 3:
         msg = (
             f"Likeness needs at least 3 clusters, and there are {len(clusters)}. "
             "Choose another grouping."
         )
         raise UnsupportedError(msg)
-    asked = session.cluster(cluster) if str(cluster).strip() else None
+    asked = None
+    if str(cluster).strip():
+        asked = match_label(str(cluster), clusters, where="the groups", noun="Cluster")
     matrix = session.expression()
     means = np.vstack(
-        [
-            np.asarray(matrix[session.cells_of(c)].mean(axis=0), dtype=float).ravel()
-            for c in clusters
-        ]
+        [np.asarray(matrix[positions].mean(axis=0), dtype=float).ravel() for positions in cells]
     )
     means -= means.mean(axis=0)
     kept = np.argsort(-means.var(axis=0), kind="stable")[:_GENES_COMPARED]
@@ -77,7 +80,7 @@ def relate_clusters(session: Session, *, cluster: str = "") -> Evidence:
     table = sorted(pairs, key=lambda row: -row["correlation"])
     return session.record(
         tool="relate_clusters",
-        text=" ".join(_likeness(table, asked, clusters, likeness)),
+        text=" ".join(_likeness(table, asked, clusters, likeness, is_named=bool(by))),
         table=table,
         source="Pearson correlation of mean expression, centred on the mean of the clusters",
         unit="correlation, -1 to 1",
@@ -86,10 +89,32 @@ def relate_clusters(session: Session, *, cluster: str = "") -> Evidence:
     )
 
 
+def _groups(session: Session, by: str) -> tuple[list[str], list[np.ndarray]]:
+    """Return the names of the groups that are compared, and the cells of each."""
+    if not str(by).strip():
+        names = session.clusters()
+        return names, [session.cells_of(name) for name in names]
+    labels = as_labels(session.prepared.adata.obs[find_column(session, by)]).astype(str).to_numpy()
+    names = sorted(set(labels.tolist()))
+    return names, [np.flatnonzero(labels == name) for name in names]
+
+
 def _likeness(
-    table: list[dict[str, Any]], asked: str | None, clusters: list[str], likeness: np.ndarray
+    table: list[dict[str, Any]],
+    asked: str | None,
+    clusters: list[str],
+    likeness: np.ndarray,
+    *,
+    is_named: bool,
 ) -> list[str]:
     best, worst = table[0], table[-1]
+    if asked is not None and is_named:
+        return [
+            f"{quote(best['other'])} is most like {quote(asked)} (correlation of mean expression "
+            f"{best['correlation']:g}), followed by {quote(table[1]['other'])} "
+            f"({table[1]['correlation']:g}).",
+            f"Least like {quote(asked)} is {quote(worst['other'])} ({worst['correlation']:g}).",
+        ]
     if asked is not None:
         next_one = table[1]
         return [

@@ -154,14 +154,15 @@ def describe_selection(session: "Session", *, where: str) -> Evidence:
     descriptions = session.describe(sample)
     verdict = cell_type_verdict([d.slots["cell_type"] for d in descriptions], session.knowledge)
     said = cell_type_sentences(verdict, "_", shown_all=len(sample) == len(chosen))
+    group = as_group(shown(words, limit=80))
     said = [
-        sentence.replace("in cluster _", "among them")
+        sentence.replace("in cluster _", f"among {group}")
         .replace("sampled from cluster _", "sampled from the chosen cells")
         .replace("of cluster _", "that were chosen")
         .replace("about cluster _", "about the chosen cells")
         for sentence in said
     ]
-    said += pathways_of(descriptions, f"in {as_group(shown(words, limit=80))}")[0]
+    said += pathways_of(descriptions, f"in {group}")[0]
     return _record(
         session,
         "describe_selection",
@@ -242,7 +243,7 @@ def _record(
     if tool == "select_cells":
         sentences = [f"The selection {quote(item.name)} holds {cells}."]
     else:
-        sentences = [f"Chosen by {shown(item.words, limit=160)} are {cells}."]
+        sentences = [f"Of {as_group(shown(item.words, limit=160))} there are {cells}."]
     if not n_chosen:
         sentences = [f"No cell is chosen by {quote(item.words, limit=160)}, so nothing was kept."]
     elif tool == "select_cells":

@@ -140,8 +140,8 @@ def _among_others(
     mine = listing(_amount(name, _short(values)) for name, (_, values) in measured.items())
     all_of = listing(_amount(name, _short(whole[name][1])) for name in measured)
     return (
-        f"The medians over the {count(int(chosen.sum()), 'cell')} of {as_group(words)} are {mine}; "
-        f"over all {count(len(chosen), 'cell')} they are {all_of}."
+        f"The medians over {_the_cells(int(chosen.sum()), words)} are {mine}; over all "
+        f"{count(len(chosen), 'cell')} they are {all_of}."
     )
 
 
@@ -196,15 +196,26 @@ def _limits(measured: dict[str, tuple[str, np.ndarray]]) -> list[str]:
     found = []
     if "genes" in measured:
         few = int((measured["genes"][1] < _FEWEST_GENES).sum())
-        found.append(f"{count(few, 'cell')} {_have(few)} fewer than {_FEWEST_GENES} detected genes")
+        found.append(f"{_many(few)} {_have(few)} fewer than {_FEWEST_GENES} detected genes")
     if "mitochondrial" in measured:
         many = int((measured["mitochondrial"][1] > _MOST_MITO).sum())
-        found.append(f"{many:,} {_have(many)} more than {_MOST_MITO}% mitochondrial counts")
-    return [f"{listing(found)}; such cells are often left out."] if found else []
+        found.append(f"{_many(many)} {_have(many)} more than {_MOST_MITO}% mitochondrial counts")
+    said = listing(found)
+    return [f"{said[0].upper()}{said[1:]}; such cells are often left out."] if found else []
+
+
+def _many(number: int) -> str:
+    return count(number, "cell") if number else "no cell"
 
 
 def _have(number: int) -> str:
-    return "has" if number == 1 else "have"
+    return "have" if number > 1 else "has"
+
+
+def _the_cells(number: int, words: str) -> str:
+    group = as_group(words)
+    of = group.removeprefix("the cells ") if group.startswith("the cells ") else f"of {group}"
+    return f"the {count(number, 'cell')} {of}"
 
 
 def count_of(value: float) -> str:
