@@ -469,7 +469,7 @@ def _is_on(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | 
 def _where_on(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     if not names.gene or names.slots:
         return None
-    return [Ask("where_highest", genes=(gene,)) for gene in names.gene[:_MOST_GENES]]
+    return [Ask("where_highest", genes=(gene,), name="called") for gene in names.gene[:_MOST_GENES]]
 
 
 def _known(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:

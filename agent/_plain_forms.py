@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from ._asks import Ask, Focus
 from ._asks_by_name import BY_NAME, Make
-from ._frames import IDENTITY, where_of
+from ._frames import IDENTITY
 from ._outlines import COLUMN, GENE, GROUP, Slot
 from ._plain_asks import MAKERS
 from ._plain_follow import FOLLOWERS
@@ -167,11 +167,6 @@ class Names:
     quality: list[str] = field(default_factory=list)
     slots: list[Slot] = field(default_factory=list)  # of the groups
     unit: list[str] = field(default_factory=list)  # columns that go by an everyday word
-
-    @property
-    def where(self) -> str:
-        """The groups that are named as cells, in the words that the verbs take."""
-        return where_of(slot.tag.conditions for slot in self.slots if slot.tag is not None)
 
     @property
     def clusters(self) -> tuple[str, ...]:
