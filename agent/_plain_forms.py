@@ -167,6 +167,7 @@ class Names:
     quality: list[str] = field(default_factory=list)
     slots: list[Slot] = field(default_factory=list)  # of the groups
     unit: list[str] = field(default_factory=list)  # columns that go by an everyday word
+    text: str = ""  # the question
 
     @property
     def clusters(self) -> tuple[str, ...]:
