@@ -69,7 +69,7 @@ def cells_of(slots: "list[Slot]") -> Clauses:
 
 def _spoken_of(names: "Names", focus: Focus, vocabulary: Vocabulary) -> Clauses:
     """Return the cells that are named, or those that "they" are."""
-    if names.slots or not POINTS.search(names.words):
+    if names.slots or not POINTS.search(names.text):
         return cells_of(names.slots)
     last = frame_of(focus, vocabulary)
     return last.spoken if last is not None else ()
@@ -94,20 +94,20 @@ def person_column(said: Said, vocabulary: Vocabulary) -> str:
 
 
 def _donors_per(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    said = said_in(names.words, vocabulary, focus)
+    said = said_in(names.text, vocabulary, focus)
     each = person_column(said, vocabulary)
     by = [c for c in said.columns if c != each and c not in vocabulary.people]
     where = _spoken_of(names, focus, vocabulary)
     pairs = [clause for clause in where if len(clause) > 1 and clause[0].column]
     by = by or [pair[0].column for pair in pairs]
-    if not each or not (by or where) or _DENIES.search(names.words):
+    if not each or not (by or where) or _DENIES.search(names.text):
         return None
     return [ask_frame(Frame(each=each, where=where, by=tuple(by[:1])))]
 
 
 def _share_from(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     slots = list(names.slots)
-    if len(slots) < 2 or _DENIES.search(names.words):
+    if len(slots) < 2 or _DENIES.search(names.text):
         return None
     whole = next((slot for slot in slots if _is_identity(slot)), slots[0])
     part = cells_of([slot for slot in slots if slot is not whole])
@@ -125,13 +125,13 @@ def _parts_of(cells: Clauses, column: str) -> Ask:
 
 def _made_of(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     cells = _spoken_of(names, focus, vocabulary)
-    if not cells or _DENIES.search(names.words):
+    if not cells or _DENIES.search(names.text):
         return None
-    said = said_in(names.words, vocabulary, focus)
+    said = said_in(names.text, vocabulary, focus)
     taken = _columns_of(cells)
     columns = [c for c in said.columns if c not in taken]
     if not columns:
-        is_of_people = re.search(r"(?i)\b(?:donors?|patients?|samples?|who)\b", names.words)
+        is_of_people = re.search(r"(?i)\b(?:donors?|patients?|samples?|who)\b", names.text)
         people = sorted(vocabulary.people) if is_of_people else []
         types = [c for c in vocabulary.author_columns if c not in taken]
         columns = [*people, *types, *vocabulary.conditions]
@@ -139,7 +139,7 @@ def _made_of(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
 
 
 def _count_both(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    if len(names.slots) < 2 or names.gene or _DENIES.search(names.words):
+    if len(names.slots) < 2 or names.gene or _DENIES.search(names.text):
         return None
     where = cells_of(names.slots)
     return [ask_frame(Frame(where=where))] if len(where) > 1 else None
@@ -157,15 +157,15 @@ _QUALITIES = (
 
 def qualities_of(said: Said, names: "Names") -> list[str]:
     """Return the qualities that are named, however shortly."""
-    return said.qualities or [q for q, word in _QUALITIES if re.search(word, names.words)][:1]
+    return said.qualities or [q for q, word in _QUALITIES if re.search(word, names.text)][:1]
 
 
 def _quality_number(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    said = said_in(names.words, vocabulary, focus)
+    said = said_in(names.text, vocabulary, focus)
     numbers = [c for c in said.columns if c in vocabulary.numbers]
     of = [(name, "quality") for name in qualities_of(said, names)]
     of = [(c, "column") for c in numbers] or of
-    if not of or _DENIES.search(names.words):
+    if not of or _DENIES.search(names.text):
         return None
     measure = next((one for one in said.measures if one in AVERAGES), "median")
     by = tuple(c for c in said.columns if c not in numbers)[:1]
@@ -188,9 +188,9 @@ def _amounts(text: str, number: list[str]) -> list[tuple[str, str]]:
 
 
 def _quality_above(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    said = said_in(names.words, vocabulary, focus)
+    said = said_in(names.text, vocabulary, focus)
     qualities = qualities_of(said, names)
-    if len(qualities) != 1 or not said.numbers or _DENIES.search(names.words):
+    if len(qualities) != 1 or not said.numbers or _DENIES.search(names.text):
         return None
     name = qualities[0]
     column = quality_column(name, vocabulary)
@@ -198,21 +198,21 @@ def _quality_above(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list
         return [ask_frame(Frame("mean", of=name, of_kind="quality"))]
     limits = tuple(
         (Condition(name, f'"{column}" {sign} {number}', "number", column, name),)
-        for sign, number in _amounts(names.words, said.numbers)
+        for sign, number in _amounts(names.text, said.numbers)
     )
     cells = _spoken_of(names, focus, vocabulary)
-    measure = "share" if _OF_WHOLE.search(names.words) else "cells"
+    measure = "share" if _OF_WHOLE.search(names.text) else "cells"
     by = tuple(c for c in said.columns if c not in _columns_of(cells))[:1]
     return [ask_frame(Frame(measure, where=limits, among=cells, by=by))]  # type: ignore[arg-type]
 
 
 def _extreme_cell(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    said = said_in(names.words, vocabulary, focus)
+    said = said_in(names.text, vocabulary, focus)
     of = [(gene, "gene") for gene in names.gene] or [(q, "quality") for q in said.qualities]
     of = of or [(c, "column") for c in said.columns if c in vocabulary.numbers]
     if not of:
         return None
-    low = _LEAST.search(names.words)
+    low = _LEAST.search(names.text)
     frame = Frame(
         "minimum" if low else "maximum", of=of[0][0], of_kind=of[0][1], by=("cell",),
         order="low" if low else "high", where=_spoken_of(names, focus, vocabulary),
@@ -224,10 +224,10 @@ def _extreme_cell(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[
 
 
 def _terms(names: "Names", focus: Focus, vocabulary: Vocabulary) -> tuple[str, ...]:
-    found = find_mentions(names.words, vocabulary)
+    found = find_mentions(names.text, vocabulary)
     named = tuple(map(spell_out, found.cell_types)) + found.term_ids
     named = named or tuple(part.label for s in names.slots if s.tag for part in s.tag.conditions)
-    if not named and focus.cell_type and POINTS.search(names.words):
+    if not named and focus.cell_type and POINTS.search(names.text):
         return (focus.cell_type,)
     return tuple(dict.fromkeys(named))
 
@@ -238,7 +238,7 @@ _PARENTS = re.compile(r"(?i)\b(?:parents?|above|broader|belongs?|(?:kind|type|so
 def _look_up(said: str) -> Make:
     def make(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
         terms = _terms(names, focus, vocabulary)
-        text = "parents" if _PARENTS.search(names.words) else said
+        text = "parents" if _PARENTS.search(names.text) else said
         return [Ask("look_up", cell_types=terms, text=text)] if terms else None
 
     return make

@@ -98,7 +98,7 @@ def _and_group(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask
     if last is None or not cells:
         return None
     if last.frame is not None and last.intent == "frame":
-        return _frame_of_groups(last, cells, names.words, vocabulary)
+        return _frame_of_groups(last, cells, names.text, vocabulary)
     if last.intent in _COMPARED and (last.second or last.intent != "compare_selections"):
         return _compared_with(last, cells, vocabulary)
     found = [_of_group(last, clause, vocabulary) for clause in cells]
@@ -261,7 +261,7 @@ def _types_of(vocabulary: Vocabulary) -> str:
 
 def _by(kind: str) -> Make:
     def make(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-        said = said_in(names.words, vocabulary, focus)
+        said = said_in(names.text, vocabulary, focus)
         if kind == "type":
             column = "clusters" if "clusters" in said.columns else _types_of(vocabulary)
         elif kind == "donor":
@@ -430,7 +430,7 @@ def _how_many(measure: str) -> Make:
 
 def _where_they(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     cells = those(focus, vocabulary)
-    said = said_in(names.words, vocabulary, focus)
+    said = said_in(names.text, vocabulary, focus)
     column = next(iter(said.columns), "clusters")
     cells = tuple(clause for clause in cells if clause[0].column != column)
     if not cells or names.slots:

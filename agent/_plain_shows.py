@@ -32,18 +32,18 @@ def _usual(vocabulary: Vocabulary) -> str | None:
 
 
 def _column(names: "Names", focus: Focus, vocabulary: Vocabulary) -> str | None:
-    said = said_in(names.words, vocabulary, focus).columns
+    said = said_in(names.text, vocabulary, focus).columns
     return next(iter(c for c in said if c in vocabulary.labels or c == "clusters"), None)
 
 
 def _where(names: "Names", focus: Focus, vocabulary: Vocabulary) -> str:
     if names.slots:
         return where_of(cells_of(names.slots))
-    return where_of(those(focus, vocabulary)) if POINTS.search(names.words) else ""
+    return where_of(those(focus, vocabulary)) if POINTS.search(names.text) else ""
 
 
 def _umap(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    said = said_in(names.words, vocabulary, focus)
+    said = said_in(names.text, vocabulary, focus)
     column = next(iter(said.columns), "clusters")
     return [Ask("plot", column=column)]
 
@@ -66,7 +66,7 @@ def _violin(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] |
 
 
 def _violin_quality(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    said = said_in(names.words, vocabulary, focus)
+    said = said_in(names.text, vocabulary, focus)
     numbers = [c for c in said.columns if c in vocabulary.numbers]
     of = [(c, "column") for c in numbers] or [(q, "quality") for q in qualities_of(said, names)]
     column = next((c for c in said.columns if c not in numbers), None)
@@ -95,11 +95,11 @@ def _dots_markers(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[
 def _bars(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     """Draw what each group is made of; of types alone, how many of each there are."""
     types = _usual(vocabulary) or "cell types"
-    said = said_in(names.words, vocabulary, focus).columns
+    said = said_in(names.text, vocabulary, focus).columns
     columns = [c for c in said if c in vocabulary.labels or c in {"clusters", "cell types"}]
     outer = [c for c in columns if c != types]
     where = cells_of(names.slots)
-    if outer and (types in columns or _PARTS.search(names.words) or len(outer) > 1):
+    if outer and (types in columns or _PARTS.search(names.text) or len(outer) > 1):
         inner = outer[1] if len(outer) > 1 else types
         by = (inner, outer[0]) if outer[0] == "clusters" and len(outer) > 1 else (outer[0], inner)
         return [ask_frame(Frame("share", by=by, among=where, form="stacked bar"))]
@@ -117,13 +117,13 @@ def _exclude(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
     ]  # fmt: skip
     if not parts:
         return None
-    base = those(focus, vocabulary) if POINTS.search(names.words) else ()
+    base = those(focus, vocabulary) if POINTS.search(names.text) else ()
     where = where_of([*base, *((part,) for part in parts)])
     return [Ask("select", where=where)]
 
 
 def _name_selection(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    match = _CALL.search(names.words) or _SO_CALLED.search(names.words)
+    match = _CALL.search(names.text) or _SO_CALLED.search(names.text)
     cells = where_of(those(focus, vocabulary))
     if match is None or not cells:
         return None
