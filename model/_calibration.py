@@ -1,16 +1,65 @@
-"""How sure the model may claim to be: a temperature and a least probability per slot."""
+"""How sure the model may claim to be.
+
+A temperature and a least probability per slot, and how much it counts whether others agree.
+"""
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
+from scipy.special import expit, logit
 
 from ._errors import CheckpointError
 
 #: Bins of the expected calibration error.
 N_BINS = 10
+
+
+#: A probability is never taken for surer than this, or than 1 less this.
+_SUREST = 0.005
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How sure a name is by its probability and by whether others agree, see `_second_opinion`.
+
+    Two logistic curves with no weight below 0, so that neither a higher probability nor more
+    agreement ever makes a name less sure.
+
+    Parameters
+    ----------
+    with_neighbours
+        Intercept, and weights of the log-odds of the probability, of the nearest profile and of
+        the share of near neighbours that agree.
+    alone
+        Intercept and the first two weights, for a cell without near neighbours.
+    """
+
+    with_neighbours: tuple[float, float, float, float]
+    alone: tuple[float, float, float]
+
+    def confidence(self, probability: np.ndarray, agreed: np.ndarray) -> np.ndarray:
+        """Return ``(n,)`` confidences 0-1.
+
+        Parameters
+        ----------
+        probability
+            ``(n,)`` of the names that are said.
+        agreed
+            ``(n, 3)`` as `_second_opinion.agreement` gives.
+        """
+        known = curve_inputs(probability, agreed)
+        beside = known @ np.array(self.with_neighbours)
+        alone = known[:, :3] @ np.array(self.alone)
+        return expit(np.where(agreed[:, 2] > 0, beside, alone))
+
+
+def curve_inputs(probability: np.ndarray, agreed: np.ndarray) -> np.ndarray:
+    """Return ``(n, 4)`` what the curves of `Agreement` weigh, a 1 for the intercept first."""
+    log_odds = logit(np.clip(probability, _SUREST, 1 - _SUREST))
+    return np.column_stack([np.ones(len(log_odds)), log_odds, agreed[:, :2]])
 
 
 @dataclass(frozen=True)
@@ -20,6 +69,7 @@ class SlotCalibration:
     temperature: float = 1.0  # logits are divided by this
     least: float = 0.5  # a term less probable than this is not said, 0-1
     unsaid: tuple[str, ...] = ()  # terms that are never said, since the training cannot carry them
+    agreement: Agreement | None = None  # None where others do not count
 
 
 @dataclass(frozen=True)
@@ -32,9 +82,17 @@ class Calibration:
         """Return the calibration of a slot, the defaults where it has none."""
         return self.slots.get(name, SlotCalibration())
 
+    def agreeing(self, name: str, agreement: Agreement) -> "Calibration":
+        """Return the same in which it counts for a slot whether others agree."""
+        slot = replace(self.slot(name), agreement=agreement)
+        return Calibration({**self.slots, name: slot})
+
     def save(self, path: Path) -> None:
         """Write ``calibration.json``."""
-        data = {name: asdict(slot) for name, slot in self.slots.items()}
+        data = {
+            name: {key: value for key, value in asdict(slot).items() if value is not None}
+            for name, slot in self.slots.items()
+        }
         path.write_text(json.dumps(data, indent=1), encoding="utf-8")
 
     @classmethod
@@ -52,10 +110,21 @@ class Calibration:
         data = json.loads(path.read_text(encoding="utf-8"))
         return cls(
             {
-                name: SlotCalibration(s["temperature"], s["least"], tuple(s["unsaid"]))
+                name: SlotCalibration(
+                    s["temperature"],
+                    s["least"],
+                    tuple(s["unsaid"]),
+                    _agreement(s.get("agreement")),
+                )
                 for name, s in data.items()
             }
         )
+
+
+def _agreement(found: Mapping[str, list[float]] | None) -> Agreement | None:
+    if found is None:
+        return None
+    return Agreement(*(tuple(found[field.name]) for field in fields(Agreement)))
 
 
 def fit_temperature(logits: np.ndarray, allowed: np.ndarray) -> float:

@@ -10,7 +10,7 @@
 ``labels.json``        terms of every slot with labels, definitions and parents
 ``pathways.parquet``   gene sets
 ``pathways_reference.safetensors`` what reference cells score; without it no set is named
-``calibration.json``   temperature and least probability of every slot
+``calibration.json``   temperature and least probability of every slot, what agreement counts
 ``metadata.json``      sources with licences, seed, versions, scores
 ``chromosome_arms.json`` genes of each arm, to tell tumour cells by; optional
 ``lineage_markers.json`` genes that decide between close lineages; optional
@@ -18,7 +18,7 @@
 ``marker_lists.json``  types of the lists that marker encoders read; optional
 ``residents.json``     cell types of one organ, and what the organ is known by; optional
 ``tissues.json``       cell types that training saw in each tissue; optional
-``references.parquet`` training profiles for baselines, see `_references`; optional
+``references.parquet`` training profiles, for a second opinion and for baselines; optional
 ====================== ======================================================================
 """
 
@@ -51,6 +51,7 @@ from ._list_overlap import FILE as LISTS
 from ._list_overlap import load_types, save_types
 from ._pathway_reference import FILE as PATHWAYS_REFERENCE
 from ._pathways import PathwayScorer
+from ._references import FILE as REFERENCES
 from ._residents import FILE as RESIDENTS
 from ._residents import Residents
 from ._tissue_prior import FILE as TISSUES
@@ -302,7 +303,7 @@ def revision(folder: Path) -> str:
     """Return a short hash of everything that decides what a checkpoint says."""
     digest = hashlib.sha256()
     companions = (PATHWAYS_REFERENCE, TISSUES, LINEAGES, RESIDENTS, CELL_CHECKS, LISTS, ARMS)
-    for name in (*FILES, *companions, *_optional(folder)):
+    for name in (*FILES, *companions, REFERENCES, *_optional(folder)):
         if name != "metadata.json" and (folder / name).is_file():
             digest.update(name.encode())
             digest.update((folder / name).read_bytes())

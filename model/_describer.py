@@ -22,6 +22,9 @@ from ._list_overlap import ListOverlap, overlap_of
 from ._malignancy import named_malignant
 from ._mitochondria import is_dying, mitochondrial_share
 from ._neighbourhood import find_neighbourhood, steady
+from ._references import FILE as REFERENCES
+from ._references import read_profiles
+from ._second_opinion import NearestProfile
 from ._surroundings import NOWHERE, Surroundings, weights_of_shares
 from ._tokens import linear_scale, rank_value_tokens
 from ._walking import Walker
@@ -74,6 +77,16 @@ class Describer:
         space = self.space.slot("cell_type")
         types = self.checkpoint.list_types
         return overlap_of(self._model, types, space, self.space.terms)
+
+    @cached_property
+    def nearest_profile(self) -> NearestProfile | None:
+        """The profiles that travel with the checkpoint, where its calibration asks them."""
+        checkpoint = self.checkpoint
+        path = None if checkpoint.folder is None else checkpoint.folder / REFERENCES
+        asked = checkpoint.calibration.slot("cell_type").agreement is not None
+        if not asked or path is None or not path.is_file():
+            return None
+        return NearestProfile(read_profiles(self.genes, path), self.space.slot("cell_type"))
 
     @property
     def revision(self) -> str:
@@ -164,17 +177,20 @@ class Describer:
         linear = linear_scale(matrix)
         tokens, n_tokens = self._tokens(linear, var_names)
         measured = self.measured(var_names)
+        known, n_beside = self._known_of(linear, var_names, around)
 
         def run(
-            tokens: np.ndarray, n_tokens: np.ndarray, beside: np.ndarray | None
+            tokens: np.ndarray, n_tokens: np.ndarray, known: np.ndarray | None
         ) -> list[Description]:
+            others = None if known is None else known[:, n_beside:].astype(int)
             return self._describe_batch(
                 tokens,
                 n_tokens,
                 with_genes=with_genes,
                 measured=measured,
                 around=around,
-                beside=beside,
+                beside=known[:, :n_beside] if known is not None and n_beside else None,
+                others=others if others is not None and others.shape[1] else None,
             )
 
         context = context_of(
@@ -188,7 +204,7 @@ class Describer:
             tokens,
             n_tokens,
             run,
-            beside=self.beside(linear, var_names, around),
+            beside=known,
             context=context,
             batch_size=batch_size,
             progress=progress,
@@ -199,6 +215,53 @@ class Describer:
             self._unless_dying(one, share) for one, share in zip(described, shares, strict=True)
         ]
         return self._of_clones(alive, linear, var_names, around)
+
+    def _known_of(
+        self, linear: sparse.csr_matrix, var_names: Sequence[str], around: Surroundings
+    ) -> tuple[np.ndarray | None, int]:
+        """Return what is known of cells besides their tokens, and how many columns are readings.
+
+        How their neighbours are read, see `beside`, and then what others call them, see `others`.
+        """
+        token_ids, near = self.genes.match(var_names).token_ids, around.neighbourhood
+        found = None if near is None else near.find(linear, token_ids)
+        beside = None if near is None else near.readings(found)
+        others = self.others(linear, token_ids, around, found)
+        parts = [part for part in (beside, others) if part is not None]
+        n_beside = 0 if beside is None else beside.shape[1]
+        return (np.column_stack(parts) if parts else None), n_beside
+
+    def others(
+        self,
+        linear: sparse.csr_matrix,
+        token_ids: np.ndarray,
+        around: Surroundings,
+        found: np.ndarray | None,
+    ) -> np.ndarray | None:
+        """Return ``(n, 1 + k)`` what the nearest profile and near neighbours call cells.
+
+        Parameters
+        ----------
+        linear
+            ``(n, n_vars)`` expression on a linear scale.
+        token_ids
+            ``(n_vars,)`` row of the gene table for each variable, -1 where unknown.
+        around
+            As in `describe`.
+        found
+            The neighbours that `Neighbourhood.find` gave; None where there is no neighbourhood.
+
+        Returns
+        -------
+        Places in the speakable terms, see `_second_opinion.agreement`; None where the checkpoint
+        asks nobody.
+        """
+        if self.nearest_profile is None:
+            return None
+        profile = self.nearest_profile.names(linear, token_ids)
+        if around.neighbourhood is None or found is None:
+            return profile[:, None]
+        return np.column_stack([profile, around.neighbourhood.names_of(found)])
 
     def _of_clones(
         self,
@@ -245,13 +308,16 @@ class Describer:
         measured: np.ndarray | None = None,
         around: Surroundings = NOWHERE,
         beside: np.ndarray | None = None,
+        others: np.ndarray | None = None,
     ) -> list[Description]:
         import torch
 
         with torch.set_grad_enabled(with_genes):
             batch = torch.as_tensor(tokens, device=self._model.device)
             gates = (batch != 0).float().requires_grad_(with_genes)
-            walked = self.walker.walk(batch, gates, measured=measured, around=around, beside=beside)
+            walked = self.walker.walk(
+                batch, gates, measured=measured, around=around, beside=beside, others=others
+            )
             genes = evidence_genes(self.checkpoint, walked, batch, gates) if with_genes else {}
         checked = self._flags(walked, measured, around, beside)
         descriptions = []
@@ -382,13 +448,25 @@ class Describer:
         """
         space, linear = self.space.slot("cell_type"), linear_scale(matrix)
         beside = self.beside(linear, var_names, around)
-        p = self.walker.settle(self._read(linear, var_names)[0], around, beside)
+        p = self.walker.settle(self.read(linear, var_names), around, beside)
         arms, found = self.checkpoint.arms, around.copy_number
         if arms is not None and found is not None:
             token_ids = self.genes.match(var_names).token_ids
             of_clone, _ = arms.judge(linear, token_ids, found)
             p = move_to_malignant(p, of_clone, space)
         return space.add_up(p), list(space.speakable)
+
+    def read(self, linear: sparse.csr_matrix, var_names: Sequence[str]) -> np.ndarray:
+        """Return ``(n, n_choices)`` probabilities of cell types by the cells' own genes alone.
+
+        Parameters
+        ----------
+        linear
+            ``(n, n_vars)`` expression on a linear scale.
+        var_names
+            As in `describe`.
+        """
+        return self._read(linear, var_names)[0]
 
     def _read(
         self, linear: sparse.csr_matrix, var_names: Sequence[str]
@@ -450,11 +528,14 @@ class Describer:
         near = replace(near, organs=tuple(sorted({*organs, *found})))
         weights = weights_of_shares(settle(p, near, beside), space)
         known = replace(near, weights=weights)
+        settled = settle(p, known, beside)
+        if near.neighbourhood is not None:
+            names = self.walker.names("cell_type", settled)[0]
+            known = replace(known, neighbourhood=replace(near.neighbourhood, names=names))
         arms = self.checkpoint.arms
         if arms is None or MALIGNANT not in space.choices:
             return known
-        clones = arms.find(linear, token_ids, settle(p, known, beside), space)
-        return replace(known, copy_number=clones)
+        return replace(known, copy_number=arms.find(linear, token_ids, settled, space))
 
     def beside(
         self, linear: sparse.csr_matrix, var_names: Sequence[str], around: Surroundings

@@ -81,6 +81,14 @@ class SlotSpace:
                 general.append((index, below))
         return sorted(general, key=lambda pair: -len(pair[1]))
 
+    @cached_property
+    def on_lineage(self) -> np.ndarray:
+        """``(n_speakable, n_speakable)`` bool, whether one is the other, above it or below it."""
+        above = np.array(
+            [[a in self._ancestors[t] for a in self.speakable] for t in self.speakable]
+        )
+        return above | above.T
+
     def is_a(self, term_id: str, ancestor_id: str) -> bool:
         """Tell whether a speakable term equals another or lies below it."""
         return ancestor_id in self._ancestors.get(term_id, ())

@@ -148,13 +148,18 @@ class Scorer:
         return row
 
     def _sure_of_labels(self, predicted: Predicted, sure: np.ndarray) -> np.ndarray:
-        """Return how sure a method is of as much of each name as the labels can judge."""
+        """Return how sure a method is of as much of each name as the labels can judge.
+
+        Of a label above the name that is no less than of the name.
+        """
         labels = set(self.truth.term_ids)
         known = predicted.sure_of or {}
         folded = [self._fold(term_id, labels) for term_id in predicted.term_ids]
-        return np.array(
-            [known[f][i] if f in known else sure[i] for i, f in enumerate(folded)], dtype=float
-        )
+        of_label = np.array(sure, dtype=float)
+        for i, (term_id, said) in enumerate(zip(folded, predicted.term_ids, strict=True)):
+            if term_id in known and term_id != said:
+                of_label[i] = max(sure[i], known[term_id][i])
+        return of_label
 
     def _share(self, row: dict[str, float | str], key: str, values: np.ndarray) -> None:
         row[key] = float(values.mean())

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from ._second_opinion import NOBODY
+
 if TYPE_CHECKING:
     from scipy.spatial import KDTree
 
@@ -34,6 +36,8 @@ _N_GENES, _N_COMPONENTS, _MOST_SCALED = 1_500, 30, 10.0
 _COUNTS_A_CELL = 1e4
 #: A neighbour counts up to this many times the distance of its own farthest neighbour.
 _REACH = 1.25
+#: In the place of a neighbour that is too far away.
+FAR = -1
 #: Nearer than this a cell is the same cell.
 _SAME = 1e-6
 #: Cells that are worked on at once where all genes are.
@@ -60,6 +64,9 @@ class Neighbourhood:
         ``(n, n_choices)`` logarithms of the probabilities of cell types by their own genes.
     presence
         ``(n, L)`` log-odds of each lineage by their own genes; no column where none are known.
+    names
+        ``(n,)`` what each is called in the end, as places in the speakable terms, `NO_NAME` for
+        nothing; None where it is not known.
     """
 
     genes: np.ndarray
@@ -70,6 +77,7 @@ class Neighbourhood:
     reach: np.ndarray
     log_reads: np.ndarray
     presence: np.ndarray
+    names: np.ndarray | None = None
 
     @cached_property
     def _tree(self) -> "KDTree":
@@ -82,8 +90,8 @@ class Neighbourhood:
         n = len(self.places) // CELLS_A_NEIGHBOUR
         return min(max(n, FEWEST_NEIGHBOURS), MOST_NEIGHBOURS)
 
-    def readings_beside(self, linear: sparse.csr_matrix, token_ids: np.ndarray) -> np.ndarray:
-        """Return how the neighbours of cells are read, for `pool` and `steady`.
+    def find(self, linear: sparse.csr_matrix, token_ids: np.ndarray) -> np.ndarray:
+        """Return ``(n, k)`` rows of the neighbours of cells, `FAR` for those too far away.
 
         A cell that is among those of the neighbourhood is not its own neighbour.
 
@@ -93,22 +101,37 @@ class Neighbourhood:
             ``(n, n_vars)`` expression on a linear scale.
         token_ids
             ``(n_vars,)`` row of the gene table for each variable, -1 where unknown.
+        """
+        distance, index = self._nearest(
+            _project(_log_expression(linear, token_ids, self.genes), self)
+        )
+        return np.where(distance <= self.reach[index], index, FAR)
+
+    def readings(self, found: np.ndarray) -> np.ndarray:
+        """Return how the neighbours that `find` gave are read, for `pool` and `steady`.
 
         Returns
         -------
         ``(n, n_choices + L + 1)`` mean log-probabilities and log-odds of the neighbours, 0 for
         those too far away; in the last column, the share of them that is near enough.
         """
-        distance, index = self._nearest(
-            _project(_log_expression(linear, token_ids, self.genes), self)
-        )
-        near = distance <= self.reach[index]
+        near = found != FAR
         known = np.column_stack([self.log_reads, self.presence])
-        total = np.zeros((len(index), known.shape[1]))
+        total = np.zeros((len(found), known.shape[1]))
         # One neighbour after the other, so that memory does not grow with their number.
-        for rank in range(index.shape[1]):
-            total += near[:, rank, None] * known[index[:, rank]]
-        return np.round(np.column_stack([total / index.shape[1], near.mean(1)]), 3)
+        for rank in range(found.shape[1]):
+            total += near[:, rank, None] * known[found[:, rank]]
+        return np.round(np.column_stack([total / found.shape[1], near.mean(1)]), 3)
+
+    def names_of(self, found: np.ndarray) -> np.ndarray:
+        """Return ``(n, k)`` what the neighbours that `find` gave are called, `NOBODY` if far."""
+        if self.names is None:
+            return np.full((len(found), 0), NOBODY)
+        return np.where(found != FAR, self.names[found], NOBODY)
+
+    def readings_beside(self, linear: sparse.csr_matrix, token_ids: np.ndarray) -> np.ndarray:
+        """Return how the neighbours of cells are read: `readings` of what `find` gives."""
+        return self.readings(self.find(linear, token_ids))
 
     def _nearest(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return ``(n, k)`` distances and rows of the neighbours of ``(n, c)`` places."""

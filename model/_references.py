@@ -34,8 +34,8 @@ _UNMEASURED = 255
 
 
 @dataclass(frozen=True)
-class References:
-    """Labelled profiles, and cells drawn as in training.
+class Profiles:
+    """Labelled profiles.
 
     Parameters
     ----------
@@ -47,8 +47,6 @@ class References:
         ``(n_profiles,)`` cell type id and study.
     genes
         ``(n_genes,)`` rows of the checkpoint's gene table.
-    cell_tokens, cell_labels
-        ``(n, T)`` rank-value tokens of training cells and their ``(n,)`` cell type ids.
     """
 
     profiles: np.ndarray
@@ -56,6 +54,20 @@ class References:
     cell_types: np.ndarray
     sources: np.ndarray
     genes: np.ndarray
+
+
+@dataclass(frozen=True)
+class References(Profiles):
+    """Labelled profiles, and cells drawn as in training.
+
+    Parameters
+    ----------
+    profiles, measured, cell_types, sources, genes
+        As in `Profiles`.
+    cell_tokens, cell_labels
+        ``(n, T)`` rank-value tokens of training cells and their ``(n,)`` cell type ids.
+    """
+
     cell_tokens: np.ndarray
     cell_labels: np.ndarray
 
@@ -148,27 +160,33 @@ def write_references(data: TrainingData, genes: "GeneTable", path: Path) -> None
     new.replace(path)
 
 
-def read_references(checkpoint: "Checkpoint", path: Path, *, n_cells: int) -> References:
-    """Read the profiles that travel with a checkpoint and draw pseudo-cells from them."""
+def read_profiles(genes: "GeneTable", path: Path) -> Profiles:
+    """Read the profiles that travel with a checkpoint, on the genes of its table."""
     import pyarrow.parquet as pq
 
     table = pq.read_table(path)
     rows = pd.DataFrame(json.loads(table.schema.metadata[b"profiles"]))
-    row_of = {g: i for i, g in enumerate(checkpoint.genes.table["ensembl_id"].astype(str))}
+    row_of = {g: i for i, g in enumerate(genes.table["ensembl_id"].astype(str))}
     place = [(i, row_of[g]) for i, g in enumerate(table["ensembl_id"].to_pylist()) if g in row_of]
-    kept, genes = (np.array(part) for part in zip(*place, strict=True))
+    kept, own = (np.array(part) for part in zip(*place, strict=True))
     stored = np.stack([table[str(i)].to_numpy() for i in range(len(rows))])[:, kept]
     measured = stored != _UNMEASURED
     profiles = np.where(measured, np.expm1(stored.astype(np.float32) * _STEP), 0.0)
     profiles = (profiles / np.maximum(profiles.sum(1, keepdims=True), 1e-9)).astype(np.float32)
     types, sources = rows["cell_type_id"].to_numpy(), rows["source"].to_numpy()
+    return Profiles(profiles, measured, types, sources, own)
+
+
+def read_references(checkpoint: "Checkpoint", path: Path, *, n_cells: int) -> References:
+    """Read the profiles that travel with a checkpoint and draw pseudo-cells from them."""
+    known = read_profiles(checkpoint.genes, path)
     noise = _known(NoiseConfig, checkpoint.metadata.get("configuration", {}).get("noise", {}))
-    symbols = [checkpoint.genes.symbols[g] for g in genes]
+    symbols = [checkpoint.genes.symbols[g] for g in known.genes]
     sampler = ProfileSampler(
-        profiles,
-        measured,
-        labels=types,
-        sources=sources,
+        known.profiles,
+        known.measured,
+        labels=known.cell_types,
+        sources=known.sources,
         symbols=symbols,
         programmes=[],
         markers={},
@@ -176,11 +194,19 @@ def read_references(checkpoint: "Checkpoint", path: Path, *, n_cells: int) -> Re
         noise=NoiseConfig(**noise),
     )
     rng = np.random.default_rng(7)
-    drawn = rng.permutation(np.resize(np.arange(len(rows)), max(n_cells, 1)))
+    drawn = rng.permutation(np.resize(np.arange(len(known.sources)), max(n_cells, 1)))
     tokens, _ = rank_value_tokens(
         sampler.draw(drawn, rng),
-        genes,
+        known.genes,
         checkpoint.genes.medians,
         max_tokens=checkpoint.model.config.encoder.max_tokens,
     )
-    return References(profiles, measured, types, sources, genes, tokens, types[drawn])
+    return References(
+        known.profiles,
+        known.measured,
+        known.cell_types,
+        known.sources,
+        known.genes,
+        tokens,
+        known.cell_types[drawn],
+    )

@@ -2,7 +2,7 @@
 
 The language model's probabilities are calibrated here, moved by the genes that define close
 lineages and by where the cells come from, and added up the ontology; the most specific term that
-is safe is said.
+is safe is said. How sure it is of a cell type also depends on whether others agree.
 """
 
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from ._checkpoint import Checkpoint
 from ._description import Candidate, Slot
 from ._labels import NOT_KNOWN
 from ._neighbourhood import pool
+from ._second_opinion import agreement
 from ._surroundings import NOWHERE, Surroundings
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Walker:
         measured: np.ndarray | None = None,
         around: Surroundings | None = NOWHERE,
         beside: np.ndarray | None = None,
+        others: np.ndarray | None = None,
     ) -> Walked:
         """Describe cells slot by slot.
 
@@ -82,6 +84,9 @@ class Walker:
             Where the cells come from; None where nothing may follow from it.
         beside
             How their neighbours are read, see `Neighbourhood.readings_beside`.
+        others
+            ``(B, 1 + k)`` what the nearest profile and near neighbours say, see
+            `_second_opinion.agreement`; None where nobody is asked.
         """
         import torch
 
@@ -108,15 +113,14 @@ class Walker:
             else:
                 probabilities = space.pass_down(_normalised(scores / settings.temperature))
             walked.probabilities[slot] = probabilities
-            spoken = space.add_up(probabilities)
-            sayable = ~np.isin(space.speakable, settings.unsaid)
+            best, sure = self.names(slot, probabilities)
+            if settings.agreement is not None and others is not None:
+                sure = settings.agreement.confidence(sure, agreement(space, best, others))
             fed = []
-            for i in range(len(scores)):
-                best = space.most_specific(spoken[i] * sayable, least=settings.least)
+            for i, place in enumerate(best):
                 likely = space.choices[int(probabilities[i].argmax())]
-                said = space.speakable[best] if best >= 0 else None
-                slot_value = self.slot(slot, said, float(spoken[i, best]), probabilities[i])
-                walked.say(slot, said, slot_value)
+                said = space.speakable[place] if place >= 0 else None
+                walked.say(slot, said, self.slot(slot, said, float(sure[i]), probabilities[i]))
                 fed.append(said or likely)
             walked.fed[slot] = fed
             return fed
@@ -128,6 +132,23 @@ class Walker:
                 walked.scores["cell_type"], tokens, gates, measured=measured
             )
         return walked
+
+    def names(self, slot: str, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return ``(n,)`` places of the terms to say, `NO_NAME` for none, and how probable each is.
+
+        Parameters
+        ----------
+        slot
+            Which claim.
+        probabilities
+            ``(n, n_choices)``, each row summing to 1.
+        """
+        space, settings = self.space.slot(slot), self.checkpoint.calibration.slot(slot)
+        spoken = space.add_up(probabilities)
+        sayable = ~np.isin(space.speakable, settings.unsaid)
+        best = [space.most_specific(row * sayable, least=settings.least) for row in spoken]
+        places = np.array(best, dtype=int)
+        return places, spoken[np.arange(len(places)), places]
 
     def read(self, tokens: "torch.Tensor", *, measured: np.ndarray | None = None) -> np.ndarray:
         """Return ``(B, n_choices)`` probabilities of cell types by the cells' own genes alone.

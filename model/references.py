@@ -2,8 +2,9 @@
 
 ``tissues.json`` counts which cell types the labelled data holds in each tissue;
 ``references.parquet`` keeps the training profiles, so that baselines can be put beside the model
-without the data; ``cell_checks.safetensors`` tells doublets and the like. Training writes all;
-this command adds them to a checkpoint that lacks them.
+without the data, and a cell's nearest profile can agree with its name or not;
+``cell_checks.safetensors`` tells doublets and the like; what agreement counts is added to
+``calibration.json``. Training writes all; this command adds them to a checkpoint that lacks them.
 Their sources and licences are those of the training data in ``metadata.json``.
 """
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def write_companions(checkpoint: Path, folder: Path) -> None:
     """Write ``tissues.json`` and ``references.parquet`` into a checkpoint folder.
 
-    Also the checks of cells, where it has none.
+    Also the checks of cells and what agreement counts, where it has none.
 
     Parameters
     ----------
@@ -59,6 +60,8 @@ def write_companions(checkpoint: Path, folder: Path) -> None:
     write_references(data, loaded.genes, checkpoint / FILE)
     if loaded.checks is None:
         _add_checks(loaded, data, checkpoint, folder)
+    if loaded.calibration.slot("cell_type").agreement is None:
+        _add_agreement(checkpoint, folder)
 
 
 def _add_checks(loaded: "Checkpoint", data: "TrainingData", checkpoint: Path, folder: Path) -> None:
@@ -79,6 +82,29 @@ def _add_checks(loaded: "Checkpoint", data: "TrainingData", checkpoint: Path, fo
     )
     if checks is not None:
         checks.save(checkpoint / FILE)
+
+
+def _add_agreement(checkpoint: Path, folder: Path) -> None:
+    """Fit what agreement counts where sources were left out of training, and write it."""
+    from . import train
+    from ._agreement_fitting import fit_agreement
+    from ._checkpoint import load_checkpoint
+    from ._describer import Describer
+    from ._references import FILE, read_profiles
+    from ._second_opinion import NearestProfile
+
+    loaded = load_checkpoint(checkpoint, device="cpu")
+    config = loaded.metadata.get("configuration", {})
+    if not config.get("mixture", {}).get("hold_out"):
+        return
+    profiles = read_profiles(loaded.genes, checkpoint / FILE)
+    found = fit_agreement(
+        Describer(loaded),
+        NearestProfile(profiles, loaded.labels.slot("cell_type")),
+        train.held_out_data(config, folder, loaded),
+        seed=config.get("train", {}).get("seed", 0),
+    )
+    loaded.calibration.agreeing("cell_type", found).save(checkpoint / "calibration.json")
 
 
 app = typer.Typer(add_completion=False)
