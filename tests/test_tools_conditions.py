@@ -130,3 +130,33 @@ def test_donors_that_differ_are_no_discovery() -> None:
     by_cells = stats.mannwhitneyu(counts[is_first], counts[~is_first]).pvalue
     assert (stats.false_discovery_control(by_cells) < 0.05).sum() > 60
     assert (moderated_t(bulks)["p_value_adjusted"] < 0.05).sum() <= 4
+
+
+@pytest.mark.parametrize(
+    ("donors", "verdict", "said"),
+    [
+        (("A", "A", "B", "B"), "paired", "each can be compared with itself"),
+        (("A", "B", "C", "D"), "nested", "2 of 'ctrl' and 2 of 'stim'"),
+        (("A", "B", "A", "C"), "confounded", "'ctrl' there is one only"),
+        (("A", "A", "B", "C"), "mixed", "1 of the 3 donors"),
+    ],
+)
+def test_the_design_says_whether_donors_are_confounded(
+    donors: tuple[str, ...], verdict: str, said: str, tmp_path: Path
+) -> None:
+    session = make(tmp_path)
+    obs = session.prepared.adata.obs
+    which = np.arange(len(obs)) % 4
+    obs["donor_id"] = np.array(donors)[which]
+    obs["condition"] = np.array(["ctrl", "stim", "ctrl", "stim"])[which]
+    found = TOOLS["check_design"](session, column="condition")
+    assert found.facts["verdict"] == verdict
+    assert said in found.text
+
+
+def test_a_batch_that_is_one_condition_is_confounded(tmp_path: Path) -> None:
+    session = make(tmp_path)
+    obs = session.prepared.adata.obs
+    obs["batch"] = np.where(obs["condition"] == "stim", "b1", "b2")
+    found = TOOLS["check_design"](session, column="condition")
+    assert "Each value of 'batch' belongs to one condition only" in found.text

@@ -1,0 +1,132 @@
+"""A question whose act is known is answered of the cells that it names, what was asked first."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agent import Answer, Assistant
+from agent._asks import Ask, Focus
+from agent._outlines import outline
+from agent._plain_forms import ask_of, names_of, plain_form
+from agent._tags import tag
+from agent._understanding import understand
+from agent._vocabulary import Vocabulary
+from tests.marker_reader import MarkerReader
+from tools import Session
+
+GENES = ["CD79A", "NKG7", "CD3D", "LYZ", "ISG15", "MT-CO1", *(f"GENE{n}" for n in range(60))]
+TYPES = {"B cells": 0, "T cells": 2, "Monocytes": 3}
+N_DONORS, N_EACH = 4, 10  # cells of a donor, a condition and a type
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
+    """Open cells of four donors before and after a stimulus, which raises ISG15 in all of them."""
+    import anndata
+    import pandas as pd
+    from scipy import sparse
+
+    from kb import KnowledgeBase
+
+    rng = np.random.default_rng(0)
+    rows, obs = [], []
+    for donor in range(N_DONORS):
+        for condition in ("ctrl", "stim"):
+            for label, column in TYPES.items():
+                mean = np.full(len(GENES), 2.0)
+                mean[:5] = 0.05
+                mean[column] = 15
+                mean[4] = 12 if condition == "stim" else 0.2
+                rows.append(rng.poisson(mean, size=(N_EACH, len(GENES))))
+                cell = {"donor": f"D{donor}", "condition": condition, "cell_type": label}
+                obs += [{**cell, "leiden": str(list(TYPES).index(label))}] * N_EACH
+    frame = pd.DataFrame(obs, index=[f"c{n}" for n in range(len(obs))], dtype="category")
+    counts = sparse.csr_matrix(np.vstack(rows).astype(np.float32))
+    adata = anndata.AnnData(counts, obs=frame, var=pd.DataFrame(index=GENES))
+    adata.obsm["X_umap"] = rng.normal(size=(len(obs), 2)).astype(np.float32)
+    folder = tmp_path_factory.mktemp("acts")
+    adata.write_h5ad(folder / "made.h5ad")
+    made = Session(knowledge=KnowledgeBase.open(folder / "kb"), load_describer=MarkerReader)
+    made.open(Path(folder / "made.h5ad"))
+    return made
+
+
+def read_as_act(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
+    """Read "ACT| text" as that act."""
+    act, _, text = question.partition("| ")
+    tags = tag(text, vocabulary, focus)
+    names = names_of(outline(tags, vocabulary)[1], tags, vocabulary)
+    asks = ask_of(act, names, text, vocabulary, focus)
+    return asks or understand(plain_form(act, names, text, vocabulary) or "", vocabulary, focus)
+
+
+ANSWERS = [
+    ("which_conditions", "which arms?", ["tells 2 conditions apart", "'ctrl'", "'stim'"]),
+    ("scale", "raw?", ["Yes: expression is read from X, which holds raw counts"]),
+    ("is_measured", "got ISG15?", ["Yes: ISG15 is measured"]),
+    ("is_measured", "got FOXP3?", ["No, I find no such gene", "FOXP3"]),
+    ("how_clustered", "clusters?", ["The cells form 3 clusters, taken from the file's column"]),
+    ("n_clusters", "clusters?", ["holds 3 clusters"]),
+    ("confounded", "donors?", ["No: each of the 4 donors in 'donor' has cells of several"]),
+    ("quality_group", "good B cells?", ["The medians over the 80 cells of 'B cells' are", "240"]),
+    ("quality_by", "by condition", ["in 'ctrl'", "in 'stim'"]),
+    ("doublets", "doublets?", ["No: "]),
+    ("most_abundant", "commonest?", ["share the first place, with 80 each"]),
+    ("likeness", "who is like the T cells?", ["is most like 'T cells'"]),
+    ("any_type", "any B cells?", ["Yes: 80 of the 240 cells of the dataset (33.3%)"]),
+    ("any_type", "any natural killer cells?", ["No: no cluster as a whole is labelled"]),
+    ("count_type", "B cells and T cells?", ["are 'B cells'", "are 'T cells'"]),
+    ("share_type", "and cluster 1?", ["33.3% of the 240 cells of the dataset (80) are in"]),
+    ("is_type", "are Monocytes B cells?", ["No: the model reads 0 of 40 cells of them as B cell"]),
+    ("is_type", "is cluster 0 B cells?", ["Yes: the model labels cluster 0 as B cell"]),
+    ("type_or", "cluster 0: B cells or T cells?", ["Rather B cell [CL:0000236]"]),
+    ("why", "why is cluster 0 T cells?", ["does not call cluster 0 so, but B cell", "CD79A"]),
+    ("why", "why Monocytes?", ["in cluster 2 (80)", "LYZ"]),
+    ("confidence", "sure of Monocytes?", ["sure: the model describes 40 of the 40 cells"]),
+    ("agreement", "agree?", ["Mostly: in all the model gives"]),
+    ("markers", "B cells?", ["Higher in 'B cells' than in all other cells", "CD79A"]),
+    ("markers", "2 for cluster 2", ["The strongest markers of cluster 2", "LYZ"]),
+    ("down_genes", "low in B cells?", ["Higher in all other cells than in 'B cells'", "LYZ"]),
+    ("is_marker", "LYZ for Monocytes?", ["Yes: LYZ is significantly higher in 'Monocytes'"]),
+    ("is_marker", "LYZ for B cells?", ["No: LYZ is significantly lower in 'B cells'"]),
+    ("compare", "stim against ctrl", ["Higher in 'stim' than in 'ctrl'", "ISG15", "pseudobulk"]),
+    ("compare", "stim against ctrl in B cells", ["ISG15", "among 'B cells'"]),
+    ("compare", "B cells against Monocytes", ["Higher in 'B cells' than in 'Monocytes'"]),
+    ("compare", "clusters 0 against cluster 1", ["Higher in cluster 0 than in cluster 1"]),
+    ("compare", "B cells, upon stim", ["ISG15", "40 cells of 'stim'", "among 'B cells'"]),
+    ("de_condition", "changes?", ["Higher in 'stim' than in 'ctrl'", "ISG15"]),
+    ("responds_most", "who?", ["responds most between 'stim' and 'ctrl'"]),
+    ("gene_test", "is ISG15 higher in stim than in ctrl?", ["Yes: ISG15 is significantly higher"]),
+    ("gene_test", "is ISG15 up or down in stim?", ["ISG15 is significantly higher in 'stim'"]),
+    ("gene_test", "is LYZ lower in B cells than in Monocytes?", ["Yes: LYZ is significantly low"]),
+    ("expression_in", "LYZ in Monocytes?", ["Yes: 100% of the 80 cells of 'Monocytes' express"]),
+    ("expression_genes_in", "LYZ, CD3D in B cells?", ["cells of 'B cells' express LYZ", "CD3D"]),
+    ("expression", "where is LYZ?", ["By the labels of the authors in 'cell_type'"]),
+    ("count_express_in", "how many B cells have FOXP3?", ["FOXP3' is not measured"]),
+    ("top_expressed", "in Monocytes?", ["highest mean log expression in 'Monocytes' is", "LYZ"]),
+    ("score_genes", "LYZ and CD3D", ["highest in 'T cells'", "highest in cluster 1"]),
+    ("composition", "by condition", ["Of the 120 cells of 'ctrl': 'B cells' 40 (33.3%)"]),
+    ("more_in", "more B cells in stim than ctrl?", ["No: the share of cells", "(40 of 120)"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("act", "text", "parts"), ANSWERS)
+def test_an_act_is_answered_of_the_cells_that_are_named(
+    act: str, text: str, parts: list[str], session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent._planner.understand", read_as_act)
+    answer = list(Assistant(session).ask(f"{act}| {text}"))[-1]
+    assert isinstance(answer, Answer)
+    assert answer.unsupported == ()
+    missing = [part for part in parts if part not in answer.text]
+    assert not missing, answer.text
+
+
+def test_nothing_is_said_twice_in_one_answer(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent._planner.understand", read_as_act)
+    answer: Any = list(Assistant(session).ask("score_genes| LYZ and CD3D"))[-1]
+    assert answer.text.count("2 are measured") == 1
