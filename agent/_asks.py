@@ -123,6 +123,8 @@ class Focus:
         )
 
     def _selection(self, ask: Ask) -> str:
+        if ask.intent == "compare_selections":  # its name says what is told of them
+            return self.selection
         if ask.intent in {"select", "name_selection"} or ask.intent in ABOUT_A_SELECTION:
             return ask.name or ("" if ask.intent == "select" else self.selection)
         return "" if _chooses(ask) else self.selection

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ._asks import Ask, Focus
 from ._asks_by_name import Make
-from ._frames import AVERAGES, IDENTITY, Clause, Clauses, Condition, Frame
+from ._frames import AVERAGES, IDENTITY, Clause, Clauses, Condition, Frame, where_of
 from ._last_frame import frame_of
 from ._mentions import find_mentions, spell_out
 from ._tags import quality_column, tag
@@ -26,6 +26,7 @@ _OR_MORE = re.compile(r"(?i)\bat least\b|\bor more\b|>=|≥|\bminimum of\b")
 _AT_MOST = re.compile(r"(?i)\bat most\b|\bor (?:less|fewer)\b|<=|≤|\bmaximum of\b|\bup to\b")
 _BETWEEN = re.compile(r"(?i)\bbetween\b|\bfrom\b.*\bto\b|\d ?- ?\d")
 _OF_WHOLE = re.compile(r"(?i)percentage|fraction|share|proportion|^what %")
+_FROM = re.compile(r"(?i)\b(?:from|come|comes|belong\w*|deriv\w*|origin\w*|contribut\w*|gave)\b")
 _UNITS = frozenset({"column", "unit"})
 
 
@@ -100,7 +101,9 @@ def _donors_per(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[As
     where = _spoken_of(names, focus, vocabulary)
     pairs = [clause for clause in where if len(clause) > 1 and clause[0].column]
     by = by or [pair[0].column for pair in pairs]
-    if not each or not (by or where) or _DENIES.search(names.text):
+    if not each:
+        return [Ask("columns", name="donors")]
+    if not (by or where) or _DENIES.search(names.text):
         return None
     return [ask_frame(Frame(each=each, where=where, by=tuple(by[:1])))]
 
@@ -110,6 +113,8 @@ def _share_from(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[As
     if len(slots) < 2 or _DENIES.search(names.text):
         return None
     whole = next((slot for slot in slots if _is_identity(slot)), slots[0])
+    if not _FROM.search(names.text):  # "what share of the responders are B cells"
+        whole = slots[0]
     part = cells_of([slot for slot in slots if slot is not whole])
     kind = whole.tag.conditions if whole.tag is not None else ()
     if len(part) == 1 and part[0][0].column == kind[0].column:
@@ -134,7 +139,13 @@ def _made_of(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
         is_of_people = re.search(r"(?i)\b(?:donors?|patients?|samples?|who)\b", names.text)
         people = sorted(vocabulary.people) if is_of_people else []
         types = [c for c in vocabulary.author_columns if c not in taken]
-        columns = [*people, *types, *vocabulary.conditions]
+        if is_of_people and not people:
+            return [Ask("columns", name="donors")]
+        columns = [*people, *types, *vocabulary.conditions, "cell types"]
+    if columns[0] == "cell types":  # the model's names are of clusters, not of each cell
+        clusters = [part.label for part in cells[0] if part.kind == "cluster"]
+        told = [Ask("describe_cluster", clusters=(one,)) for one in clusters]
+        return told or [Ask("describe_selection", where=where_of(cells))]
     return [_parts_of(cells, column) for column in columns[:1]] or None
 
 

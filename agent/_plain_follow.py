@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ._asks import Ask, Focus
 from ._asks_by_name import Make
+from ._conditions import CONTROL
 from ._frames import (
     IDENTITY,
     RELATIONS,
@@ -17,11 +18,11 @@ from ._frames import (
     renamed,
     where_of,
 )
-from ._last_frame import cells_of_ask, frame_of, top_of
+from ._last_frame import cells_of_ask, frame_of, told_group, top_of
 from ._plain_asks import ask_frame, person_column, said_in
 from ._referring import cells_of_type
-from ._scanning import of_gene
 from ._selecting import quoted
+from ._tag_names import is_clustering
 from ._vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ _COMPARED = frozenset({"compare", "types_here", "compare_selections"})
 _LISTS = frozenset({"markers", "conditions", "type_markers", "top_expressed"}) | _COMPARED
 _OF_TYPES = _DESCRIBE | {"label_clusters", "explain", "confidence", "is_type", "why_not",
                          "describe_cells"}  # fmt: skip
-_FEW, _MOST, _DRAWN = 10, 50, 12  # genes listed, at most listed, drawn
+_CHOSEN = frozenset({"describe_selection", "plot", "compare_selections"})
+_FEW, _MOST, _DRAWN, _AT_ONCE = 10, 50, 12, 4  # genes listed, at most listed, drawn, told of
 
 
 # The cells that were spoken of
@@ -60,18 +62,31 @@ def _holds(clauses: Clauses, clause: Clause, vocabulary: Vocabulary) -> bool:
 
 def those(focus: Focus, vocabulary: Vocabulary) -> Clauses:
     """Return the cells that "they" are: chosen, counted, or of the cluster that was told of."""
-    if focus.is_on_selection:
+    last = focus.last
+    is_told = last is not None and last.intent in _CHOSEN and last.where and not last.second
+    if is_told and last is not None:
+        return ((_chosen(last.where),),)
+    if focus.selection and focus.is_on_selection:
         part = Condition("selection", focus.those, "selection", "", focus.selection)
         return ((part,),)
-    last = focus.last
+    if last is not None and last.intent == "select" and last.where:
+        return ((_chosen(last.where),),)
     if last is not None and last.intent in _OF_A_GENE | {"conditions", "top_expressed"}:
         return cells_of_ask(last, vocabulary)
     frame = frame_of(focus, vocabulary)
     if frame is None:
-        where = last.where if last is not None else ""
-        return ((Condition("selection", f"({where})", "selection"),),) if where else ()
+        where = last.where if last is not None and not last.second else ""
+        return ((_chosen(where),),) if where else ()
     top = top_of(frame, focus, vocabulary)
     return ((top,),) if top is not None and not frame.conditions else frame.spoken
+
+
+def _chosen(where: str) -> Condition:
+    """Return chosen cells as a condition, in parentheses where they need them."""
+    is_bare = re.fullmatch(r'[^()]*|\([^()]*\)|selection "[^"]*"', where)
+    is_loose = re.search(r" (?:AND|OR) |^NOT ", where)
+    words = where if is_bare and (where.startswith("(") or not is_loose) else f"({where})"
+    return Condition("selection", words, "selection")
 
 
 def _slot_cells(slot: "Slot") -> Clause:
@@ -80,6 +95,11 @@ def _slot_cells(slot: "Slot") -> Clause:
 
 def _pinned(last: Ask, vocabulary: Vocabulary) -> Ask:
     """Return an ask with its cells in words of their own, so that its question may change."""
+    is_named = last.intent == "markers" and last.cell_types and not last.clusters
+    if is_named and last.cell_types[0].casefold() in vocabulary.authors:
+        where = cells_of_type(last.cell_types[0], vocabulary)
+        return replace(last, intent="compare_selections", where=where, name="markers",
+                       cell_types=())  # fmt: skip
     if last.where or not (last.cell_types or last.clusters) or last.intent not in (
         _OF_A_GENE | {"conditions"}
     ):  # fmt: skip
@@ -101,6 +121,8 @@ def _and_group(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask
         return _frame_of_groups(last, cells, names.text, vocabulary)
     if last.intent in _COMPARED and (last.second or last.intent != "compare_selections"):
         return _compared_with(last, cells, vocabulary)
+    if last.intent == "count_type":
+        return [ask_frame(Frame(where=(clause,))) for clause in cells]
     found = [_of_group(last, clause, vocabulary) for clause in cells]
     return None if None in found else found  # type: ignore[return-value]
 
@@ -113,11 +135,17 @@ def _of_group(last: Ask, clause: Clause, vocabulary: Vocabulary) -> Ask | None:
         if clause[0].column == last.column:
             return None
         cells = _swapped(cells_of_ask(_pinned(last, vocabulary), vocabulary), clause, vocabulary)
-        return replace(last, where=where_of(cells), cell_types=(), clusters=(), values=last.values)
+        text = last.text if last.intent in _OF_A_GENE else ""
+        return replace(last, where=where_of(cells), cell_types=(), clusters=(), text=text)
     if last.intent in {"markers", "compare_selections"}:
-        if len(clusters) == 1:
-            return Ask("markers", clusters=clusters, number=last.number, text=last.text)
-        return Ask("compare_selections", where=where, number=last.number) if is_of_file else None
+        if len(clusters) == 1 and last.name != "lower":
+            return Ask("markers", clusters=clusters, number=last.number)
+        name = last.name or "markers"
+        return (
+            Ask("compare_selections", where=where, number=last.number, name=name)
+            if is_of_file
+            else None
+        )
     if last.intent in _DESCRIBE:
         if len(clusters) == 1:
             return Ask("describe_cluster", clusters=clusters)
@@ -163,15 +191,22 @@ def _frame_of_groups(
                 for name in ("where", "among")}  # fmt: skip
         by = tuple(c for c in frame.by if c != cells[0][0].column)
         if by or frame.each:
-            return [ask_frame(_put(frame, clause, text, vocabulary)) for clause in cells]
+            return [_retold(last, _put(frame, clause, text, vocabulary)) for clause in cells]
+        if last.name == "on":
+            return [_retold(last, _put(frame, clause, text, vocabulary)) for clause in cells]
         groups = tuple(where_of((clause,)) for clause in cells)
         measure = frame.measure if kept["where"] or frame.measure != "share" else "cells"
         told = replace(frame, **kept, groups=groups, by=(), order="", place=0, limit=0, form="",
                        measure=measure)  # type: ignore[arg-type]  # fmt: skip
-        return [replace(ask_frame(told), text=last.text)]
+        return [_retold(last, told)]
     for clause in cells:
         frame = _put(frame, clause, text, vocabulary)
-    return [replace(ask_frame(frame), text=last.text)]
+    return [_retold(last, frame)]
+
+
+def _retold(last: Ask, frame: Frame, text: str = "") -> Ask:
+    """Ask the last question of another frame."""
+    return replace(ask_frame(frame), text=text or last.text, name=last.name)
 
 
 def _put(frame: Frame, clause: Clause, text: str, vocabulary: Vocabulary) -> Frame:
@@ -204,17 +239,26 @@ def _without(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
     if last.frame is not None and last.intent == "frame":
         frame = last.frame
         spot = "among" if frame.among or frame.measure == "share" else "where"
-        frame = replace(frame, **{spot: (*getattr(frame, spot), *parts)})
-        return [replace(ask_frame(frame), text=last.text)]
+        frame = replace(frame, **{spot: (*getattr(frame, spot), *parts)}, place=0)
+        return [_retold(last, frame)]
+    if last.intent in _COMPARED and (last.second or last.intent != "compare_selections"):
+        sides = [f"({side}) AND {where}" for side in _sides(last, vocabulary) if side]
+        return [Ask("compare_selections", where=sides[0], second=sides[1])] if sides else None
+    if last.intent == "plot":
+        both = f"({last.where}) AND {where}" if last.where else where
+        return [Ask("plot", where=both)]
     last = _pinned(last, vocabulary)
     if last.intent in _OF_A_GENE | {"conditions", "composition", "top_expressed"}:
         both = f"({last.where}) AND {where}" if last.where else where
         return [replace(last, where=both)]
-    if last.intent in {"markers", "describe_cluster", "describe_selection"} and (
+    told = {"markers", "compare_selections", "describe_cluster", "describe_selection"}
+    if last.intent in told and (
         mine := last.where or where_of(those(focus, vocabulary))
     ):  # fmt: skip
-        intent = "compare_selections" if last.intent == "markers" else "describe_selection"
-        return [Ask(intent, where=f"({mine}) AND {where}")]
+        is_list = last.intent in {"markers", "compare_selections"}
+        intent = "compare_selections" if is_list else "describe_selection"
+        name = last.name or "markers" if is_list else ""
+        return [Ask(intent, where=f"({mine}) AND {where}", name=name)]
     return None
 
 
@@ -226,9 +270,10 @@ def _and_gene(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]
     if last is None or not names.gene:
         return None
     if last.frame is not None and last.intent == "frame" and last.frame.gene:
-        found = [_of_other_gene(last.frame, gene) for gene in names.gene]
-        return [replace(ask_frame(frame), text=_renamed(last, gene))
-                for frame, gene in zip(found, names.gene, strict=True)]  # fmt: skip
+        return [_retold(last, _of_other_gene(last.frame, gene), _renamed(last, gene))
+                for gene in names.gene]  # fmt: skip
+    if last.intent == "test_gene":
+        return [replace(last, genes=tuple(names.gene), text=_renamed(last, names.gene[0]))]
     if last.intent in _OF_GENES:
         return [replace(last, genes=(g,), text=_renamed(last, g), listed=()) for g in names.gene]
     if last.intent == "dots":
@@ -242,7 +287,7 @@ def _and_gene(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]
 
 def _of_other_gene(frame: Frame, gene: str) -> Frame:
     old = frame.gene
-    return replace(frame, of=gene if frame.of_kind == "gene" else frame.of,
+    return replace(frame, of=gene if frame.of_kind == "gene" else frame.of, place=0,
                    where=renamed(frame.where, old, gene),
                    among=renamed(frame.among, old, gene))  # fmt: skip
 
@@ -266,6 +311,8 @@ def _by(kind: str) -> Make:
             column = "clusters" if "clusters" in said.columns else _types_of(vocabulary)
         elif kind == "donor":
             column = person_column(said, vocabulary)
+            if not column:
+                return [Ask("columns", name="donors")]
         else:
             column = next(iter(said.columns), "")
         return _divided(column, focus, vocabulary) if column and focus.last is not None else None
@@ -276,31 +323,44 @@ def _by(kind: str) -> Make:
 def _divided(column: str, focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     last = focus.last
     assert last is not None
-    two = last.intent in _OF_A_GENE and last.column in vocabulary.labels
-    if two and last.column != column and len(last.genes) == 1:
-        pinned = _pinned(last, vocabulary)
-        cells = cells_of_ask(pinned, vocabulary)
-        if column in (*vocabulary.author_columns, "clusters", "cell types"):
-            cells = tuple(c for c in cells if _kind(c[0], vocabulary) != IDENTITY)
-        by = (column, str(last.column)) if last.values or last.intent == "test_gene" else (column,)
-        return [ask_frame(Frame("mean", of=last.genes[0], of_kind="gene", where=cells, by=by))]
-    if last.intent in {"composition", "plot", "quality"}:
-        return [replace(last, column=column, values=(), text=f"by {column}")]
+    if last.intent in _OF_A_GENE | {"expression", "where_highest", "dots"} and last.genes:
+        return _genes_divided(last, column, vocabulary)
+    if last.intent in {"plot", "quality"}:
+        return [replace(last, column=column, values=(), where="", text=f"by {column}")]
+    if last.intent == "composition" and column not in vocabulary.author_columns:
+        return [replace(last, column=column, values=())]
     frame = frame_of(focus, vocabulary)
     if frame is None or (column == frame.by[:1] and not frame.order):
         return None
     is_pair = frame.form in {"yesno", *RELATIONS} and len(frame.by) == 1
     by = (column, frame.by[0]) if is_pair and frame.by[0] != column else (column,)
-    kept = {}
-    for name in ("where", "among"):
-        clauses = getattr(frame, name)
-        if column in (*vocabulary.author_columns, "clusters", "cell types"):
-            kept[name] = tuple(c for c in clauses if _kind(c[0], vocabulary) != IDENTITY)
-        else:
-            kept[name] = tuple(c for c in clauses if c[0].column != column)
+    kept = {name: _beside(getattr(frame, name), column, vocabulary) for name in ("where", "among")}
+    if frame.groups:
+        told = tuple(Condition("groups", words, "selection") for words in frame.groups)
+        kept["where"] = (*kept["where"], told)
     each = "" if frame.each == column else frame.each
     frame = replace(frame, **kept, by=by, groups=(), order="", place=0, limit=0, form="", each=each)
     return [ask_frame(frame)]
+
+
+def _beside(clauses: Clauses, column: str, vocabulary: Vocabulary) -> Clauses:
+    """Return the cells without what a column tells of them: types by types are all types."""
+    if column == "clusters" or is_clustering(column, vocabulary):
+        return tuple(c for c in clauses if c[0].kind != "cluster")
+    if column in (*vocabulary.author_columns, "cell types"):
+        return tuple(c for c in clauses
+                     if c[0].kind == "cluster" or _kind(c[0], vocabulary) != IDENTITY)  # fmt: skip
+    return tuple(c for c in clauses if c[0].column != column)
+
+
+def _genes_divided(last: Ask, column: str, vocabulary: Vocabulary) -> list[Ask]:
+    """Tell genes by another column; those of two conditions by both columns."""
+    cells = _beside(cells_of_ask(_pinned(last, vocabulary), vocabulary), column, vocabulary)
+    two = last.values or last.intent == "test_gene"
+    is_crossed = two and last.column in vocabulary.labels and last.column != column
+    by = (column, str(last.column)) if is_crossed else (column,)
+    return [ask_frame(Frame("mean", of=gene, of_kind="gene", where=cells, by=by))
+            for gene in last.genes[:_AT_ONCE]]  # fmt: skip
 
 
 # In another form
@@ -309,6 +369,8 @@ def _divided(column: str, focus: Focus, vocabulary: Vocabulary) -> list[Ask] | N
 def _in_other_measure(measure: str) -> Make:
     def make(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
         last = focus.last
+        if last is not None and last.frame is not None and last.frame.measure == measure:
+            return [_retold(last, last.frame)] if last.intent == "frame" else None
         if last is None or last.intent != "composition" or last.column not in vocabulary.labels:
             return None
         by = (str(last.column), _types_of(vocabulary))
@@ -321,12 +383,12 @@ def _gene_and_groups(focus: Focus, vocabulary: Vocabulary) -> tuple[str, str, st
     """Return the gene or quality, the column and the cells of the last answer."""
     last = focus.last
     frame = last.frame if last is not None and last.intent == "frame" else None
-    if frame is not None:
+    if frame is not None and last is not None:
         gene = frame.gene or (frame.of if frame.of_kind in {"quality", "column"} else "")
         cells = [c for c in (*frame.among, *frame.where) if c[0].kind != "gene"]
         by = next(iter(frame.by), "")
         return gene, by if by != "cell types" else "clusters", where_of(cells)
-    if last is None or last.intent not in _OF_GENES or not last.genes:
+    if last is None or last.intent not in _OF_GENES | {"dots"} or not last.genes:
         return "", "", ""
     pinned = _pinned(last, vocabulary)
     return last.genes[0], last.column or "", pinned.where
@@ -399,6 +461,8 @@ def _place(at: int, *, low: bool = False) -> Make:
             few = at or 1
             return [replace(_pinned(last, vocabulary), number=few, text=f"top {few} genes")]
         frame = last.frame if last.intent == "frame" else frame_of(focus, vocabulary)
+        if last.intent == "label_clusters":
+            frame = Frame(by=("clusters",))
         if frame is None or frame.by == ("cell",):
             return None
         if not (frame.by or frame.groups):
@@ -421,8 +485,6 @@ def _how_many(measure: str) -> Make:
             sides = tuple(side for side in _sides(last, vocabulary) if side)
             return [ask_frame(Frame(groups=sides, measure=measure))] if sides else None  # type: ignore[arg-type]
         cells = those(focus, vocabulary)
-        if not cells and last.where:
-            cells = ((Condition("selection", f"({last.where})", "selection"),),)
         return [ask_frame(Frame(measure, where=cells))] if cells else None  # type: ignore[arg-type]
 
     return make
@@ -435,6 +497,8 @@ def _where_they(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[As
     cells = tuple(clause for clause in cells if clause[0].column != column)
     if not cells or names.slots:
         return None
+    if column == "cell types":  # the model's names are of clusters, not of each cell
+        return [Ask("describe_selection", where=where_of(cells))]
     return [ask_frame(Frame("share", among=cells, by=(column,), form="parts"))]
 
 
@@ -442,8 +506,11 @@ def _they_express(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[
     cells = tuple(c for c in those(focus, vocabulary) if c[0].kind != "gene" or c[0].is_not)
     if not cells or not names.gene or names.slots:
         return None
-    return [ask_frame(Frame("share", where=((of_gene(gene),),), among=cells))
-            for gene in names.gene]  # fmt: skip
+    return [
+        replace(ask_frame(Frame("mean", where=cells, of=gene, of_kind="gene", also="share")),
+                name="on")
+        for gene in names.gene
+    ]  # fmt: skip
 
 
 def _their_markers(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
@@ -455,7 +522,62 @@ def _their_markers(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list
     if len(cells) == 1 and all(part.kind == "cluster" for part in cells[0]):
         return [Ask("markers", clusters=(part.label,), number=number, text=text)
                 for part in cells[0]]  # fmt: skip
-    return [Ask("compare_selections", where=where_of(cells), number=number, text=text)]
+    where = where_of(cells)
+    return [Ask("compare_selections", where=where, number=number, text=text, name="markers")]
+
+
+def _what_are_they(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    cells = those(focus, vocabulary)
+    if not cells or names.slots:
+        return None
+    if len(cells) == 1 and all(part.kind == "cluster" for part in cells[0]):
+        return [Ask("describe_cluster", clusters=(part.label,)) for part in cells[0]]
+    types = [c for c in vocabulary.author_columns if c not in {p.column for x in cells for p in x}]
+    parts = [ask_frame(Frame("share", among=cells, by=(types[0],), form="parts"))] if types else []
+    return [*parts, Ask("describe_selection", where=where_of(cells))]
+
+
+def _compare_them(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    """Compare the two groups that were spoken of last."""
+    if names.slots:
+        return None
+    last = focus.last
+    if last is not None and last.intent in _COMPARED and (last.second or last.clusters):
+        return [replace(last, text="")]
+    groups: list[str] = []
+    for ask in reversed(focus.past):
+        told = _told_of(ask, vocabulary, is_last=ask is last)
+        groups += [g for g in reversed(told) if g and g not in groups]
+        if len(groups) > 1:
+            break
+    if len(groups) < 2:
+        return None
+    two = groups[1], groups[0]
+    clusters = [re.fullmatch(r"cluster (\S+)", words) for words in two]
+    if clusters[0] and clusters[1]:
+        return [Ask("compare", clusters=(clusters[0][1], clusters[1][1]))]
+    return [Ask("compare_selections", where=two[0], second=two[1])]
+
+
+def _told_of(ask: Ask, vocabulary: Vocabulary, *, is_last: bool) -> list[str]:
+    """Return the groups that an ask was about, in the words that the verbs take."""
+    if ask.frame is not None and ask.intent == "frame":
+        frame = ask.frame
+        if is_last and len(frame.by) == 1 and len(ask.told) == 2 and not frame.groups:
+            found = [told_group(frame, label, vocabulary) for label in ask.told]
+            return [part.text for part in found if part is not None]
+        return list(frame.groups) or [frame.chosen]
+    if ask.where:
+        return [ask.where, ask.second]
+    if ask.clusters:
+        return [f"cluster {label}" for label in ask.clusters[-2:]]
+    known = [name for name in ask.cell_types if vocabulary.resolve(name) is not None]
+    return [cells_of_type(name, vocabulary) for name in known[-2:]]
+
+
+def _export_cells(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    cells = tuple(_slot_cells(slot) for slot in names.slots) or those(focus, vocabulary)
+    return [Ask("export_cells", where=where_of(cells))] if cells else None
 
 
 def _compare_selection(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
@@ -481,7 +603,7 @@ def _significant(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[A
         return None
     said = "is that significant?"
     if last.intent in _LISTS - {"type_markers", "top_expressed"}:
-        return [replace(_pinned(last, vocabulary), text=said)]
+        return [replace(_pinned(last, vocabulary), text=said, name="")]
     if last.intent == "test_gene":
         return [replace(last, text=said)]
     test = _test_of(last, vocabulary)
@@ -504,7 +626,13 @@ def _test_of(last: Ask, vocabulary: Vocabulary) -> Ask | None:
         return None
     if len(values) < 2:
         values = (*values, *(v for v in known if v not in values))[:2]
+    if not last.values and not (frame and frame.subject):  # the control stands last
+        values = tuple(sorted(values, key=_is_control))
     return Ask("test_gene", genes=(gene,), column=column, values=values, where=where)
+
+
+def _is_control(value: str) -> bool:
+    return bool(set(re.findall(r"[a-z]+", value.casefold())) & (CONTROL | {"non"}))
 
 
 def _sure(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
@@ -549,13 +677,24 @@ def _other_side(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[As
     frame = last.frame
     if last.intent == "frame" and frame is not None:
         is_turned = frame.measure == "share" and frame.where and frame.among and not frame.gene
-        turned = replace(frame, where=frame.among, among=frame.where) if is_turned else None
-        return [ask_frame(turned)] if turned is not None else None
+        if frame.form == "yesno" and len(frame.by) == 1:
+            labels = [part.label for clause in frame.among for part in clause] or list(
+                vocabulary.labels.get(frame.by[0], ())
+            )
+            other = next((label for label in labels if label != frame.subject), "")
+            return [_retold(last, replace(frame, subject=other))] if other else None
+        if not is_turned:
+            return None
+        return [ask_frame(replace(frame, where=frame.among, among=frame.where))]
     if last.intent in _COMPARED and (last.second or last.intent != "compare_selections"):
         first, second = _sides(last, vocabulary)
         return [Ask("compare_selections", where=second, second=first)] if first else None
     if last.intent not in {"markers", "conditions", "compare_selections"}:
         return None
+    pinned = _pinned(last, vocabulary)
+    if pinned.intent == "compare_selections":
+        name = "markers" if pinned.name == "lower" else "lower"
+        return [replace(pinned, name=name, text="")]
     return [replace(_pinned(last, vocabulary), text="which genes are lower?")]
 
 
@@ -581,7 +720,10 @@ FOLLOWERS: Mapping[str, Make] = {
     "where_they": _where_they,
     "they_express": _they_express,
     "their_markers": _their_markers,
+    "what_are_they": _what_are_they,
     "compare_selection": _compare_selection,
+    "compare_them": _compare_them,
+    "export_cells": _export_cells,
     "why_that": _why,
     "sure": _sure,
     "significant": _significant,

@@ -356,5 +356,5 @@ _ASKS: dict[str, Make] = {
     "which_test": lambda names, focus, vocabulary: [Ask("topic", name="tests")],
     "evidence": lambda names, focus, vocabulary: [Ask("evidence")],
     "cannot": lambda names, focus, vocabulary: [Ask("cannot")],
-    "offtopic": lambda names, focus, vocabulary: [Ask("offtopic")],
+    "offtopic": lambda names, focus, vocabulary: [Ask("topic", name="outside")],
 }

@@ -11,6 +11,8 @@ from ._frames import AVERAGES, Condition, Frame, where_of
 from ._mentions import spell_out
 from ._plain_asks import POINTS, ask_frame, cells_of, qualities_of, said_in
 from ._plain_follow import those
+from ._scanning import of_gene, scan
+from ._tags import tag
 from ._vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ _CALL = re.compile(
     r"these|the)?\s*(?:cells?|selection|group|subset|set|ones)?\s*(?:as|to|called|named|:)?\s*"
     r"[\"'“]?(?P<name>[^\"'”?!]{1,40}?)[\"'”]?[\s.!?]*$"
 )
+_OPEN = re.compile(r"(?i)\b(?:not|no|without|or|except|rest|others?|call|name|named|called|as|"
+                   r"neither|random|top)\b|\d+ cells|[/|]|[-+](?!\w)")  # fmt: skip
 _SO_CALLED = re.compile(r"(?i)\b(?:called|named|as)\s+[\"'“]?(?P<name>[^\"'”?!]{1,40}?)[\"'”.!?]*$")
 
 
@@ -109,6 +113,19 @@ def _bars(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | N
 # Selections and corrections
 
 
+def _select(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    """Read cells with genes and numbers; what is denied or left open is read by the rules."""
+    if _OPEN.search(names.text):
+        return None
+    read = scan(tag(names.text, vocabulary, focus), vocabulary)
+    clauses = [clause for _, clause in read.clauses]
+    clauses += [(of_gene(gene),) for _, gene in read.genes]
+    base = those(focus, vocabulary) if POINTS.search(names.text) else ()
+    if not clauses or not names.slots:
+        return None
+    return [Ask("select", where=where_of([*base, *clauses]))]
+
+
 def _exclude(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     parts = [
         replace(part, is_not=True)
@@ -157,6 +174,7 @@ SHOWERS: Mapping[str, Make] = {
     "dots_by": _dots,
     "dots_markers": _dots_markers,
     "bars": _bars,
+    "select": _select,
     "exclude": _exclude,
     "name_selection": _name_selection,
     "relabel": _relabel,

@@ -341,6 +341,12 @@ def _export_of(name: str, holding: str) -> Plan:
 
 def _export_cells(ask: Ask, situation: Situation) -> list[Call]:
     """Write the cells that were chosen last, one a row."""
+    if ask.where:
+        call = Call("summarise_cells", {"where": ask.where})
+        result = situation.result(call)
+        if result is None or result.artifact is None:
+            return [call]
+        return [call, *run("export_table", evidence=str(result.artifact["id"]), cells=True)]
     chosen = [
         str(item["id"])
         for item in situation.earlier.values()

@@ -180,6 +180,8 @@ def _of(words: str) -> str:
     """Return words after "of", which those of people hold already."""
     if not words:
         return ""
+    if words.startswith("not "):
+        return f" that are {words}"
     return f" {words}" if words.startswith(("of ", "read as ")) else f" of {words}"
 
 
@@ -278,10 +280,9 @@ def _name(row: Mapping[str, Any], frame: Frame) -> str:
     if frame.groups:
         return names[0]
     clusters = [CLUSTERS.fullmatch(by) is not None for by in frame.by]
-    return ", ".join(
-        f"cluster {name}" if n < len(clusters) and clusters[n] else f"'{name}'"
-        for n, name in enumerate(names)
-    )
+    said = [f"cluster {name}" if n < len(clusters) and clusters[n] else f"'{name}'"
+            for n, name in enumerate(names)]  # fmt: skip
+    return " in ".join(reversed(said))
 
 
 def _subject(frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]] = ()) -> str:
@@ -312,9 +313,11 @@ def _is_of_groups(words: str, frame: Frame, rows: Sequence[Mapping[str, Any]]) -
 
 def _listed(frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
     found = [row for row in rows if row["value"]]
-    if frame.measure == "cells" and len(rows) > 4 and 0 < len(found) <= _MOST_GROUPS:
-        rows = found
     shown, cut = rows, ""
+    is_counted = frame.measure in {"cells", "share"}
+    if is_counted and len(rows) > 4 and 0 < len(found) <= _MOST_GROUPS and len(found) < len(rows):
+        shown = rows = found
+        cut = ", and none in any other"
     if len(rows) > _MOST_GROUPS:
         ranked = sorted(rows, key=lambda row: -row["value"])
         half = _MOST_GROUPS // 2
@@ -324,7 +327,7 @@ def _listed(frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, 
         shown = rows
     text = listing(f"{_value(frame, row)} in {_name(row, frame)}" for row in shown)
     lines = [f"{_subject(frame, facts, rows)} {text}{cut}."]
-    plain_count = frame.measure == "cells" and not frame.each and frame.conditions
+    plain_count = frame.measure == "cells" and not frame.each and frame.conditions and frame.by
     if plain_count and not frame.limit and len(rows) > 1 and facts["counted"]:
         lines.append(f"That is {int(facts['cells']):,} in all.")
     return lines

@@ -149,6 +149,14 @@ TOPICS: dict[str, Topic] = {
             "named by the model, the names are predictions.",
         ),
     ),
+    "outside": Topic(
+        r"$^",
+        (
+            "That lies outside of what I do: I answer questions about the cells of your dataset, "
+            "and about cell types and genes in general.",
+            'Ask me, for instance, "What is in this dataset?" or "Describe cluster 1".',
+        ),
+    ),
     "nothing asked": Topic(r"$^", ("You have asked me nothing about the data so far.",)),
     "tests": Topic(
         r"$^",

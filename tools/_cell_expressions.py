@@ -105,6 +105,8 @@ _VALUE = re.compile(r"obs\['[^']*'\] is ('[^']*')")
 
 def shown(words: str, *, limit: int = 120) -> str:
     """Return the words of chosen cells as they stand best in a sentence: 'B cells' and 'stim'."""
+    while words.startswith("(") and _closes(words) == len(words) - 1:
+        words = words[1:-1]
     text = re.sub(r"obs\['([^']*)'\] is given values", r"of the '\1' asked for", words)
     text = _VALUE.sub(r"\1", text).replace(" with a probability of at least 50%", "")
     text = re.sub(r"obs\['([^']*)'\]", lambda m: _NUMBERS.get(m[1], f"'{m[1]}'"), text)
@@ -119,7 +121,7 @@ def as_group(words: str) -> str:
     """Put the words of `shown` so that they can stand after "in" or "among"."""
     if words.startswith("(") and _closes(words) == len(words) - 1:
         words = words[1:-1]
-    if words.startswith("read as "):
+    if words.startswith(("read as ", "of the ")):
         return f"the cells {words}"
     if re.match(r"'[^']*' and (?:clusters? |read as )", words):  # "the 'stim' cells of cluster 3"
         words = re.sub(r"^('[^']*') and read as ", r"the \1 cells read as ", words)
@@ -127,7 +129,7 @@ def as_group(words: str) -> str:
     if words.startswith("of the "):
         return f"the cells {words}"
     named = ("'", "cluster", "selection", "all ", "the ")
-    words = words.replace(" and not ", " without ")
+    words = re.sub(r" and not (?!of the )", " without ", words)
     return words if words.startswith(named) else f"the cells with {words}"
 
 

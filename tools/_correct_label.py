@@ -226,9 +226,10 @@ def list_corrections(session: Session) -> Evidence:
         Table of the corrections, which can be exported.
     """
     rows = [correction.as_row() for correction in session.own.corrections]
-    sentences = [f"{count(len(rows), 'correction')} of this session stands."]
-    if len(rows) != 1:
-        sentences = [f"{count(len(rows), 'correction')} of this session stand."]
+    stand = "stands" if len(rows) == 1 else "stand"
+    sentences = [f"{count(len(rows), 'correction')} of this session {stand}."]
+    if not rows:
+        sentences = ["No label was corrected in this session."]
     sentences += [
         f"Number {made.number}: {made.target} {_verb(made)} {term(made.label, made.term_id)}, "
         f"as {made.said_by} said."
@@ -239,7 +240,7 @@ def list_corrections(session: Session) -> Evidence:
         text=" ".join(sentences),
         table=rows,
         source="what was said in this session",
-        caveat=CAVEAT,
+        caveat=CAVEAT if rows else "",
         facts={"n_corrections": len(rows)},
     )
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._cell_expressions import find_positions
+from ._cell_expressions import find_positions, shown
 from ._columns import column_named, neither_gene_nor_column
 from ._errors import UnknownGeneError, UnknownLabelError, UnsupportedError
 from ._evidence import Evidence
@@ -81,11 +81,12 @@ def _chosen_plot(session: Session, where: str) -> Evidence:
         raise UnsupportedError(msg)
     coordinates, map_name = session.embedding()
     points = pick_points(adata.n_obs, limit=session.limits.points_drawn)
-    name = clean(words, limit=60)
+    name = clean(shown(words), limit=60)
     labels = np.full(adata.n_obs, _OTHERS, dtype=object)
     labels[chosen] = name
     whole = f"{count(adata.n_obs, 'cell')}"
-    of = name if name.startswith(("of ", "read as ", "not ")) else f"of {name}"
+    of = name if name.startswith(("of ", "read as ")) else f"of {name}"
+    of = f"that are {name}" if name.startswith("not ") else of
     table = [{"group": name, "cells": len(chosen)},
              {"group": _OTHERS, "cells": adata.n_obs - len(chosen)}]  # fmt: skip
     return session.record(
