@@ -430,7 +430,11 @@ _PLANS: Mapping[str, Plan] = {
     "name_selection": _select,
     "list_selections": lambda ask, now: run("list_selections"),
     "selection_size": lambda ask, now: run("list_selections"),
-    "describe_selection": lambda ask, now: run("describe_selection", where=ask.where),
+    "describe_selection": lambda ask, now: run(
+        "describe_selection",
+        where=ask.where,
+        types=list(ask.cell_types) if ask.name in {"is_type", "type_or"} else None,
+    ),
     "compare_selections": _selections,
     "conditions": _conditions,
     "gene_by_group": _gene_by_group,

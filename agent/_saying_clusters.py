@@ -411,10 +411,19 @@ def of_side(lines: list[str], ask: Ask) -> list[str]:
     r"latter|"
                       r"other)\b", ask.text)  # fmt: skip
     starts = _sides(lines)
+    if len(starts) == 2 and asked is None and (up := direction(ask.text)):
+        return _without_side(lines, lines[starts[1 if up > 0 else 0]])
     if asked is None or len(starts) != 2:
         return lines
     is_first = asked.group(1).casefold() in {"first", "former"}
     return lines[starts[0] : starts[1]] if is_first else lines[starts[1] :]
+
+
+def _without_side(lines: list[str], other: str) -> list[str]:
+    """Leave out the genes of a side that was not asked for, and what is said of the first."""
+    gene = re.search(r" (?:are|is) ([\w.-]+)", other)
+    detail = f"{gene[1]} is expressed in " if gene and other.startswith("Higher") else other
+    return [line for line in lines if line != other and not line.startswith(detail)]
 
 
 def tell_sizes(ask: Ask, now: Saying) -> Said:

@@ -72,32 +72,24 @@ def tell_described(ask: Ask, now: Saying) -> Said:
         said = pick(artifact, r"\bpathways?\b")
         return Said([*said, *now.caveats(artifact)], replace(ask, cell_types=types))
     first = pick(artifact, what)  # what they are, then which they are
-    skip = r"^The model read |\bpathways? "
+    skip = r"^The model reads? |\bpathways? "
     rest = [line for line in quote_all(artifact, skip=skip) if line not in first]
     lines = [*first, *rest, *now.caveats(artifact, skip=r"rest on a sample")]
     return Said(lines, replace(ask, cell_types=types))
 
 
-def _read_as(artifact: Mapping[str, Any], name: str, now: Saying) -> tuple[int, int, str]:
-    """Return how many of the cells read are of a type, of how many, and the type in words."""
-    facts = artifact.get("facts") or {}
-    asked = now.vocabulary.resolve(name)
-    if asked is None:
-        msg = f"'{name}' names no cell type."
-        raise LookupError(msg)
-    given = [row for row in facts.get("claims") or [] if row["claim"] == "label given"]
-    hits = sum(
-        int(row["cells"])
-        for row in given
-        if row["ontology_term_id"] and now.vocabulary.is_a(row["ontology_term_id"], asked.id)
-    )
-    whole = max((int(row["of"]) for row in given), default=0)
-    return hits, whole, f"{asked.label} ({asked.id})"
+def _asked_types(artifact: Mapping[str, Any]) -> list[tuple[int, int, str]]:
+    """Return how many of the cells read are of each type asked about, of how many, and it."""
+    rows = (artifact.get("facts") or {}).get("asked") or []
+    return [
+        (int(row["cells"]), int(row["of"]), f"{row['label']} ({row['ontology_term_id']})")
+        for row in rows
+    ]
 
 
 def _is_type(ask: Ask, artifact: Mapping[str, Any], now: Saying) -> list[str]:
     """Say whether some cells are of a type: what the model reads them as."""
-    hits, whole, kind = _read_as(artifact, ask.cell_types[0], now)
+    hits, whole, kind = _asked_types(artifact)[0]
     lead = "Yes" if 2 * hits > whole else "In part" if 5 * hits > whole else "No"
     line = f"{lead}: the model reads {hits:,} of {counted(whole, 'cell')} of them as {kind}."
     own = pick(artifact, r"^The model describes|^The model is unsure|labels the model")
@@ -106,8 +98,7 @@ def _is_type(ask: Ask, artifact: Mapping[str, Any], now: Saying) -> list[str]:
 
 def _which_type(ask: Ask, artifact: Mapping[str, Any], now: Saying) -> list[str]:
     """Say as which of two types more of some cells are read."""
-    read = [_read_as(artifact, name, now) for name in ask.cell_types[:2]]
-    read.sort(key=lambda one: -one[0])
+    read = sorted(_asked_types(artifact), key=lambda one: -one[0])
     (most, whole, kind), (less, _, other) = read
     line = (
         f"Rather {kind}: the model reads {most:,} of {counted(whole, 'cell')} of them so, and "

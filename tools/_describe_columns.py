@@ -33,10 +33,11 @@ def list_columns(session: Session) -> Evidence:
         If no dataset is open.
     """
     obs = session.all_obs
+    made = session.prepared.cluster_key if session.prepared.clusters_made else None
     table = [
         {"column": clean(name), "kind": _kind(obs[name]), "values": int(obs[name].nunique())}
         for name in obs.columns
-        if not str(name).startswith(PREFIX)
+        if not str(name).startswith(PREFIX) and name != made
     ]
     sentences = [f"The file's table of cells has {count(len(table), 'column')}."]
     for kind, words in (("groups", "group the cells"), ("numbers", "hold numbers")):
@@ -113,6 +114,8 @@ def _groups(key: str, column: "pd.Series") -> tuple[list[str], list[dict[str, An
     ]
     name = quote(key)
     if is_person(key):
+        if len(table) == 1:
+            return [f"By the column {name} all {count(total, 'cell')} are of 1 person."], table
         few, many = min(row["cells"] for row in table), max(row["cells"] for row in table)
         return [
             f"The column {name} tells {count(len(table), 'person', 'people')} apart.",

@@ -17,10 +17,12 @@ from ._errors import UnknownLabelError, UnsupportedError
 from ._evidence import Evidence
 from ._figures import map_of_groups, pick_points
 from ._find_cells import least_probability
+from ._naming import resolve_cell_type
 from ._preparing import stratified
-from ._wording import as_percent, choices, clean, count, listing, percent, quote
+from ._wording import as_percent, choices, clean, count, listing, percent, quote, term
 
 if TYPE_CHECKING:
+    from ._consensus import Verdict
     from ._session import Session
 
 _MOST_SELECTIONS = 200
@@ -119,13 +121,17 @@ def list_selections(session: "Session") -> Evidence:
     )
 
 
-def describe_selection(session: "Session", *, where: str) -> Evidence:
+def describe_selection(
+    session: "Session", *, where: str, types: list[str] | None = None
+) -> Evidence:
     """Say what chosen cells are: their cell type, the clusters they lie in, their columns.
 
     Parameters
     ----------
     where
         The name of a selection, or words as `select_cells` takes them.
+    types
+        Cell types of which it is asked whether the cells are such.
 
     Returns
     -------
@@ -138,6 +144,8 @@ def describe_selection(session: "Session", *, where: str) -> Evidence:
         If no dataset is open.
     UnknownLabelError
         If a name in `where` is not in the dataset.
+    UnknownTermError
+        If one of `types` is no cell type.
     UnsupportedError
         If there are no such cells, or the model cannot read them.
     DescriberError
@@ -162,6 +170,12 @@ def describe_selection(session: "Session", *, where: str) -> Evidence:
         .replace("about cluster _", "about the chosen cells")
         for sentence in said
     ]
+    asked = [_read_as(session, name, verdict) for name in types or ()]
+    said += [
+        f"The model reads {row['cells']:,} of the {count(row['of'], 'cell')} as "
+        f"{term(row['label'], row['ontology_term_id'])} or a kind of it."
+        for row in asked
+    ]
     said += pathways_of(descriptions, f"in {group}")[0]
     return _record(
         session,
@@ -177,8 +191,22 @@ def describe_selection(session: "Session", *, where: str) -> Evidence:
             "agree_percent": verdict.percent,
             **reading_facts(session, len(sample), len(chosen)),
             "claims": cell_type_rows(verdict),
+            "asked": asked,
         },
     )
+
+
+def _read_as(session: "Session", name: str, verdict: "Verdict") -> dict[str, Any]:
+    """Count the cells that are read as a type or a kind of it."""
+    found = resolve_cell_type(session, name)
+    is_a = session.knowledge.is_a
+    hits = sum(n for _, own, n in verdict.tally if own and is_a(own, str(found.id)))
+    return {
+        "label": found.label,
+        "ontology_term_id": found.id,
+        "cells": hits,
+        "of": verdict.n_cells,
+    }
 
 
 def _chosen(
