@@ -135,6 +135,10 @@ def _made_of(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
     said = said_in(names.text, vocabulary, focus)
     taken = _columns_of(cells)
     columns = [c for c in said.columns if c not in taken]
+    kinds = cells_of([slot for slot in names.slots if _is_identity(slot)])
+    if kinds and len(kinds) < len(cells) and not columns:  # "from stim or from ctrl?"
+        columns = [clause[0].column for clause in cells if clause not in kinds]
+        cells = kinds
     if not columns:
         is_of_people = re.search(r"(?i)\b(?:donors?|patients?|samples?|who)\b", names.text)
         people = sorted(vocabulary.people) if is_of_people else []

@@ -191,6 +191,7 @@ def _frame_of_groups(
                 for name in ("where", "among")}  # fmt: skip
         by = tuple(c for c in frame.by if c != cells[0][0].column)
         if by or frame.each:
+            frame = replace(frame, order="", place=0, limit=0)
             return [_retold(last, _put(frame, clause, text, vocabulary)) for clause in cells]
         if last.name == "on":
             return [_retold(last, _put(frame, clause, text, vocabulary)) for clause in cells]
@@ -334,6 +335,8 @@ def _divided(column: str, focus: Focus, vocabulary: Vocabulary) -> list[Ask] | N
         return None
     is_pair = frame.form in {"yesno", *RELATIONS} and len(frame.by) == 1
     by = (column, frame.by[0]) if is_pair and frame.by[0] != column else (column,)
+    if len(frame.by) == 2 and column not in frame.by:  # what each is made of stays
+        by = (column, frame.by[1])
     kept = {name: _beside(getattr(frame, name), column, vocabulary) for name in ("where", "among")}
     if frame.groups:
         told = tuple(Condition("groups", words, "selection") for words in frame.groups)

@@ -109,6 +109,20 @@ ANSWERS = [
     ("score_genes", "LYZ and CD3D", ["highest in 'T cells'", "highest in cluster 1"]),
     ("composition", "by condition", ["Of the 120 cells of 'ctrl': 'B cells' 40 (33.3%)"]),
     ("more_in", "more B cells in stim than ctrl?", ["No: the share of cells", "(40 of 120)"]),
+    ("made_of", "B cells: which condition?", ["Of the 80 cells of 'B cells', 40 are from 'ctrl'"]),
+    ("share_from", "B cells from stim?", ["50% of the 80 cells of 'B cells' (40) are 'stim'"]),
+    ("donors_per", "donors per condition", ["The number of different donors is 4 in 'ctrl'"]),
+    ("umap_group", "B cells on the map", ["shows the 80 cells of 'B cells' among all 240 cells"]),
+    ("violin_quality", "genes by condition", ["The violins show the number of genes", "'stim'"]),
+    ("bars", "cell types per condition", ["- 'ctrl': 'B cells' 33.3% (40 of 120)"]),
+    ("exclude", "all but B cells", ["holds 160 cells"]),
+    ("export_cells", "B cells", ["It holds the 80 cells"]),
+    ("term_id", "natural killer cells?", ["The id of natural killer cell is [CL:0000623]"]),
+    ("term_difference", "B cells and T cells", ["The Cell Ontology defines B cell [CL:0000236]"]),
+    ("evidence", "based on what?", ["I have shown you no evidence so far"]),
+    ("which_test", "which test?", ["Wilcoxon rank-sum test", "pseudobulk"]),
+    ("offtopic", "the weather?", ["outside of what I do"]),
+    ("list_corrections", "corrected?", ["No label was corrected"]),
 ]  # fmt: skip
 
 

@@ -235,6 +235,15 @@ def test_map_is_coloured_by_what_is_named(demo: Session, color: str) -> None:
     assert sum(len(trace.x) for trace in evidence.figure.data) == 700  # type: ignore[union-attr]
 
 
+def test_chosen_cells_stand_out_from_all_others_on_the_map(demo: Session) -> None:
+    evidence = TOOLS["plot_umap"](demo, where="phase = S")
+    chosen, others = evidence.table or []
+    assert (chosen["group"], others["group"]) == ("'S'", "other cells")
+    assert chosen["cells"] == len(evidence.cells) == 700 - others["cells"]
+    with pytest.raises(ToolError, match="No cell of the dataset is chosen"):
+        TOOLS["plot_umap"](demo, where="phase = S AND phase = G1")
+
+
 def test_composition_counts_every_cell(demo: Session) -> None:
     evidence = TOOLS["count_composition"](demo, by="phase")
     assert sum(row["cells"] for row in evidence.table or []) == 700
