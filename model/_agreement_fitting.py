@@ -7,7 +7,7 @@ source itself and of others by the same makers have no voice. Every source count
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,8 +68,8 @@ class Study:
 
 def fit_agreement(
     describer: "Describer", profile: NearestProfile, held_out: "TrainingData", *, seed: int
-) -> Agreement:
-    """Fit how sure a name is by its probability and by who agrees with it.
+) -> Agreement | None:
+    """Fit how sure a name is by its probability and by who agrees; None if nothing is named.
 
     Parameters
     ----------
@@ -83,14 +83,12 @@ def fit_agreement(
         Same seed, same studies.
     """
     rng = np.random.default_rng([seed, 3])
-    observed: list[tuple[str, bool, np.ndarray, np.ndarray]] = []
-    for study in _studies(held_out, rng):
-        observed += _observe(describer, profile.without(study.source), study)
-    curves = []
-    for is_alone in (False, True):
-        parts = [part for part in observed if part[1] == is_alone]
-        curves.append(_fit_curve([(source, x, y) for source, _, x, y in parts]))
-    return Agreement(with_neighbours=curves[0], alone=curves[1][:3])
+    observed = [
+        (study.source, *_observe(describer, profile.without(study.source), study))
+        for study in _studies(held_out, rng)
+    ]
+    named = [part for part in observed if len(part[-1])]
+    return Agreement(*_fit_curve(named)) if named else None
 
 
 def _studies(data: "TrainingData", rng: np.random.Generator) -> Iterator[Study]:
@@ -153,40 +151,35 @@ def made_study(data: "TrainingData", rows: np.ndarray, rng: np.random.Generator)
 
 def _observe(
     describer: "Describer", profile: NearestProfile, study: Study
-) -> list[tuple[str, bool, np.ndarray, np.ndarray]]:
-    """Return what `curve_inputs` are of the named cells of a study, and which names are true.
-
-    Once for the cells that have near neighbours, and once with no neighbours at all.
-    """
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `curve_inputs` are of the named cells of a study, and which names are true."""
     space = describer.space.slot("cell_type")
     names = describer.genes.table["ensembl_id"].astype(str).to_numpy()[study.genes].tolist()
     linear, token_ids = linear_scale(study.matrix), describer.genes.match(names).token_ids
     place = {term_id: i for i, term_id in enumerate(space.speakable)}
-    truth = np.array([place.get(term_id, NO_NAME) for term_id in study.term_ids])
+    truth = np.array([place.get(term_id, NO_NAME) for term_id in study.term_ids], dtype=int)
     around = describer.survey(study.matrix, names)
-    read = describer.read(linear, names)
-    nearest = profile.names(linear, token_ids)[:, None]
-    observed = []
-    for is_alone in (False, True):
-        near = None if is_alone else around.neighbourhood
-        if near is None and not is_alone:
-            continue
-        beside, others = None, nearest
-        if near is not None:
-            found = near.find(linear, token_ids)
-            beside, others = near.readings(found), np.column_stack([nearest, near.names_of(found)])
-        settled = describer.walker.settle(read, replace(around, neighbourhood=near), beside)
-        said, probability = describer.walker.names("cell_type", settled)
-        agreed = agreement(space, said, others)
-        counts = (said != NO_NAME) & (truth != NO_NAME) & (is_alone | (agreed[:, 2] > 0))
-        true = space.on_lineage[said, truth]
-        inputs = curve_inputs(probability, agreed)
-        observed.append((study.source, is_alone, inputs[counts], true[counts]))
-    return observed
+    near = around.neighbourhood
+    if near is None:
+        return np.zeros((0, 4)), np.zeros(0, dtype=bool)
+    found = near.find(linear, token_ids)
+    others = np.column_stack([profile.names(linear, token_ids), near.names_of(found)])
+    settled = describer.walker.settle(describer.read(linear, names), around, near.readings(found))
+    said, probability = describer.walker.names("cell_type", settled)
+    counts = (said != NO_NAME) & (truth != NO_NAME)
+    # A term above the label is true as far as it goes, and so is one below.
+    true = space.on_lineage[said, truth]
+    return curve_inputs(probability, agreement(space, said, others))[counts], true[counts]
 
 
 def _fit_curve(parts: list[tuple[str, np.ndarray, np.ndarray]]) -> tuple[float, ...]:
-    """Return the weights of a logistic curve, none but the intercept below 0."""
+    """Return the weights of a logistic curve, none but the intercept below 0.
+
+    Parameters
+    ----------
+    parts
+        Source, inputs ``(n, 4)`` and whether each is true, of some studies.
+    """
     n_of = {source: sum(len(y) for s, _, y in parts if s == source) for source, _, _ in parts}
     inputs = np.vstack([x for _, x, _ in parts])
     sign = np.where(np.concatenate([y for _, _, y in parts]), -1.0, 1.0)

@@ -5,7 +5,7 @@ A temperature and a least probability per slot, and how much it counts whether o
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,20 +25,25 @@ _SUREST = 0.005
 class Agreement:
     """How sure a name is by its probability and by whether others agree, see `_second_opinion`.
 
-    Two logistic curves with no weight below 0, so that neither a higher probability nor more
+    A logistic curve with no weight below 0, so that neither a higher probability nor more
     agreement ever makes a name less sure.
 
     Parameters
     ----------
-    with_neighbours
-        Intercept, and weights of the log-odds of the probability, of the nearest profile and of
-        the share of near neighbours that agree.
-    alone
-        Intercept and the first two weights, for a cell without near neighbours.
+    intercept
+        Log-odds of a name as probable as not that nobody agrees with.
+    probability
+        Weight of the log-odds of the name's probability.
+    profile
+        Weight of the nearest profile, where it agrees.
+    neighbours
+        Weight of the share of near neighbours that agree.
     """
 
-    with_neighbours: tuple[float, float, float, float]
-    alone: tuple[float, float, float]
+    intercept: float
+    probability: float
+    profile: float
+    neighbours: float
 
     def confidence(self, probability: np.ndarray, agreed: np.ndarray) -> np.ndarray:
         """Return ``(n,)`` confidences 0-1.
@@ -48,18 +53,16 @@ class Agreement:
         probability
             ``(n,)`` of the names that are said.
         agreed
-            ``(n, 3)`` as `_second_opinion.agreement` gives.
+            ``(n, 2)`` as `_second_opinion.agreement` gives.
         """
-        known = curve_inputs(probability, agreed)
-        beside = known @ np.array(self.with_neighbours)
-        alone = known[:, :3] @ np.array(self.alone)
-        return expit(np.where(agreed[:, 2] > 0, beside, alone))
+        weights = (self.intercept, self.probability, self.profile, self.neighbours)
+        return expit(curve_inputs(probability, agreed) @ np.array(weights))
 
 
 def curve_inputs(probability: np.ndarray, agreed: np.ndarray) -> np.ndarray:
     """Return ``(n, 4)`` what the curves of `Agreement` weigh, a 1 for the intercept first."""
     log_odds = logit(np.clip(probability, _SUREST, 1 - _SUREST))
-    return np.column_stack([np.ones(len(log_odds)), log_odds, agreed[:, :2]])
+    return np.column_stack([np.ones(len(log_odds)), log_odds, agreed])
 
 
 @dataclass(frozen=True)
@@ -114,17 +117,11 @@ class Calibration:
                     s["temperature"],
                     s["least"],
                     tuple(s["unsaid"]),
-                    _agreement(s.get("agreement")),
+                    Agreement(**s["agreement"]) if "agreement" in s else None,
                 )
                 for name, s in data.items()
             }
         )
-
-
-def _agreement(found: Mapping[str, list[float]] | None) -> Agreement | None:
-    if found is None:
-        return None
-    return Agreement(*(tuple(found[field.name]) for field in fields(Agreement)))
 
 
 def fit_temperature(logits: np.ndarray, allowed: np.ndarray) -> float:

@@ -253,14 +253,12 @@ class Describer:
 
         Returns
         -------
-        Places in the speakable terms, see `_second_opinion.agreement`; None where the checkpoint
-        asks nobody.
+        Places in the speakable terms, see `_second_opinion.agreement`; None where there are no
+        neighbours or the checkpoint asks nobody.
         """
-        if self.nearest_profile is None:
+        if found is None or around.neighbourhood is None or self.nearest_profile is None:
             return None
         profile = self.nearest_profile.names(linear, token_ids)
-        if around.neighbourhood is None or found is None:
-            return profile[:, None]
         return np.column_stack([profile, around.neighbourhood.names_of(found)])
 
     def _of_clones(

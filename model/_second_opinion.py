@@ -4,7 +4,7 @@ Two that share nothing with it: the training profile whose genes are ordered mos
 (Spearman), and the names that the nearest cells of the dataset were given. Neither is as often
 right as the network, but where they agree with it along the ontology it is right more often than
 where they do not, and its own probability hardly knows the difference. They change the confidence
-of a name and never the name.
+of a name and never the name; where a dataset is too small to have neighbours, nobody is asked.
 
 Correlation is taken over the genes that the cell's dataset and the profile's study both measured,
 of ranks among all genes of the dataset: with those ranks each cell is ranked once rather than once
@@ -175,11 +175,11 @@ def _ranks_above_none(cells: sparse.csr_matrix) -> sparse.csr_matrix:
 
 
 def agreement(space: "SlotSpace", said: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return ``(n, 3)`` how far others bear out what is said of cells.
+    """Return ``(n, 2)`` how far others bear out what is said of cells.
 
     Whether the nearest profile is of the type that is said, of one above it or of one below, 0.5
-    where there is no profile to compare with; the share of the near neighbours of which the same
-    is true; and whether the cell has such neighbours.
+    where there is no profile to compare with; and the share of the near neighbours of which the
+    same is true, 0 where none is near.
 
     Parameters
     ----------
@@ -195,4 +195,4 @@ def agreement(space: "SlotSpace", said: np.ndarray, others: np.ndarray) -> np.nd
     n_near = (others[:, 1:] != NOBODY).sum(1)
     share = agree[:, 1:].sum(1) / np.maximum(n_near, 1)
     nearest = np.where(others[:, 0] >= 0, agree[:, 0], 0.5)
-    return np.column_stack([nearest, share, n_near > 0]).astype(float)
+    return np.column_stack([nearest, share]).astype(float)

@@ -104,7 +104,8 @@ def _add_agreement(checkpoint: Path, folder: Path) -> None:
         train.held_out_data(config, folder, loaded),
         seed=config.get("train", {}).get("seed", 0),
     )
-    loaded.calibration.agreeing("cell_type", found).save(checkpoint / "calibration.json")
+    if found is not None:
+        loaded.calibration.agreeing("cell_type", found).save(checkpoint / "calibration.json")
 
 
 app = typer.Typer(add_completion=False)

@@ -21,6 +21,7 @@ SPACE = SlotSpace(
     list(PARENTS), list(PARENTS), {t: LabelTerm(t, t, None, above) for t, above in PARENTS.items()}
 )
 T, CD4, CD8, B = range(4)
+CURVE = Agreement(intercept=-0.5, probability=0.3, profile=0.8, neighbours=1.5)
 
 
 def profiles_of(types, *, sources=None, seed=0):
@@ -106,36 +107,29 @@ def test_agreement_lies_along_the_lineage():
     said = np.array([CD4, CD4, T, CD4, CD4])
     others = np.array([[CD4], [T], [CD8], [CD8], [NO_NAME]])
     found = agreement(SPACE, said, others)
-    assert found[:, 0].tolist() == [1, 1, 1, 0, 0.5]
-    assert (found[:, 1:] == 0).all()
+    assert found.tolist() == [[1, 0], [1, 0], [1, 0], [0, 0], [0.5, 0]]
 
 
 def test_far_neighbours_are_not_asked_and_unnamed_ones_do_not_agree():
     others = np.array([[CD4, CD4, T, CD8, NOBODY], [CD4, CD4, NO_NAME, NOBODY, NOBODY]])
     found = agreement(SPACE, np.array([CD4, CD4]), others)
     assert found[:, 1] == pytest.approx([2 / 3, 1 / 2])
-    assert found[:, 2].tolist() == [1, 1]
-    assert agreement(SPACE, np.array([NO_NAME]), others[:1])[0, :2].tolist() == [0, 0]
+    assert agreement(SPACE, np.array([NO_NAME]), others[:1])[0].tolist() == [0, 0]
 
 
 def test_more_probability_and_more_agreement_never_make_less_sure():
-    curve = Agreement((-0.5, 0.3, 0.8, 1.5), (1.0, 0.4, 0.6))
     p = np.linspace(0, 1, 50)
-    for near in (0.0, 1.0):
-        steps = [(0, 0), (0.5, 0), (1, 0), (1, 0.5), (1, 1)] if near else [(0, 0), (0.5, 0), (1, 0)]
-        sure = [
-            curve.confidence(p, np.tile([nearest, share, near], (50, 1)))
-            for nearest, share in steps
-        ]
-        assert (np.diff(sure, axis=1) >= 0).all()
-        assert (np.diff(sure, axis=0) > 0).all()
-        assert np.min(sure) >= 0
-        assert np.max(sure) <= 1
+    steps = [(0, 0), (0.5, 0), (1, 0), (1, 0.5), (1, 1)]
+    sure = [CURVE.confidence(p, np.tile(step, (50, 1))) for step in steps]
+    assert (np.diff(sure, axis=1) >= 0).all()
+    assert (np.diff(sure, axis=0) > 0).all()
+    assert np.min(sure) >= 0
+    assert np.max(sure) <= 1
 
 
 def test_agreement_that_tells_nothing_or_lies_gets_no_weight():
     rng = np.random.default_rng(0)
-    agreed = np.column_stack([rng.integers(0, 2, 4000), rng.random(4000), np.ones(4000)])
+    agreed = np.column_stack([rng.integers(0, 2, 4000), rng.random(4000)])
     p = rng.uniform(0.5, 1, 4000)
     inputs = curve_inputs(p, agreed)
     true = rng.random(4000) < np.where(agreed[:, 0] > 0, 0.9, 0.5)
@@ -147,8 +141,7 @@ def test_agreement_that_tells_nothing_or_lies_gets_no_weight():
 
 
 def test_every_source_counts_alike():
-    agreed = np.zeros((1000, 3))
-    inputs = curve_inputs(np.full(1000, 0.5), agreed)
+    inputs = curve_inputs(np.full(1000, 0.5), np.zeros((1000, 2)))
     many, few = np.ones(1000, dtype=bool), np.zeros(10, dtype=bool)
     intercept = _fit_curve([("a", inputs, many), ("b", inputs[:10], few)])[0]
     assert intercept == pytest.approx(0, abs=1e-3)
@@ -159,8 +152,7 @@ def test_agreement_is_kept_in_the_file_of_the_calibration(tmp_path):
     plain = Calibration({"cell_type": SlotCalibration(1.1, 0.5, ("T",))})
     plain.save(path)
     assert Calibration.load(path) == plain
-    curve = Agreement((-0.5, 0.3, 0.8, 1.5), (1.0, 0.4, 0.6))
-    agreeing = plain.agreeing("cell_type", curve)
+    agreeing = plain.agreeing("cell_type", CURVE)
     agreeing.save(path)
     assert Calibration.load(path) == agreeing
 
@@ -171,9 +163,8 @@ def asking():
     cells = np.random.default_rng(0).poisson(2.0, (60, N_GENES)).astype(np.float32)
     plain, describer = tiny_describer(), tiny_describer()
     space = describer.space.slot("cell_type")
-    curve = Agreement((-0.5, 0.3, 0.8, 1.5), (1.0, 0.4, 0.6))
     calibration = describer.checkpoint.calibration
-    describer.checkpoint.calibration = calibration.agreeing("cell_type", curve)
+    describer.checkpoint.calibration = calibration.agreeing("cell_type", CURVE)
     matched = describer.genes.match(NAMES).token_ids
     types = [space.speakable[i % len(space.speakable)] for i in range(6)]
     profiles = replace(profiles_of(types), genes=matched)
@@ -183,14 +174,13 @@ def asking():
 
 def test_others_change_how_sure_a_name_is_and_no_word(asking):
     plain, describer, cells = asking
-    for around in (None, describer.survey(cells, NAMES)):
-        more = {} if around is None else {"around": around}
-        before = plain.describe(cells, NAMES, **more)
-        after = describer.describe(cells, NAMES, **more)
-        assert [d.text for d in before] == [d.text for d in after]
-        sure = [[d.slots["cell_type"].confidence for d in made] for made in (before, after)]
-        assert sure[0] != sure[1]
-        assert all(0 <= one <= 1 for one in sure[1])
+    around = describer.survey(cells, NAMES)
+    before = plain.describe(cells, NAMES, around=around)
+    after = describer.describe(cells, NAMES, around=around)
+    assert [d.text for d in before] == [d.text for d in after]
+    sure = [[d.slots["cell_type"].confidence for d in made] for made in (before, after)]
+    assert sure[0] != sure[1]
+    assert all(0 <= one <= 1 for one in sure[1])
 
 
 def test_confidence_is_the_same_for_every_batch(asking):
@@ -203,10 +193,14 @@ def test_confidence_is_the_same_for_every_batch(asking):
     assert alone == together[:12]
 
 
-def test_a_few_cells_and_a_marker_list_need_no_neighbours(asking):
-    _, describer, cells = asking
-    few = cells[:5]
+def test_of_a_few_cells_and_of_marker_lists_nobody_is_asked(asking):
+    plain, describer, cells = asking
+    few, lists = cells[:5], [NAMES[:5]]
     around = describer.survey(few, NAMES)
     assert around.neighbourhood is None
-    assert len(describer.describe(few, NAMES, around=around)) == 5
-    assert len(describer.describe_markers([NAMES[:5]]).descriptions) == 1
+    assert describer.describe(few, NAMES, around=around) == plain.describe(
+        few, NAMES, around=around
+    )
+    assert (
+        describer.describe_markers(lists).descriptions == plain.describe_markers(lists).descriptions
+    )

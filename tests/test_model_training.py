@@ -109,7 +109,12 @@ def test_it_learns_to_tell_cells_apart_and_calibrates_on_held_out_sources(folder
     metadata = train_module.train(path)
     assert metadata["configuration"]["mixture"]["hold_out"] == ["two"]
     describer = load_describer(tmp_path / "learned" / "checkpoint", device="cpu")
-    assert describer.checkpoint.calibration.slots["cell_type"].temperature > 0
+    calibration = describer.checkpoint.calibration.slots["cell_type"]
+    assert calibration.temperature > 0
+    fitted = calibration.agreement
+    assert fitted is not None
+    assert min(fitted.probability, fitted.profile, fitted.neighbours) >= 0
+    assert describer.nearest_profile is not None
     import anndata
 
     real = anndata.read_h5ad(data / "cells" / "train" / "real.h5ad")
