@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ._session import Session
 
-_UNSURE = 0.6  # confidence below which a label is doubtful
+_UNSURE = 0.75  # confidence below which a label is doubtful: hardly more than half are true
 _MOST = 50
 _SPOKEN = 5
 #: Kinds of flag that keep a cell from being named.
