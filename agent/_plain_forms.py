@@ -13,8 +13,8 @@ from ._asks import Ask, Focus
 from ._asks_by_name import BY_NAME, Make
 from ._frames import IDENTITY
 from ._outlines import COLUMN, GENE, GROUP, Slot
-from ._plain_asks import MAKERS
-from ._plain_follow import FOLLOWERS
+from ._plain_asks import MAKERS, POINTS
+from ._plain_follow import FOLLOWERS, those
 from ._plain_shows import SHOWERS
 from ._tag_names import Tag
 from ._vocabulary import Vocabulary
@@ -347,8 +347,40 @@ def ask_of(
 ) -> list[Ask] | None:
     """Return the asks of an act that has no plain form, or None where it has one."""
     make = _ASKS.get(act) or _MORE.get(act)
-    found = make(replace(names, text=text), focus, vocabulary) if make is not None else None
+    names = replace(names, text=text)
+    if act in BY_NAME:
+        names = replace(names, slots=_with_those(act, names, focus, vocabulary))
+    found = make(names, focus, vocabulary) if make is not None else None
     return [replace(one, text=one.text or text) for one in found] if found else None
+
+
+# Acts of cells that may go by "these", and those whose first group may, before so many others.
+_OF_CELLS = frozenset(
+    {"quality_by", "quality_group", "doublets", "flags", "markers", "markers_n", "is_marker",
+     "down_genes", "compare_rest", "expression_in", "expression_genes_in", "top_expressed",
+     "pathways", "known_markers", "count_type", "share_type", "confidence", "describe_cells",
+     "composition", "score_genes", "pathway_where", "cycling", "likeness", "de_condition"}
+)  # fmt: skip
+_OF_THOSE_FIRST = {"is_type": 1, "why_not": 1, "why": 1, "type_or": 2}
+_OF_THOSE_LAST = frozenset({"compare", "de_within", "gene_test", "gene_test_within", "more_in"})
+_IN_THOSE = re.compile(
+    r"(?i)\b(?:in|among|within|of|for|inside) (?:all |only |just )?"
+    r"(?:these|those|them|that|this|it|here)\b"
+)
+
+
+def _with_those(act: str, names: Names, focus: Focus, vocabulary: Vocabulary) -> list[Slot]:
+    """Return the groups that are named, and "these cells" where they are spoken of so."""
+    number = len(names.slots)
+    is_alone = act in _OF_CELLS and not number and POINTS.search(names.text)
+    is_first = _OF_THOSE_FIRST.get(act) == number and POINTS.search(names.text)
+    is_last = act in _OF_THOSE_LAST and number and _IN_THOSE.search(names.text)
+    if not (is_alone or is_first or is_last):
+        return names.slots
+    pointed = [
+        Slot(GROUP, "they", Tag(0, 0, "value", "", clause)) for clause in those(focus, vocabulary)
+    ]
+    return [*names.slots, *pointed] if is_last else [*pointed, *names.slots]
 
 
 _ASKS: dict[str, Make] = {
