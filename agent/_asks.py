@@ -44,6 +44,9 @@ class Ask:
         A quantitative question, whole.
     told
         Groups in the order in which the answer told them.
+    mode
+        What of its evidence is told first, where an intent serves several questions: of two
+        groups that are compared the "markers" of the first, or what is "lower" in it.
     """
 
     intent: str
@@ -66,6 +69,7 @@ class Ask:
     listed: tuple[str, ...] = ()
     frame: Frame | None = None
     told: tuple[str, ...] = ()
+    mode: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values that a checkpoint can hold."""

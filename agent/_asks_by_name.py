@@ -7,13 +7,14 @@ Acts about the file are here too, since they need no name at all.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ._asks import Ask, Focus
 from ._conditions import CONTROL
 from ._frames import IDENTITY, Clause, Clauses, Condition, Frame, Measure, where_of
 from ._outlines import Slot
 from ._reading_file import set_named
+from ._scanning import of_gene
 from ._sex import genes_of_sex
 from ._vocabulary import Vocabulary
 
@@ -74,7 +75,7 @@ def _conditions(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[As
             columns.append(column)
     if not columns:
         return [Ask("columns", name="conditions that are compared")]
-    return [Ask("column", listed=tuple(columns), name="conditions")]
+    return [Ask("column", listed=tuple(columns), mode="conditions")]
 
 
 def _sex(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
@@ -101,7 +102,7 @@ def _confounded(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[As
 
 def _measured(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]:
     return [
-        Ask("expression", genes=(gene,), name="measured", text=f"is {gene} measured?")
+        Ask("expression", genes=(gene,), mode="measured", text=f"is {gene} measured?")
         for gene in names.gene[:_MOST_GENES]
     ]
 
@@ -217,14 +218,14 @@ def _is_type(intent: str, n_types: int) -> Make:
             return None
         parts = _parts(group)
         if all(part.kind == "cluster" for part in parts):
-            name = intent if intent == "type_or" else ""
+            mode = intent if intent == "type_or" else ""
             kind = "is_type" if intent == "type_or" else intent
             return [
-                Ask(kind, clusters=(part.label,), cell_types=types, name=name) for part in parts
+                Ask(kind, clusters=(part.label,), cell_types=types, mode=mode) for part in parts
             ]
         if intent == "why_not":
             return [Ask("why_not", where=cells_of([group]), cell_types=types)]
-        return [Ask("describe_selection", where=cells_of([group]), cell_types=types, name=intent)]
+        return [Ask("describe_selection", where=cells_of([group]), cell_types=types, mode=intent)]
 
     return make
 
@@ -235,7 +236,7 @@ def _confidence(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[As
     if not names.slots or _is_model_type(names.slots):
         return None
     return [
-        Ask("describe_selection", where=cells_of(group), name="confidence")
+        Ask("describe_selection", where=cells_of(group), mode="confidence")
         for group in _one_by_one(names.slots)
     ]
 
@@ -262,9 +263,9 @@ def _against(names: "Names") -> tuple[Slot, Slot, list[Slot]] | None:
     return one, two, rest
 
 
-def _list_of(names: "Names", text: str = "") -> dict[str, object]:
+def _list_of(names: "Names") -> dict[str, Any]:
     number = _number(names)
-    return {"number": number, "text": f"{text} (top {number} genes)" if number else text}
+    return {"number": number, "text": f"{names.text} (top {number} genes)" if number else ""}
 
 
 def _is_of_conditions(one: Slot, two: Slot, vocabulary: Vocabulary) -> bool:
@@ -353,7 +354,7 @@ def _markers(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
         types = (part.label for part in _parts(*names.slots))
         return [Ask("markers", cell_types=(one,), number=number) for one in types]
     return [
-        Ask("compare_selections", where=cells_of(group), name="markers", **_list_of(names))
+        Ask("compare_selections", where=cells_of(group), mode="markers", **_list_of(names))
         for group in _one_by_one(names.slots)
     ]
 
@@ -368,7 +369,7 @@ def _down(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | N
     if not names.slots:
         return None
     cells = cells_of(names.slots)
-    return [Ask("compare_selections", where=cells, name="lower", **_list_of(names))]
+    return [Ask("compare_selections", where=cells, mode="lower", **_list_of(names))]
 
 
 def _is_marker(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
@@ -379,7 +380,7 @@ def _is_marker(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask
     types = (parts[0].label,) if is_type else ()
     genes = tuple(names.gene[:_MOST_GENES])
     cells = cells_of(names.slots)
-    return [Ask("test_gene", genes=genes, cell_types=types, where=cells, name="marker")]
+    return [Ask("test_gene", genes=genes, cell_types=types, where=cells, mode="marker")]
 
 
 def _condition_genes(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
@@ -459,17 +460,34 @@ def _is_on(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | 
             frame=Frame("mean", where=clauses_of(group), of=gene, of_kind="gene", also="share"),
             genes=(gene,),
             where=cells_of(group),
-            name="on",
+            mode="on",
         )
         for group in _one_by_one(names.slots)
         for gene in names.gene[:_MOST_GENES]
     ]
 
 
+def _have_it(measure: Measure) -> Make:
+    """Count the cells of each group that have each gene."""
+
+    def make(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+        return [
+            replace(
+                _frame(Frame(measure, where=((of_gene(gene),),), among=clauses_of(group))),
+                genes=(gene,),
+                text="how many?" if measure == "cells" else "what percentage?",
+            )
+            for group in (_one_by_one(names.slots) if names.slots else [[]])
+            for gene in names.gene[:_MOST_GENES]
+        ] or None
+
+    return make
+
+
 def _where_on(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     if not names.gene or names.slots:
         return None
-    return [Ask("where_highest", genes=(gene,), name="called") for gene in names.gene[:_MOST_GENES]]
+    return [Ask("where_highest", genes=(gene,), mode="called") for gene in names.gene[:_MOST_GENES]]
 
 
 def _known(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
@@ -538,7 +556,7 @@ def _composition(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[A
     if not by:
         return None
     where = cells_of(names.slots)
-    return [Ask("composition", column=by[0], where=where, name="all", text="of cell types")]
+    return [Ask("composition", column=by[0], where=where, mode="all", text="of cell types")]
 
 
 def _more_in(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
@@ -566,13 +584,13 @@ def _more_in(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
 BY_NAME: dict[str, Make] = {
     "which_conditions": _conditions,
     "n_donors": _donors,
-    "scale": lambda names, focus, vocabulary: [Ask("dataset", name="scale")],
+    "scale": lambda names, focus, vocabulary: [Ask("dataset", mode="scale")],
     "is_measured": _measured,
     "sex": _sex,
     "confounded": _confounded,
     "most_abundant": _ranked_types("high"),
     "rarest": _ranked_types("low"),
-    "how_clustered": lambda names, focus, vocabulary: [Ask("dataset", name="clusters")],
+    "how_clustered": lambda names, focus, vocabulary: [Ask("dataset", mode="clusters")],
     "n_clusters": lambda names, focus, vocabulary: [Ask("count", text="how many clusters?")],
     "disagreement": lambda names, focus, vocabulary: [
         Ask("agreement", text="where do you disagree?")
@@ -606,6 +624,9 @@ BY_NAME: dict[str, Make] = {
     "expression": _where_on,
     "expression_in": _is_on,
     "expression_genes_in": _is_on,
+    "percent_express": _have_it("share"),
+    "count_express": _have_it("cells"),
+    "count_express_in": _have_it("cells"),
     "known_markers": _known,
     "top_expressed": _top,
     "pathways": _pathways,

@@ -98,7 +98,7 @@ def _pinned(last: Ask, vocabulary: Vocabulary) -> Ask:
     is_named = last.intent == "markers" and last.cell_types and not last.clusters
     if is_named and last.cell_types[0].casefold() in vocabulary.authors:
         where = cells_of_type(last.cell_types[0], vocabulary)
-        return replace(last, intent="compare_selections", where=where, name="markers",
+        return replace(last, intent="compare_selections", where=where, mode="markers",
                        cell_types=())  # fmt: skip
     if last.where or not (last.cell_types or last.clusters) or last.intent not in (
         _OF_A_GENE | {"conditions"}
@@ -138,11 +138,11 @@ def _of_group(last: Ask, clause: Clause, vocabulary: Vocabulary) -> Ask | None:
         text = last.text if last.intent in _OF_A_GENE else ""
         return replace(last, where=where_of(cells), cell_types=(), clusters=(), text=text)
     if last.intent in {"markers", "compare_selections"}:
-        if len(clusters) == 1 and last.name != "lower":
+        if len(clusters) == 1 and last.mode != "lower":
             return Ask("markers", clusters=clusters, number=last.number)
-        name = last.name or "markers"
+        mode = last.mode or "markers"
         return (
-            Ask("compare_selections", where=where, number=last.number, name=name)
+            Ask("compare_selections", where=where, number=last.number, mode=mode)
             if is_of_file
             else None
         )
@@ -193,7 +193,7 @@ def _frame_of_groups(
         if by or frame.each:
             frame = replace(frame, order="", place=0, limit=0)
             return [_retold(last, _put(frame, clause, text, vocabulary)) for clause in cells]
-        if last.name == "on":
+        if last.mode == "on":
             return [_retold(last, _put(frame, clause, text, vocabulary)) for clause in cells]
         groups = tuple(where_of((clause,)) for clause in cells)
         measure = frame.measure if kept["where"] or frame.measure != "share" else "cells"
@@ -207,7 +207,7 @@ def _frame_of_groups(
 
 def _retold(last: Ask, frame: Frame, text: str = "") -> Ask:
     """Ask the last question of another frame."""
-    return replace(ask_frame(frame), text=text or last.text, name=last.name)
+    return replace(ask_frame(frame), text=text or last.text, mode=last.mode)
 
 
 def _put(frame: Frame, clause: Clause, text: str, vocabulary: Vocabulary) -> Frame:
@@ -258,8 +258,8 @@ def _without(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
     ):  # fmt: skip
         is_list = last.intent in {"markers", "compare_selections"}
         intent = "compare_selections" if is_list else "describe_selection"
-        name = last.name or "markers" if is_list else ""
-        return [Ask(intent, where=f"({mine}) AND {where}", name=name)]
+        mode = last.mode or "markers" if is_list else ""
+        return [Ask(intent, where=f"({mine}) AND {where}", mode=mode)]
     return None
 
 
@@ -511,7 +511,7 @@ def _they_express(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[
         return None
     return [
         replace(ask_frame(Frame("mean", where=cells, of=gene, of_kind="gene", also="share")),
-                name="on")
+                mode="on")
         for gene in names.gene
     ]  # fmt: skip
 
@@ -526,7 +526,7 @@ def _their_markers(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list
         return [Ask("markers", clusters=(part.label,), number=number, text=text)
                 for part in cells[0]]  # fmt: skip
     where = where_of(cells)
-    return [Ask("compare_selections", where=where, number=number, text=text, name="markers")]
+    return [Ask("compare_selections", where=where, number=number, text=text, mode="markers")]
 
 
 def _what_are_they(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
@@ -606,7 +606,7 @@ def _significant(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[A
         return None
     said = "is that significant?"
     if last.intent in _LISTS - {"type_markers", "top_expressed"}:
-        return [replace(_pinned(last, vocabulary), text=said, name="")]
+        return [replace(_pinned(last, vocabulary), text=said, mode="")]
     if last.intent == "test_gene":
         return [replace(last, text=said)]
     test = _test_of(last, vocabulary)
@@ -696,8 +696,8 @@ def _other_side(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[As
         return None
     pinned = _pinned(last, vocabulary)
     if pinned.intent == "compare_selections":
-        name = "markers" if pinned.name == "lower" else "lower"
-        return [replace(pinned, name=name, text="")]
+        mode = "markers" if pinned.mode == "lower" else "lower"
+        return [replace(pinned, mode=mode, text="")]
     return [replace(_pinned(last, vocabulary), text="which genes are lower?")]
 
 

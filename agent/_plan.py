@@ -158,7 +158,7 @@ def _of_most(ask: Ask, situation: Situation, make: Plan) -> list[Call]:
 def _gene(ask: Ask, situation: Situation) -> list[Call]:
     authors = situation.vocabulary.authors
     is_of_types = any(name.casefold() not in authors for name in ask.cell_types)
-    is_unnamed = ask.name == "called" and not authors
+    is_unnamed = ask.mode == "called" and not authors
     labels = run("label_clusters") if is_unnamed or (is_of_types and not ask.clusters) else []
     where = ask.where or None
     return labels + run("show_expression", gene=ask.genes[0], plot=ask.plot, where=where)
@@ -433,7 +433,7 @@ _PLANS: Mapping[str, Plan] = {
     "describe_selection": lambda ask, now: run(
         "describe_selection",
         where=ask.where,
-        types=list(ask.cell_types) if ask.name in {"is_type", "type_or"} else None,
+        types=list(ask.cell_types) if ask.mode in {"is_type", "type_or"} else None,
     ),
     "compare_selections": _selections,
     "conditions": _conditions,

@@ -21,7 +21,7 @@ def _test(ask: Ask, situation: Situation) -> list[Call]:
         else:
             args |= {"first": ask.where} | ({"second": ask.second} if ask.second else {})
         calls.append(Call("compare_gene", args))
-        if ask.name == "marker" and ask.cell_types:
+        if ask.mode == "marker" and ask.cell_types:
             calls += run("explain_gene", gene=gene)
     return calls
 

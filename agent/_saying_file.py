@@ -23,9 +23,9 @@ def tell_all(ask: Ask, now: Saying) -> Said:
         lines.append(f"I see nothing in your file that would tell me about {ask.name}.")
     if ask.name == "statistics":
         lines += _statistics(now)
-    if ask.name == "conditions":
+    if ask.mode == "conditions":
         lines += [line for result in now.of("describe_column") for line in _conditions(result)]
-    for result in now.results if ask.name != "conditions" else ():
+    for result in now.results if ask.mode != "conditions" else ():
         said = quote_all(result.artifact or {})
         if ask.intent == "gene_pair" and said and asks_yes_no(ask.text):
             said[0] = verdict(said[0], yes=" correlate hardly" not in said[0])

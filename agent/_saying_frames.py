@@ -40,7 +40,7 @@ def tell_frame(ask: Ask, now: Saying) -> Said:
     if frame.form == "parts" and asks_yes_no(ask.text) and artifact.get("table"):
         most = max(float(row["value"]) for row in artifact["table"])
         lines[0] = verdict(lines[0], yes=most > _MOST)
-    if ask.name == "on":
+    if ask.mode == "on":
         lines = [_whether_on(frame, artifact.get("facts") or {}) or lines[0]]
     elif lines and not frame.by and not frame.groups and asks_yes_no(ask.text):
         lines[0] = _whether(ask.text, frame, artifact.get("facts") or {}, lines[0])

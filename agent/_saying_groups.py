@@ -66,8 +66,8 @@ def tell_described(ask: Ask, now: Saying) -> Said:
     facts = artifact.get("facts") or {}
     types = (str(facts["label"]),) if facts.get("is_known") else ()
     what = r"^The model describes|^The model is unsure|^The (?:most frequent )?labels the model"
-    if ask.name in _OF_TYPES:
-        return Said([*_OF_TYPES[ask.name](ask, artifact, now), *now.caveats(artifact)])
+    if ask.mode in _OF_TYPES:
+        return Said([*_OF_TYPES[ask.mode](ask, artifact, now), *now.caveats(artifact)])
     if re.search(r"(?i)\bpathways?\b|\bprogram", ask.text):
         said = pick(artifact, r"\bpathways?\b")
         return Said([*said, *now.caveats(artifact)], replace(ask, cell_types=types))
@@ -127,9 +127,9 @@ def tell_compared(ask: Ask, now: Saying) -> Said:
     """Name the genes that tell two groups of cells apart."""
     artifact = now.artifact("compare_selections") or {}
     genes = tuple((artifact.get("facts") or {}).get("genes") or ())
-    if ask.name in _ONE_SIDE:
-        genes = genes if ask.name == "markers" else tuple(artifact["facts"]["other_genes"])
-        said = _one_side(quote_all(artifact), genes, is_first=ask.name == "markers")
+    if ask.mode in _ONE_SIDE:
+        genes = genes if ask.mode == "markers" else tuple(artifact["facts"]["other_genes"])
+        said = _one_side(quote_all(artifact), genes, is_first=ask.mode == "markers")
         return Said([*said, *now.caveats(artifact)], replace(ask, listed=genes))
     said = differing(ask, of_side(quote_all(artifact), ask))
     said = [*worth(ask, artifact), *([] if leans(ask) else said)]
@@ -273,7 +273,7 @@ def tell_composition(ask: Ask, now: Saying) -> Said:
     artifact = now.artifact("count_composition")
     if artifact is None:
         return Said([line for r in now.results for line in quote_all(r.artifact or {})])
-    if ask.name == "all":
+    if ask.mode == "all":
         return Said([*_whole_composition(artifact, now), *now.caveats(artifact)])
     asked = _asked_rows(ask, artifact, now)
     lines = asked or _largest_change(artifact, now)

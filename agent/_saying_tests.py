@@ -21,7 +21,7 @@ def tell_test(ask: Ask, now: Saying) -> Said:
     for result in now.of("compare_gene"):
         artifact, facts = result.artifact or {}, result.facts
         said = quote_all(artifact)
-        if ask.name == "marker":
+        if ask.mode == "marker":
             said[0] = f"{_is_mark(result.table[0], facts)}: {said[0]}"
             said += _by_the_book(ask, str(facts["gene"]), now)
         elif asks_yes_no(ask.text) or ask.intent == "is_among":

@@ -42,9 +42,9 @@ _MORE = re.compile(r"\b(higher|more|stronger|lower|less|weaker)\b", re.IGNORECAS
 def tell_dataset(ask: Ask, now: Saying) -> Said:
     """Summarise the dataset."""
     artifact = now.artifact("describe_dataset") or {}
-    if ask.name == "scale":
+    if ask.mode == "scale":
         return Said(_of_scale(artifact))
-    if ask.name == "clusters":
+    if ask.mode == "clusters":
         return Said(pick(artifact, r"^The cells form |^What was missing was made"))
     if (asked := _BY_SOMETHING.search(ask.text)) is not None:
         noun = asked.group(1).casefold()
@@ -117,7 +117,7 @@ def tell_expression(ask: Ask, now: Saying) -> Said:
     evidence, gene = str(artifact["id"]), str(result.facts.get("gene"))
     scale = str(result.facts.get("scale") or "value")
     lines: list[str] = []
-    if ask.name == "measured":
+    if ask.mode == "measured":
         whole = pick(artifact, r"is detected in|cannot be told|is measured as")
         lines = [cite(f"Yes: {gene} is measured in this dataset.", evidence), *whole]
         return Said(lines, replace(ask, genes=(gene,)))

@@ -23,12 +23,12 @@ _HOW_LIKELY = re.compile(
 
 def tell_alternative(ask: Ask, now: Saying) -> Said:
     """Weigh another cell type against the label: "why not NK cells?", "is it a B cell?"."""
-    lines: list[str] = [_rather(now)] if ask.name == "type_or" else lying(now)
+    lines: list[str] = [_rather(now)] if ask.mode == "type_or" else lying(now)
     for result in now.of("explain_alternative"):
         artifact = result.artifact or {}
         lines += pick(artifact, r"cannot tell|is asked about")
         said = [*_verdict(ask, result, now), *_chances(result)]
-        if ask.name == "type_or":
+        if ask.mode == "type_or":
             said = []
         lines += said[::-1] if _HOW_LIKELY.search(ask.text) else said
         if ask.intent == "why_not" or "why" in ask.text.casefold():
