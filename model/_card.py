@@ -23,7 +23,9 @@ _LIMITS = """\
   the table is a disagreement with the author's label, and not always an error.
 - Tissue, life stage and disease are said only when they are sure, which is seldom. "Normal" is
   never said.
-- Confidence was fitted on sources left out of training; in tumours it is too high.
+- Confidence was fitted on sources left out of training, with what the nearest training profile and
+  the cell's neighbours say beside it. It is too high where authors tell types apart more
+  finely than the model can, as kinds of T cell in a tumour.
 - For research, not for diagnosis."""
 
 
