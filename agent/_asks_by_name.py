@@ -7,6 +7,7 @@ Acts about the file are here too, since they need no name at all.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from ._asks import Ask, Focus
@@ -27,7 +28,8 @@ _CONDITION = re.compile(
     r"(?i)condition|treat|stim|disease|diagnos|status|genotype|respon|time|group|drug|infect|"
     r"therap|dose|(?:^|_)arms?(?:_|$)|pre_?post|visit|day"
 )
-_MOST_GENES = 6
+_LEAST = re.compile(r"(?i)\b(?:lowest|least|fewest|smallest|minimum|min|weakest)\b")
+_MOST_GENES, _MOST_PAIRED = 6, 3
 
 
 def clauses_of(slots: Sequence[Slot]) -> Clauses:
@@ -171,6 +173,8 @@ def _likeness(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]
     parts = _parts(*names.slots)
     if names.clusters:
         return [Ask("likeness", clusters=(one,)) for one in names.clusters]
+    if _is_model_type(names.slots):
+        return [Ask("likeness", cell_types=(parts[0].label,))]
     if len(parts) != 1 or parts[0].kind != "value":
         return None
     return [Ask("likeness", column=parts[0].column, values=(parts[0].label,))]
@@ -484,6 +488,58 @@ def _have_it(measure: Measure) -> Make:
     return make
 
 
+def _all_of(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    """Count the cells that have each of several genes."""
+    if len(names.gene) < 2:
+        return None
+    have = tuple((of_gene(gene),) for gene in names.gene)
+    return [_frame(Frame(where=have, among=clauses_of(names.slots)), text="how many?")]
+
+
+def _mean_by(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    columns = tuple(dict.fromkeys((*names.column, *names.unit)))[:2]
+    if not names.gene or not columns:
+        return None
+    where = clauses_of(names.slots)
+    frames = [Frame("mean", where=where, of=g, of_kind="gene", by=columns) for g in names.gene]
+    return [replace(_frame(one), genes=(one.of,), column=columns[0]) for one in frames]
+
+
+def _highest(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    """Rank the groups of a column by a gene."""
+    asks = _mean_by(names, focus, vocabulary) or []
+    order = "low" if _LEAST.search(names.text) else "high"
+    return [
+        replace(ask, frame=replace(ask.frame, by=ask.frame.by[:1], order=order))
+        for ask in asks
+        if ask.frame is not None
+    ] or None
+
+
+def _per_column(measure: Measure) -> Make:
+    """Count the cells of each group that is named, or of all, for every value of a column."""
+
+    def make(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+        columns = tuple(dict.fromkeys((*names.column, *names.unit)))[:2]
+        if not columns or (measure == "share" and not names.slots):
+            return None
+        groups = _one_by_one(names.slots) if names.slots else [[]]
+        frames = [Frame(measure, where=clauses_of(group), by=columns) for group in groups]
+        return [replace(_frame(one), column=columns[0]) for one in frames]
+
+    return make
+
+
+def _pairs(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    where, text = cells_of(names.slots), "are they correlated?"
+    pairs = list(combinations(names.gene[:_MOST_PAIRED], 2))
+    return [Ask("gene_pair", genes=pair, where=where, text=text) for pair in pairs] or None
+
+
+def _known_of(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    return [Ask("gene_info", genes=(gene,)) for gene in names.gene[:_MOST_GENES]] or None
+
+
 def _where_on(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     if not names.gene or names.slots:
         return None
@@ -624,6 +680,14 @@ BY_NAME: dict[str, Make] = {
     "expression": _where_on,
     "expression_in": _is_on,
     "expression_genes_in": _is_on,
+    "both": _all_of,
+    "expression_by": _mean_by,
+    "highest_gene": _highest,
+    "correlated": _pairs,
+    "gene_info": _known_of,
+    "count_by": _per_column("cells"),
+    "share_by": _per_column("share"),
+    "cells_per": _per_column("cells"),
     "percent_express": _have_it("share"),
     "count_express": _have_it("cells"),
     "count_express_in": _have_it("cells"),

@@ -155,6 +155,15 @@ def _of_most(ask: Ask, situation: Situation, make: Plan) -> list[Call]:
     return [*first, *(call for made in calls for call in made)]
 
 
+def _likeness(ask: Ask, situation: Situation) -> list[Call]:
+    if ask.values:
+        return run("relate_clusters", cluster=ask.values[0], by=ask.column)
+    first, clusters = _clusters_of(ask, situation)
+    if first and not clusters:
+        return first
+    return [*first, *run("relate_clusters", cluster=next(iter(clusters), None))]
+
+
 def _gene(ask: Ask, situation: Situation) -> list[Call]:
     authors = situation.vocabulary.authors
     is_of_types = any(name.casefold() not in authors for name in ask.cell_types)
@@ -451,11 +460,7 @@ _PLANS: Mapping[str, Plan] = {
     ],
     "quality": lambda ask, now: run("summarise_quality", by=ask.column, where=ask.where or None),
     "agreement": lambda ask, now: run("compare_labels", column=ask.column),
-    "likeness": lambda ask, now: run(
-        "relate_clusters",
-        cluster=ask.clusters[0] if ask.clusters else next(iter(ask.values), None),
-        by=ask.column if ask.values else None,
-    ),
+    "likeness": _likeness,
     "gene_pair": lambda ask, now: run(
         "relate_genes", gene=ask.genes[0], other=ask.genes[1], where=ask.where or None
     ),

@@ -154,7 +154,9 @@ def _mostly(artifact: Mapping[str, Any], said: list[str]) -> list[str]:
 
 def tell_likeness(ask: Ask, now: Saying) -> Said:
     """Say which clusters are alike."""
-    artifact = now.artifact("relate_clusters") or {}
+    artifact = now.artifact("relate_clusters")
+    if artifact is None:
+        return Said(["I find no cluster of that type, so I cannot say which is most like it."])
     facts = artifact.get("facts") or {}
     clusters = tuple(str(facts[key]) for key in ("cluster", "other") if facts.get(key) is not None)
     return Said([*quote_all(artifact), *now.caveats(artifact)], replace(ask, clusters=clusters))

@@ -486,7 +486,7 @@ def tell_assigned(ask: Ask, now: Saying) -> Said:
     """Say which type each cluster got."""
     artifact = now.artifact("assign_cell_types") or {}
     lines = pick(artifact, r"^Each of ")
-    lines += ["- " + line for line in pick(artifact, r"^Cluster \S+ \(")]
+    lines += ["- " + line for line in pick(artifact, r"^Cluster .+? \(")]
     lines += pick(artifact, r"gets? none")
     lines += now.caveats(artifact, skip=r"rest on a sample")
     clusters = tuple(str(row["cluster"]) for row in artifact.get("table") or [])

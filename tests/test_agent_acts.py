@@ -106,6 +106,13 @@ ANSWERS = [
     ("expression", "where is LYZ?", ["By the labels of the authors in 'cell_type'"]),
     ("count_express_in", "how many B cells have FOXP3?", ["FOXP3' is not measured"]),
     ("top_expressed", "in Monocytes?", ["highest mean log expression in 'Monocytes' is", "LYZ"]),
+    ("both", "CD79A, CD3D and LYZ?", ["CD79A, CD3D and LYZ"]),
+    ("expression_by", "LYZ, CD3D by condition", ["of LYZ is", "of CD3D is", "in 'stim'"]),
+    ("highest_gene", "which cell type has the lowest LYZ?", ["has the lowest mean log expression"]),
+    ("correlated", "LYZ, CD3D and CD79A?", ["LYZ and CD3D", "LYZ and CD79A", "CD3D and CD79A"]),
+    ("share_by", "B cells, T cells by condition", ["(40 of 120) in 'ctrl'", "are 'T cells' is"]),
+    ("cells_per", "by donor and condition", ["- 'D0': 'ctrl' 30 (50%) and 'stim' 30 (50%)"]),
+    ("percent_express", "LYZ, CD3D in Monocytes", ["(80) express LYZ", "express CD3D"]),
     ("score_genes", "LYZ and CD3D", ["highest in 'T cells'", "highest in cluster 1"]),
     ("composition", "by condition", ["Of the 120 cells of 'ctrl': 'B cells' 40 (33.3%)"]),
     ("more_in", "more B cells in stim than ctrl?", ["No: the share of cells", "(40 of 120)"]),
@@ -144,3 +151,30 @@ def test_nothing_is_said_twice_in_one_answer(
     monkeypatch.setattr("agent._planner.understand", read_as_act)
     answer: Any = list(Assistant(session).ask("score_genes| LYZ and CD3D"))[-1]
     assert answer.text.count("2 are measured") == 1
+
+
+FOLLOWED = [
+    ("count_type", "B cells?", "quality_group", "are these good?", "the 80 cells of 'B cells'"),
+    ("describe", "cluster 2?", "is_type", "is it a B cell?", "No: the model labels cluster 2 as"),
+    ("describe", "Monocytes?", "why", "why are they monocytes?", "in cluster 2 (80)"),
+    ("confidence", "Monocytes?", "doublets", "any in them?", "No: of the cells of 'Monocytes'"),
+    ("count_type", "B cells?", "compare", "stim against ctrl in these", "among 'B cells'"),
+    ("count_type", "B cells?", "compare", "stim against ctrl", "120 cells of 'stim'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("act", "text", "then", "next_text", "said"), FOLLOWED)
+def test_these_are_the_cells_that_were_spoken_of(
+    act: str,
+    text: str,
+    then: str,
+    next_text: str,
+    said: str,
+    session: Session,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("agent._planner.understand", read_as_act)
+    assistant = Assistant(session)
+    list(assistant.ask(f"{act}| {text}"))
+    answer: Any = list(assistant.ask(f"{then}| {next_text}"))[-1]
+    assert said in answer.text
