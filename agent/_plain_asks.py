@@ -110,6 +110,9 @@ def _donors_per(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[As
 
 def _share_from(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     slots = list(names.slots)
+    last = frame_of(focus, vocabulary)
+    if len(slots) == 1 and POINTS.search(names.text) and last is not None and last.spoken:
+        return [ask_frame(Frame("share", where=cells_of(slots), among=last.spoken))]
     if len(slots) < 2 or _DENIES.search(names.text):
         return None
     whole = next((slot for slot in slots if _is_identity(slot)), slots[0])
@@ -164,9 +167,12 @@ def _count_both(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[As
 
 
 _QUALITIES = (
-    ("mitochondrial", r"(?i)\bmito\w*|\bmt\b"),
-    ("counts", r"(?i)\bumis?\b|\bcounts?\b|\breads?\b|\bdepth\b|\btranscripts?\b|\blibrary\b"),
-    ("genes", r"(?i)\bgenes?\b|\bfeatures?\b"),
+    ("mitochondrial", r"(?i)mito|(?<![a-z])mt(?![a-z])"),
+    (
+        "counts",
+        r"(?i)umis?(?![a-z])|counts?(?![a-z])|(?<![a-z])reads?\b|depth|\bdeep|transcripts|librar",
+    ),
+    ("genes", r"(?i)(?<![a-z])n?genes?(?![a-z])|features?|complexity"),
 )
 
 
@@ -180,7 +186,7 @@ def _quality_number(names: "Names", focus: Focus, vocabulary: Vocabulary) -> lis
     numbers = [c for c in said.columns if c in vocabulary.numbers]
     of = [(name, "quality") for name in qualities_of(said, names)]
     of = [(c, "column") for c in numbers] or of
-    if not of or _DENIES.search(names.text):
+    if not of or (names.slots and _DENIES.search(names.text)):
         return None
     measure = next((one for one in said.measures if one in AVERAGES), "median")
     by = tuple(c for c in said.columns if c not in numbers)[:1]
@@ -223,7 +229,7 @@ def _quality_above(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list
 
 def _extreme_cell(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     said = said_in(names.text, vocabulary, focus)
-    of = [(gene, "gene") for gene in names.gene] or [(q, "quality") for q in said.qualities]
+    of = [(g, "gene") for g in names.gene] or [(q, "quality") for q in qualities_of(said, names)]
     of = of or [(c, "column") for c in said.columns if c in vocabulary.numbers]
     if not of:
         return None
@@ -278,6 +284,7 @@ MAKERS: Mapping[str, Make] = {
     "quality_number_by": _quality_number,
     "quality_above": _quality_above,
     "extreme_cell": _extreme_cell,
+    "search_ontology": lambda names, focus, vocabulary: [Ask("search_ontology")],
     "look_up": _look_up("define"),
     "term_id": _look_up("ontology id"),
     "subtypes": _look_up("subtypes"),

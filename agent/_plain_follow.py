@@ -283,7 +283,13 @@ def _and_gene(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]
         pinned = _pinned(last, vocabulary)
         return [Ask("test_gene", genes=(gene,), column=last.column, values=last.values,
                     where=pinned.where) for gene in names.gene]  # fmt: skip
-    return None
+    cells = those(focus, vocabulary)
+    if last.intent in {"markers", "compare_selections"} and cells and not last.second:
+        genes = tuple(names.gene)
+        return [Ask("test_gene", genes=genes, where=where_of(cells), mode="marker")]
+    if last.intent in {"frame", "describe_cluster", "describe_selection"} and cells:
+        return _on(names, cells)
+    return [Ask("where_highest", genes=(gene,)) for gene in names.gene]
 
 
 def _of_other_gene(frame: Frame, gene: str) -> Frame:
@@ -315,10 +321,26 @@ def _by(kind: str) -> Make:
             if not column:
                 return [Ask("columns", name="donors")]
         else:
-            column = next(iter(said.columns), "")
+            column = next(iter(said.columns), "") or column_of_values(names)
+        last = focus.last
+        if kind == "type" and last is not None and last.intent == "conditions":
+            return _types_respond(names, last, column)
         return _divided(column, focus, vocabulary) if column and focus.last is not None else None
 
     return make
+
+
+def column_of_values(names: "Names") -> str:
+    """Return the column that "ctrl against stim" are values of."""
+    columns = {part.column for slot in names.slots for part in _slot_cells(slot)}
+    return columns.pop() if len(columns) == 1 and len(names.slots) > 1 else ""
+
+
+def _types_respond(names: "Names", last: Ask, column: str) -> list[Ask]:
+    """Tell where genes that differ between conditions do so: a gene by type, or who responds."""
+    by = (column, str(last.column))
+    found = [ask_frame(Frame("mean", of=gene, of_kind="gene", by=by)) for gene in names.gene]
+    return found or [Ask("most_changed", column=last.column, values=last.values)]
 
 
 def _divided(column: str, focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
@@ -326,6 +348,8 @@ def _divided(column: str, focus: Focus, vocabulary: Vocabulary) -> list[Ask] | N
     assert last is not None
     if last.intent in _OF_A_GENE | {"expression", "where_highest", "dots"} and last.genes:
         return _genes_divided(last, column, vocabulary)
+    if last.intent == "score_set":
+        return [replace(last, column=None if column == "clusters" else column)]
     if last.intent in {"plot", "quality"}:
         return [replace(last, column=column, values=(), where="", text=f"by {column}")]
     if last.intent == "composition" and column not in vocabulary.author_columns:
@@ -401,7 +425,7 @@ def _groups(vocabulary: Vocabulary) -> str | None:
     return next(iter(vocabulary.author_columns), None)
 
 
-def _as_violin(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+def as_violin(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     gene, by, where = _gene_and_groups(focus, vocabulary)
     listed = focus.last.listed[:3] if focus.last is not None and not gene else ()
     column = by or _groups(vocabulary) or "clusters"
@@ -509,6 +533,11 @@ def _they_express(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[
     cells = tuple(c for c in those(focus, vocabulary) if c[0].kind != "gene" or c[0].is_not)
     if not cells or not names.gene or names.slots:
         return None
+    return _on(names, cells)
+
+
+def _on(names: "Names", cells: Clauses) -> list[Ask]:
+    """Ask of each gene how many of the cells have it."""
     return [
         replace(ask_frame(Frame("mean", where=cells, of=gene, of_kind="gene", also="share")),
                 mode="on")
@@ -587,6 +616,8 @@ def _compare_selection(names: "Names", focus: Focus, vocabulary: Vocabulary) -> 
     if names.slots:
         return None
     cells = where_of(those(focus, vocabulary))
+    if not cells and (made := vocabulary.selections()):
+        cells = f"selection {quoted(made[-1])}"
     return [Ask("compare_selections", where=cells)] if cells else None
 
 
@@ -711,7 +742,7 @@ FOLLOWERS: Mapping[str, Make] = {
     "every_donor": _by("donor"),
     "as_share": _in_other_measure("share"),
     "as_count": _in_other_measure("cells"),
-    "as_violin": _as_violin,
+    "as_violin": as_violin,
     "as_dots": _as_dots,
     "as_bars": _as_bars,
     "as_umap": _as_umap,

@@ -140,7 +140,6 @@ FORMS: dict[str, tuple[str, ...]] = {
     "help": ("what can you do?",),
     "greet": ("hello",),
     "thanks": ("thanks",),
-    "identity": ("who are you?",),
     "privacy": ("does my data leave this machine?",),
     "how_named": ("how do you decide on a cell type?",),
     "what_confidence": ("what does the confidence mean?",),
@@ -386,6 +385,7 @@ def _with_those(act: str, names: Names, focus: Focus, vocabulary: Vocabulary) ->
 _ASKS: dict[str, Make] = {
     **BY_NAME,
     "which_test": lambda names, focus, vocabulary: [Ask("topic", name="tests")],
+    "identity": lambda names, focus, vocabulary: [Ask("identity")],
     "evidence": lambda names, focus, vocabulary: [Ask("evidence")],
     "cannot": lambda names, focus, vocabulary: [Ask("cannot")],
     "offtopic": lambda names, focus, vocabulary: [Ask("topic", name="outside")],

@@ -10,7 +10,7 @@ from ._asks_by_name import Make
 from ._frames import AVERAGES, Condition, Frame, where_of
 from ._mentions import spell_out
 from ._plain_asks import POINTS, ask_frame, cells_of, qualities_of, said_in
-from ._plain_follow import those
+from ._plain_follow import as_violin, column_of_values, those
 from ._scanning import of_gene, scan
 from ._tags import tag
 from ._vocabulary import Vocabulary
@@ -27,7 +27,10 @@ _CALL = re.compile(
 )
 _OPEN = re.compile(r"(?i)\b(?:not|no|without|or|except|rest|others?|call|name|named|called|as|"
                    r"neither|random|top)\b|\d+ cells|[/|]|[-+](?!\w)")  # fmt: skip
-_SO_CALLED = re.compile(r"(?i)\b(?:called|named|as)\s+[\"'“]?(?P<name>[^\"'”?!]{1,40}?)[\"'”.!?]*$")
+_SO_CALLED = re.compile(
+    r"(?i)\b(?:called|named|as|(?:these|those|they|that|it|this) (?:are|is|be))\s+[\"'“]?"
+    r"(?P<name>[^\"'”?!]{1,40}?)[\"'”.!?]*$"
+)
 
 
 def _usual(vocabulary: Vocabulary) -> str | None:
@@ -62,8 +65,11 @@ def _umap_group(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[As
 
 
 def _violin(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    column = _column(names, focus, vocabulary) or _usual(vocabulary) or "clusters"
-    where = _where(names, focus, vocabulary)
+    values = column_of_values(names)
+    column = _column(names, focus, vocabulary) or values or _usual(vocabulary) or "clusters"
+    where = "" if column == values else _where(names, focus, vocabulary)
+    if not names.gene and (again := as_violin(names, focus, vocabulary)):
+        return [replace(one, column=column) for one in again] if values else again
     if names.gene:
         return [Ask("gene_by_group", genes=(g,), column=column, where=where) for g in names.gene]
     return _violin_quality(names, focus, vocabulary)
@@ -73,6 +79,7 @@ def _violin_quality(names: "Names", focus: Focus, vocabulary: Vocabulary) -> lis
     said = said_in(names.text, vocabulary, focus)
     numbers = [c for c in said.columns if c in vocabulary.numbers]
     of = [(c, "column") for c in numbers] or [(q, "quality") for q in qualities_of(said, names)]
+    of = of or [("genes", "quality"), ("counts", "quality")]
     column = next((c for c in said.columns if c not in numbers), None)
     column = column or _usual(vocabulary) or "clusters"
     measure = next((one for one in said.measures if one in AVERAGES), "median")
@@ -103,6 +110,8 @@ def _bars(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | N
     columns = [c for c in said if c in vocabulary.labels or c in {"clusters", "cell types"}]
     outer = [c for c in columns if c != types]
     where = cells_of(names.slots)
+    if (values := column_of_values(names)) and not outer:  # "ctrl against stim"
+        outer, columns, where = [values], [*columns, values], ()
     if outer and (types in columns or _PARTS.search(names.text) or len(outer) > 1):
         inner = outer[1] if len(outer) > 1 else types
         by = (inner, outer[0]) if outer[0] == "clusters" and len(outer) > 1 else (outer[0], inner)
@@ -127,11 +136,11 @@ def _select(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] |
 
 
 def _exclude(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    parts = [
-        replace(part, is_not=True)
-        for clause in cells_of(names.slots)
-        for part in clause
-    ]  # fmt: skip
+    named = cells_of(names.slots)
+    if not names.slots:  # "cells with more than 20% mito"
+        read = scan(tag(names.text, vocabulary, focus), vocabulary)
+        named = tuple(clause for _, clause in read.clauses)
+    parts = [replace(part, is_not=True) for clause in named for part in clause]
     if not parts:
         return None
     base = those(focus, vocabulary) if POINTS.search(names.text) else ()

@@ -24,6 +24,7 @@ from ._vocabulary import Vocabulary
 _MOST_GROUPS = 20  # that are named; more are cut to the highest and the lowest
 CLUSTERS = re.compile(r"(?i)clusters?|leiden.*|louvain.*|seurat_clusters")
 _MOST = 50  # percent
+_DOMINANT = 75  # percent of a group that come from one donor which dominates it
 _OF_LOGS = (
     "I average logarithms of the expression, so please do not read that ratio as a fold change."
 )
@@ -39,7 +40,8 @@ def tell_frame(ask: Ask, now: Saying) -> Said:
     lines = _lines(frame, artifact, now.vocabulary)
     if frame.form == "parts" and asks_yes_no(ask.text) and artifact.get("table"):
         most = max(float(row["value"]) for row in artifact["table"])
-        lines[0] = verdict(lines[0], yes=most > _MOST)
+        enough = _DOMINANT if re.search(r"(?i)\bdominat\w*|\bone\b|\bsingle\b", ask.text) else _MOST
+        lines[0] = verdict(lines[0], yes=most > enough)
     if ask.mode == "on":
         lines = [_whether_on(frame, artifact.get("facts") or {}) or lines[0]]
     elif lines and not frame.by and not frame.groups and asks_yes_no(ask.text):

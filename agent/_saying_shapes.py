@@ -26,7 +26,10 @@ def tell_cells_ranked(
     most = "highest" if frame.order == "high" else "lowest"
     place = f"number {at + 1} from the {'top' if most == 'highest' else 'bottom'}" if at else ""
     lead = f"has the {most} value" if not place else f"is {place} by the value"
-    lines = [f"The cell '{row['barcode']}' {lead} of {facts['what']}{of}: {_plain(row)}{end}."]
+    what = f"of {facts['what']}"
+    if what.startswith("of the ") and not at:  # "the highest number of genes"
+        lead, what = f"has the {most}", what.removeprefix("of the ")
+    lines = [f"The cell '{row['barcode']}' {lead} {what}{of}: {_plain(row)}{end}."]
     author = next((str(row[key]) for key in words.author_columns if row.get(key)), "")
     cluster = str(row.get(str(facts.get("cluster_column")), ""))
     what = [f"called '{author}' by the authors"] if author else []

@@ -11,6 +11,7 @@ from ._saying import Said, Saying, Teller
 from ._verdicts import asks_yes_no, direction, verdict
 
 _WEAKEST = re.compile(r"\b(?:least|weakest|smallest|lowest)\b", re.IGNORECASE)
+_SECOND = re.compile(r"\bsecond\b|\brunner", re.IGNORECASE)
 _SAME = re.compile(r"\b(?:same|unchanged|equal\w*|similar)\b", re.IGNORECASE)
 _COLUMNS = ("p_value_adjusted", "log2_fold_change")
 
@@ -152,6 +153,9 @@ def tell_responses(ask: Ask, now: Saying) -> Said:
             else f"change {low['change']:g}"
         )
         first = f"'{low['cell_type']}' responds least: {number}."
+        lines = [cite(first, str(artifact["id"])), *lines]
+    elif _SECOND.search(ask.text) and len(rows) > 1:
+        first = f"'{rows[1]['cell_type']}' comes second."
         lines = [cite(first, str(artifact["id"])), *lines]
     values = (str(facts.get("first")), str(facts.get("second")))
     return Said([*lines, *now.caveats(artifact)], replace(ask, values=ask.values or values))

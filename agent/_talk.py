@@ -23,6 +23,9 @@ HELP = (
 )
 
 
+_OTHERS = re.compile(r"(?i)\b(?:chat ?)?gpt\b|openai|claude|gemini|copilot|llama|mistral|deepseek")
+
+
 def say_talk(ask: Ask, vocabulary: Vocabulary, *, seed: int) -> list[str]:
     """Return sentences for an ask that needs no evidence."""
     example = (
@@ -67,6 +70,7 @@ def say_talk(ask: Ask, vocabulary: Vocabulary, *, seed: int) -> list[str]:
             )
         ],
         "identity": [
+            *(["No, I am none of the well-known chatbots."] if _OTHERS.search(ask.text) else []),
             "I am Cell2Text Chat, an assistant that reads single cells and shows you the evidence.",
             "I compute what I say from your dataset, let a Cell2Text model describe the cells, and "
             "look names up in the Cell Ontology for you.",
