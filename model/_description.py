@@ -56,7 +56,7 @@ class Slot:
     ontology_term_id
         Id of the term; None when not known and for gene sets.
     confidence
-        Calibrated probability that the label, or a term below it, is right; 0 when not known.
+        Calibrated probability that the label is true as far as it goes; 0 when not known.
         For gene programmes, the share of reference cells in which the programme is less active
         if scores are normally distributed, which is not calibrated.
     runners_up
