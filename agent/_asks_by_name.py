@@ -169,6 +169,23 @@ def _any_type(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]
     return asks or None
 
 
+def _which_clusters(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    """Name the clusters that the model labels so, and those in which the file's own cells lie."""
+    asks: list[Ask] = []
+    for slot in names.slots:
+        named = _type_of(slot, vocabulary) if _first(slot).slot == IDENTITY else ""
+        if named and _first(slot).kind != "cluster":
+            asks.append(Ask("which_clusters", cell_types=(named,), text="which clusters?"))
+        if not _is_model_type([slot]):
+            frame = Frame(where=clauses_of([slot]), by=("clusters",))
+            asks.append(replace(_frame(frame), column="clusters"))
+    return asks or None
+
+
+def _uncertain(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]:
+    return [Ask("uncertain", where=cells_of(names.slots), number=_number(names))]
+
+
 def _likeness(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     parts = _parts(*names.slots)
     if names.clusters:
@@ -261,9 +278,13 @@ def _why(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | No
 
 def _against(names: "Names") -> tuple[Slot, Slot, list[Slot]] | None:
     """Return the two groups that are compared, and those that say among which cells."""
-    if len(names.slots) < 2:
+    slots = names.slots
+    if len(slots) == 1 and len(names.clusters) == 2:  # "cluster 3 and 5" stands as one
+        (both,) = slots
+        slots = [replace(both, tag=replace(both.tag, conditions=(one,))) for one in _parts(both)]  # type: ignore[type-var]
+    if len(slots) < 2:
         return None
-    one, two, *rest = names.slots
+    one, two, *rest = slots
     return one, two, rest
 
 
@@ -651,6 +672,8 @@ BY_NAME: dict[str, Make] = {
     "disagreement": lambda names, focus, vocabulary: [
         Ask("agreement", text="where do you disagree?")
     ],
+    "which_clusters": _which_clusters,
+    "uncertain": _uncertain,
     "likeness": _likeness,
     "describe": _describe,
     "describe_cells": _describe_cells,

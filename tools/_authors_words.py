@@ -46,13 +46,16 @@ def authors_words(session: Session, term_id: str) -> tuple[dict[str, Any], str]:
     return {}, ""
 
 
+_ANY_CELL = "CL:0000000"  # what a label such as "?" comes to when "cell" is put after it
+
+
 def term_of_label(session: Session, name: str) -> str | None:
     """Return the Cell Ontology term that an author's label surely means, as far as one does."""
 
     def look_up() -> str | None:
         for text in (name, f"{name} cell"):
             found = session.knowledge.resolve(text, remembered=session.own.names)
-            if found.id is not None and found.match != "vector":
+            if found.id not in {None, _ANY_CELL} and found.match != "vector":
                 return str(found.id)
         return None
 
