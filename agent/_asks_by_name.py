@@ -562,9 +562,16 @@ def _known_of(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]
 
 
 def _where_on(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    if not names.gene or names.slots:
-        return None
-    return [Ask("where_highest", genes=(gene,), mode="called") for gene in names.gene[:_MOST_GENES]]
+    genes = names.gene[:_MOST_GENES]
+    if not names.slots:
+        return [Ask("where_highest", genes=(gene,), mode="called") for gene in genes] or None
+    if all(_first(slot).slot == IDENTITY for slot in names.slots):
+        return _is_on(names, focus, vocabulary)
+    where, by = clauses_of(names.slots), (next(iter(vocabulary.author_columns), "clusters"),)
+    frames = [
+        Frame("mean", where=where, of=gene, of_kind="gene", by=by, order="high") for gene in genes
+    ]
+    return [replace(_frame(one), genes=(one.of,), column=by[0]) for one in frames] or None
 
 
 def _known(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:

@@ -105,6 +105,7 @@ ANSWERS = [
     ("expression_in", "LYZ in Monocytes?", ["Yes: 100% of the 80 cells of 'Monocytes' express"]),
     ("expression_genes_in", "LYZ, CD3D in B cells?", ["cells of 'B cells' express LYZ", "CD3D"]),
     ("expression", "where is LYZ?", ["By the labels of the authors in 'cell_type'"]),
+    ("expression", "where is LYZ on in stim?", ["'Monocytes' has the highest mean log expression"]),
     ("count_express_in", "how many B cells have FOXP3?", ["FOXP3' is not measured"]),
     ("top_expressed", "in Monocytes?", ["highest mean log expression in 'Monocytes' is", "LYZ"]),
     ("both", "CD79A, CD3D and LYZ?", ["CD79A, CD3D and LYZ"]),
