@@ -13,9 +13,12 @@ from ._asks import Ask, Focus
 from ._asks_by_name import BY_NAME, Make
 from ._frames import IDENTITY
 from ._outlines import COLUMN, GENE, GROUP, Slot
+from ._plain_answers import ABOUT
 from ._plain_asks import MAKERS, POINTS
-from ._plain_follow import FOLLOWERS, those
+from ._plain_follow import OTHERS
+from ._plain_redraw import REDRAWN
 from ._plain_shows import SHOWERS
+from ._spoken import those
 from ._tag_names import Tag
 from ._vocabulary import Vocabulary
 
@@ -336,7 +339,7 @@ _BUILT: dict[str, Build] = {
 }
 
 
-_MORE = {**MAKERS, **FOLLOWERS, **SHOWERS}
+_MORE = {**MAKERS, **OTHERS, **REDRAWN, **ABOUT, **SHOWERS}
 
 # Acts that are put as an ask at once, since it takes the cells rather than their names.
 

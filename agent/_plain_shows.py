@@ -10,8 +10,10 @@ from ._asks_by_name import Make
 from ._frames import AVERAGES, Condition, Frame, where_of
 from ._mentions import spell_out
 from ._plain_asks import POINTS, ask_frame, cells_of, qualities_of, said_in
-from ._plain_follow import as_violin, column_of_values, those
+from ._plain_follow import column_of_values
+from ._plain_redraw import as_violin
 from ._scanning import of_gene, scan
+from ._spoken import those
 from ._tags import tag
 from ._vocabulary import Vocabulary
 

@@ -1,0 +1,306 @@
+"""Follow-ups that ask about the last answer: which is highest, how many, why, is it significant."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ._asks import Ask, Focus
+from ._asks_by_name import Make
+from ._conditions import CONTROL
+from ._frames import (
+    RELATIONS,
+    Condition,
+    Frame,
+    where_of,
+)
+from ._last_frame import cells_of_ask, frame_of, told_group
+from ._plain_asks import ask_frame, said_in
+from ._referring import cells_of_type
+from ._selecting import quoted
+from ._spoken import (
+    COMPARED,
+    LISTS,
+    OF_A_GENE,
+    OF_GENES,
+    OF_TYPES,
+    cells_in,
+    on_in,
+    retold,
+    sides_of,
+    those,
+    types_of,
+    with_cells,
+)
+from ._vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from ._plain_forms import Names
+
+_FEW, _MOST = 10, 50  # genes that are listed
+
+
+def _place(at: int, *, low: bool = False) -> Make:
+    def make(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+        last = focus.last
+        if last is None:
+            return None
+        if last.intent in {"markers", "conditions", "compare_selections"} and not names.slots:
+            few = at or 1
+            return [replace(with_cells(last, vocabulary), number=few, text=f"top {few} genes")]
+        frame = last.frame if last.intent == "frame" else frame_of(focus, vocabulary)
+        if last.intent == "label_clusters":
+            frame = Frame(by=("clusters",))
+        if frame is None or frame.by == ("cell",):
+            return None
+        if not (frame.by or frame.groups):
+            if last.intent not in OF_GENES:
+                return None
+            frame = replace(frame, by=(types_of(vocabulary),))
+        order = "low" if low else "high"
+        form = "" if frame.form in {"yesno", "parts", *RELATIONS} else frame.form
+        return [ask_frame(replace(frame, order=order, place=at, limit=0, form=form))]  # type: ignore[arg-type]
+
+    return make
+
+
+def _how_many(measure: str) -> Make:
+    def make(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+        last = focus.last
+        if last is None or names.slots:
+            return None
+        if last.intent in COMPARED and (last.second or last.intent != "compare_selections"):
+            sides = tuple(side for side in sides_of(last, vocabulary) if side)
+            return [ask_frame(Frame(groups=sides, measure=measure))] if sides else None  # type: ignore[arg-type]
+        cells = those(focus, vocabulary)
+        return [ask_frame(Frame(measure, where=cells))] if cells else None  # type: ignore[arg-type]
+
+    return make
+
+
+def _where_they(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    cells = those(focus, vocabulary)
+    said = said_in(names.text, vocabulary, focus)
+    column = next(iter(said.columns), "clusters")
+    cells = tuple(clause for clause in cells if clause[0].column != column)
+    if not cells or names.slots:
+        return None
+    if column == "cell types":  # the model's names are of clusters, not of each cell
+        return [Ask("describe_selection", where=where_of(cells))]
+    return [ask_frame(Frame("share", among=cells, by=(column,), form="parts"))]
+
+
+def _they_express(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    cells = tuple(c for c in those(focus, vocabulary) if c[0].kind != "gene" or c[0].is_not)
+    if not cells or not names.gene or names.slots:
+        return None
+    return on_in(names, cells)
+
+
+def _their_markers(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    cells = those(focus, vocabulary)
+    if not cells or names.slots:
+        return None
+    number = int(names.number[0]) if names.number and names.number[0].isdigit() else None
+    text = f"top {number} markers" if number else "markers"
+    if len(cells) == 1 and all(part.kind == "cluster" for part in cells[0]):
+        return [Ask("markers", clusters=(part.label,), number=number, text=text)
+                for part in cells[0]]  # fmt: skip
+    where = where_of(cells)
+    return [Ask("compare_selections", where=where, number=number, text=text, mode="markers")]
+
+
+def _what_are_they(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    cells = those(focus, vocabulary)
+    if not cells or names.slots:
+        return None
+    if len(cells) == 1 and all(part.kind == "cluster" for part in cells[0]):
+        return [Ask("describe_cluster", clusters=(part.label,)) for part in cells[0]]
+    types = [c for c in vocabulary.author_columns if c not in {p.column for x in cells for p in x}]
+    parts = [ask_frame(Frame("share", among=cells, by=(types[0],), form="parts"))] if types else []
+    return [*parts, Ask("describe_selection", where=where_of(cells))]
+
+
+def _compare_them(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    """Compare the two groups that were spoken of last."""
+    if names.slots:
+        return None
+    last = focus.last
+    if last is not None and last.intent in COMPARED and (last.second or last.clusters):
+        return [replace(last, text="")]
+    groups: list[str] = []
+    for ask in reversed(focus.past):
+        told = _told_of(ask, vocabulary, is_last=ask is last)
+        groups += [g for g in reversed(told) if g and g not in groups]
+        if len(groups) > 1:
+            break
+    if len(groups) < 2:
+        return None
+    two = groups[1], groups[0]
+    clusters = [re.fullmatch(r"cluster (\S+)", words) for words in two]
+    if clusters[0] and clusters[1]:
+        return [Ask("compare", clusters=(clusters[0][1], clusters[1][1]))]
+    return [Ask("compare_selections", where=two[0], second=two[1])]
+
+
+def _told_of(ask: Ask, vocabulary: Vocabulary, *, is_last: bool) -> list[str]:
+    """Return the groups that an ask was about, in the words that the verbs take."""
+    if ask.frame is not None and ask.intent == "frame":
+        frame = ask.frame
+        if is_last and len(frame.by) == 1 and len(ask.told) == 2 and not frame.groups:
+            found = [told_group(frame, label, vocabulary) for label in ask.told]
+            return [part.text for part in found if part is not None]
+        return list(frame.groups) or [frame.chosen]
+    if ask.where:
+        return [ask.where, ask.second]
+    if ask.clusters:
+        return [f"cluster {label}" for label in ask.clusters[-2:]]
+    known = [name for name in ask.cell_types if vocabulary.resolve(name) is not None]
+    return [cells_of_type(name, vocabulary) for name in known[-2:]]
+
+
+def _export_cells(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    cells = tuple(cells_in(slot) for slot in names.slots) or those(focus, vocabulary)
+    return [Ask("export_cells", where=where_of(cells))] if cells else None
+
+
+def _compare_selection(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    if names.slots:
+        return None
+    cells = where_of(those(focus, vocabulary))
+    if not cells and (made := vocabulary.selections()):
+        cells = f"selection {quoted(made[-1])}"
+    return [Ask("compare_selections", where=cells)] if cells else None
+
+
+def _why(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    last = focus.last
+    if last is None or names.slots or names.gene or last.intent in OF_TYPES | {"markers"}:
+        return None
+    gene = last.frame.gene if last.frame is not None else next(iter(last.genes), "")
+    if gene and last.intent not in LISTS:
+        return [Ask("reason", genes=(gene,), frame=last.frame)]
+    return [Ask("topic", name="reason")]
+
+
+def _significant(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    last = focus.last
+    if last is None or names.slots or last.intent in OF_TYPES:
+        return None
+    said = "is that significant?"
+    if last.intent in LISTS - {"type_markers", "top_expressed"}:
+        return [replace(with_cells(last, vocabulary), text=said, mode="")]
+    if last.intent == "test_gene":
+        return [replace(last, text=said)]
+    test = _test_of(last, vocabulary)
+    return [replace(test, text=said)] if test is not None else [Ask("topic", name="untested")]
+
+
+def _test_of(last: Ask, vocabulary: Vocabulary) -> Ask | None:
+    """Return the test of a gene whose means were compared between two groups."""
+    pinned = with_cells(last, vocabulary)
+    frame = last.frame
+    if last.intent == "gene_by_group" and last.column:
+        gene, column, values, where = last.genes[0], str(last.column), last.values, pinned.where
+    elif frame is not None and frame.of_kind == "gene" and len(frame.by) == 1:
+        gene, column, values = frame.of, frame.by[0], (frame.subject,) if frame.subject else ()
+        where = where_of(c for c in (*frame.among, *frame.where) if c[0].column != column)
+    else:
+        return None
+    known = vocabulary.labels.get(column, ())
+    if column in vocabulary.people or (len(known) != 2 and len(values) != 2):
+        return None
+    if len(values) < 2:
+        values = (*values, *(v for v in known if v not in values))[:2]
+    if not last.values and not (frame and frame.subject):  # the control stands last
+        values = tuple(sorted(values, key=_is_control))
+    return Ask("test_gene", genes=(gene,), column=column, values=values, where=where)
+
+
+def _is_control(value: str) -> bool:
+    return bool(set(re.findall(r"[a-z]+", value.casefold())) & (CONTROL | {"non"}))
+
+
+def _sure(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    last = focus.last
+    if last is None or last.intent in OF_TYPES or names.slots:
+        return None
+    is_test = last.intent in LISTS | OF_A_GENE or _test_of(last, vocabulary) is not None
+    return _significant(names, focus, vocabulary) if is_test else [Ask("topic", name="counted")]
+
+
+def _difference(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    last = focus.last
+    if last is None or names.slots or last.intent not in OF_A_GENE or not last.column:
+        return None
+    column = str(last.column)
+    cells = cells_of_ask(with_cells(last, vocabulary), vocabulary)
+    two = last.values if len(last.values) == 2 else vocabulary.labels.get(column, ())
+    if len(two) != 2:
+        return None
+    limit = ()
+    if len(vocabulary.labels.get(column, ())) > 2:
+        limit = (tuple(Condition(column, f"{quoted(column)} = {quoted(value)}", "value", column,
+                                 value) for value in two),)  # fmt: skip
+    frame = Frame("mean", of=last.genes[0], of_kind="gene", where=(*cells, *limit), by=(column,),
+                  form="difference")  # fmt: skip
+    return [ask_frame(frame)]
+
+
+def _more(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    last = focus.last
+    if last is None or last.intent not in LISTS:
+        return None
+    asked = int(names.number[0]) if names.number and names.number[0].isdigit() else 0
+    number = min(max(asked, (last.number or _FEW) + _FEW), _MOST)
+    return [replace(with_cells(last, vocabulary), number=number, text=f"top {number} genes")]
+
+
+def _other_side(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    last = focus.last
+    if last is None or names.slots:
+        return None
+    frame = last.frame
+    if last.intent == "frame" and frame is not None:
+        is_turned = frame.measure == "share" and frame.where and frame.among and not frame.gene
+        if frame.form == "yesno" and len(frame.by) == 1:
+            labels = [part.label for clause in frame.among for part in clause] or list(
+                vocabulary.labels.get(frame.by[0], ())
+            )
+            other = next((label for label in labels if label != frame.subject), "")
+            return [retold(last, replace(frame, subject=other))] if other else None
+        if not is_turned:
+            return None
+        return [ask_frame(replace(frame, where=frame.among, among=frame.where))]
+    if last.intent in COMPARED and (last.second or last.intent != "compare_selections"):
+        first, second = sides_of(last, vocabulary)
+        return [Ask("compare_selections", where=second, second=first)] if first else None
+    if last.intent not in {"markers", "conditions", "compare_selections"}:
+        return None
+    pinned = with_cells(last, vocabulary)
+    if pinned.intent == "compare_selections":
+        mode = "markers" if pinned.mode == "lower" else "lower"
+        return [replace(pinned, mode=mode, text="")]
+    return [replace(with_cells(last, vocabulary), text="which genes are lower?")]
+
+
+ABOUT: Mapping[str, Make] = {
+    "which_highest": _place(0),
+    "which_lowest": _place(0, low=True),
+    "which_second": _place(2),
+    "how_many_they": _how_many("cells"),
+    "share_they": _how_many("share"),
+    "where_they": _where_they,
+    "they_express": _they_express,
+    "their_markers": _their_markers,
+    "what_are_they": _what_are_they,
+    "compare_selection": _compare_selection,
+    "compare_them": _compare_them,
+    "export_cells": _export_cells,
+    "why_that": _why,
+    "sure": _sure,
+    "significant": _significant,
+    "difference": _difference,
+    "more_genes": _more,
+    "other_direction": _other_side,
+}

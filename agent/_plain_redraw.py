@@ -1,0 +1,120 @@
+"""The last answer in another form: as a share, as violins, as dots, on the map."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ._asks import Ask, Focus
+from ._asks_by_name import Make
+from ._frames import (
+    Frame,
+    where_of,
+)
+from ._plain_asks import ask_frame
+from ._spoken import (
+    LISTS,
+    OF_GENES,
+    retold,
+    those,
+    types_of,
+    with_cells,
+)
+from ._vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from ._plain_forms import Names
+
+_DRAWN = 12  # genes
+
+
+def _in_other_measure(measure: str) -> Make:
+    def make(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+        last = focus.last
+        if last is not None and last.frame is not None and last.frame.measure == measure:
+            return [retold(last, last.frame)] if last.intent == "frame" else None
+        if last is None or last.intent != "composition" or last.column not in vocabulary.labels:
+            return None
+        by = (str(last.column), types_of(vocabulary))
+        return [ask_frame(Frame(measure, by=by))]  # type: ignore[arg-type]
+
+    return make
+
+
+def _gene_and_groups(focus: Focus, vocabulary: Vocabulary) -> tuple[str, str, str]:
+    """Return the gene or quality, the column and the cells of the last answer."""
+    last = focus.last
+    frame = last.frame if last is not None and last.intent == "frame" else None
+    if frame is not None and last is not None:
+        gene = frame.gene or (frame.of if frame.of_kind in {"quality", "column"} else "")
+        cells = [c for c in (*frame.among, *frame.where) if c[0].kind != "gene"]
+        by = next(iter(frame.by), "")
+        return gene, by if by != "cell types" else "clusters", where_of(cells)
+    if last is None or last.intent not in OF_GENES | {"dots"} or not last.genes:
+        return "", "", ""
+    pinned = with_cells(last, vocabulary)
+    return last.genes[0], last.column or "", pinned.where
+
+
+def _groups(vocabulary: Vocabulary) -> str | None:
+    return next(iter(vocabulary.author_columns), None)
+
+
+def as_violin(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    gene, by, where = _gene_and_groups(focus, vocabulary)
+    listed = focus.last.listed[:3] if focus.last is not None and not gene else ()
+    column = by or _groups(vocabulary) or "clusters"
+    genes = names.gene or ([gene] if gene else list(listed))
+    return [Ask("gene_by_group", genes=(g,), column=column, where=where) for g in genes] or None
+
+
+def _as_dots(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    last = focus.last
+    gene, by, where = _gene_and_groups(focus, vocabulary)
+    genes = tuple(names.gene) or ((gene,) if gene else ())
+    if not genes and last is not None and last.intent in LISTS | {"is_among"}:
+        genes = last.listed[:_DRAWN] or focus.listed[:_DRAWN]
+        is_of_clusters = last.clusters and not last.cell_types
+        by = (last.column or "") if last.intent == "conditions" else by
+        by = by or ("clusters" if is_of_clusters else "")
+        where = with_cells(last, vocabulary).where if last.intent == "conditions" else ""
+    if not genes:
+        return None
+    column = None if by == "clusters" else by or _groups(vocabulary)
+    return [Ask("dots", genes=genes, column=column, where=where)]
+
+
+def _as_umap(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    last = focus.last
+    gene, by, _ = _gene_and_groups(focus, vocabulary)
+    if gene and gene.casefold() in vocabulary.genes:
+        return [Ask("expression", genes=(gene,), plot="umap")]
+    if by or (last is not None and last.intent == "composition"):
+        return [Ask("plot", column=by or (last.column if last else None))]
+    if last is not None and last.intent in {"label_clusters", "list_clusters"}:
+        return [Ask("plot", column="clusters")]
+    cells = where_of(those(focus, vocabulary))
+    return [Ask("plot", where=cells)] if cells else None
+
+
+def _as_bars(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    last = focus.last
+    if last is None:
+        return None
+    if last.intent == "composition" and last.column in vocabulary.labels:
+        by = (str(last.column), types_of(vocabulary))
+        return [ask_frame(Frame("share", by=by, form="stacked bar"))]
+    frame = last.frame
+    if last.intent != "frame" or frame is None or not (frame.by or frame.groups):
+        return None
+    form = "stacked bar" if len(frame.by) > 1 else "bar"
+    return [ask_frame(replace(frame, form=form))]  # type: ignore[arg-type]
+
+
+REDRAWN: Mapping[str, Make] = {
+    "as_share": _in_other_measure("share"),
+    "as_count": _in_other_measure("cells"),
+    "as_violin": as_violin,
+    "as_dots": _as_dots,
+    "as_bars": _as_bars,
+    "as_umap": _as_umap,
+}
