@@ -143,8 +143,9 @@ def _exclude(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
         read = scan(tag(names.text, vocabulary, focus), vocabulary)
         named = tuple(clause for _, clause in read.clauses)
     parts = [replace(part, is_not=True) for clause in named for part in clause]
-    if not parts:
-        return None
+    if not parts:  # "throw them out"
+        them = where_of(those(focus, vocabulary)) if POINTS.search(names.text) else ""
+        return [Ask("select", where=f"NOT ({them})")] if them else None
     base = those(focus, vocabulary) if POINTS.search(names.text) else ()
     where = where_of([*base, *((part,) for part in parts)])
     return [Ask("select", where=where)]

@@ -103,6 +103,7 @@ ON = "expression_in: is ISG15 expressed in B cells?"
          [("frame", '(condition = "stim" AND cluster 1)'),
           ("describe_selection", '(condition = "stim" AND cluster 1)')]),
         (["exclude: select all cells but donor 107"], [("select", 'NOT donor = "107"')]),
+        ([COUNT, "exclude: throw them out"], [("select", f'NOT ({B} AND condition = "stim")')]),
         (["umap_group: show B cells on the umap"], [("plot", B)]),
         (["violin: boxplot of CD3D and LYZ in B cells"],
          [("gene_by_group", B, "CD3D"), ("gene_by_group", B, "LYZ")]),
