@@ -143,11 +143,10 @@ def tell_agreement(ask: Ask, now: Saying) -> Said:
 
 def _mostly(artifact: Mapping[str, Any], said: list[str]) -> list[str]:
     """Say first whether model and authors agree, all in all."""
-    rows = [row for row in artifact.get("table") or [] if row.get("agree") is not None]
-    read = sum(int(row["cells_read"]) for row in rows)
-    if not read or not said:
+    facts = artifact.get("facts") or {}
+    if not facts.get("n_judged") or not said:
         return said
-    share = sum(float(row["agree"]) * int(row["cells_read"]) for row in rows) / read
+    share = float(facts["percent_agree"])
     lead = "Mostly" if share >= _MOSTLY else "In part" if share >= _HARDLY else "Hardly"
     return [verdict(said[0], yes=True).replace("Yes", lead, 1), *said[1:]]
 

@@ -9,11 +9,13 @@ import pytest
 from agent import Answer, Assistant
 from agent._asks import Ask, Focus
 from agent._outlines import outline
+from agent._phrasing import split_sentences
 from agent._plain_forms import ask_of, names_of, plain_form
 from agent._tags import tag
 from agent._understanding import understand
 from agent._vocabulary import Vocabulary
 from tests.marker_reader import MarkerReader
+from tests.test_agent_questions import loose_numbers
 from tools import Session
 
 GENES = ["CD79A", "NKG7", "CD3D", "LYZ", "ISG15", "MT-CO1", *(f"GENE{n}" for n in range(60))]
@@ -145,6 +147,8 @@ def test_an_act_is_answered_of_the_cells_that_are_named(
     assert answer.unsupported == ()
     missing = [part for part in parts if part not in answer.text]
     assert not missing, answer.text
+    said = split_sentences(answer.text)
+    assert not [n for line in said for n in loose_numbers(line, text, session.evidence)], said
 
 
 def test_nothing_is_said_twice_in_one_answer(

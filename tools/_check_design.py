@@ -1,6 +1,7 @@
 """How donors, batches and conditions are crossed: what a comparison of conditions can tell."""
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from ._columns import find_column
@@ -64,7 +65,16 @@ def check_design(session: "Session", *, column: str, donors: str = "") -> Eviden
         source=f"obs['{clean(key)}'] of {session.title}",
         unit="cells",
         caveat=CAVEAT,
-        facts={"column": clean(key), "donors": people and clean(people), "verdict": verdict},
+        facts={
+            "column": clean(key),
+            "donors": people and clean(people),
+            "verdict": verdict,
+            "n_donors": len(table),
+            "n_obs": len(values),
+            "n_both": sum(row["n_conditions"] > 1 for row in table),
+            "each": [{"condition": c, "donors": n} for c, n in _each(table).items()],
+            "percent_largest": percent(max((r["cells"] for r in table), default=0), len(values)),
+        },
     )
 
 
@@ -82,6 +92,11 @@ def _donors(obs: "pd.DataFrame", people: str, values: "pd.Series") -> list[dict[
             }
         )
     return table
+
+
+def _each(table: list[dict[str, Any]]) -> dict[str, int]:
+    """Count the donors of each condition, as far as they have cells of one only."""
+    return dict(Counter(row["conditions"] for row in table if row["n_conditions"] == 1))
 
 
 def _sentences(
@@ -111,7 +126,7 @@ def _sentences(
             f"{quote(key)} ({shown}); the others have cells of one only.",
             most,
         ], "mixed"
-    each = {value: sum(row["conditions"] == clean(value) for row in table) for value in set(values)}
+    each = _each(table)
     numbers = listing(f"{n:,} of {quote(value)}" for value, n in sorted(each.items()))
     lead = f"Each of the {who} in {quote(people)} has cells of one condition in {quote(key)} only:"
     said = [f"{lead} {numbers}."]

@@ -77,6 +77,7 @@ def compare_labels(session: Session, *, column: str = "") -> Evidence:
         facts={
             "column": clean(key),
             "n_labels": len(names),
+            **_agreement(table),
             **reading_facts(session, n_read, session.prepared.adata.n_obs),
         },
     )
@@ -138,15 +139,23 @@ def _agrees(session: Session, slot: "Slot", term_id: str) -> bool:
     return bool(own) and session.knowledge.is_a(own, term_id)
 
 
-def _in_all(judged: list[dict[str, Any]]) -> list[str]:
-    """Say how many of all the cells read carry a name that agrees with the authors' label."""
+def _agreement(table: list[dict[str, Any]]) -> dict[str, float]:
+    """Count the cells read whose name agrees with the authors' label, as far as that is placed."""
+    judged = [row for row in table if row["agree"] is not None]
     read = sum(row["cells_read"] for row in judged)
-    if not read:
-        return []
     hits = sum(round(row["agree"] * row["cells_read"] / 100) for row in judged)
+    return {"n_judged": read, "n_agree": hits, "percent_agree": percent(hits, read)}
+
+
+def _in_all(table: list[dict[str, Any]]) -> list[str]:
+    """Say how many of all the cells read carry a name that agrees with the authors' label."""
+    found = _agreement(table)
+    if not found["n_judged"]:
+        return []
     return [
-        f"In all the model gives {hits:,} of the {count(read, 'cell')} that it read "
-        f"({as_percent(percent(hits, read))}) the authors' name or a more specific one."
+        f"In all the model gives {found['n_agree']:,} of the "
+        f"{count(int(found['n_judged']), 'cell')} that it read "
+        f"({as_percent(found['percent_agree'])}) the authors' name or a more specific one."
     ]
 
 
@@ -156,7 +165,7 @@ def _sentences(key: str, table: list[dict[str, Any]]) -> list[str]:
         f"The model was compared with the {count(len(table), 'label')} of the authors in "
         f"{quote(key)}, which it has not seen."
     ]
-    sentences += _in_all(judged)
+    sentences += _in_all(table)
     good = [row for row in judged if row["agree"] >= 50]
     if good:
         sentences.append(f"They mostly agree on {listing(quote(row['label']) for row in good)}.")

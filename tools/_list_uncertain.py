@@ -1,7 +1,6 @@
 """The cells of whose type the model is least sure."""
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +15,8 @@ from ._preparing import stratified
 from ._wording import as_percent, clean, count, listing, percent, quote, term
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from model import Description
 
     from ._session import Session
@@ -88,7 +89,7 @@ def list_uncertain(session: "Session", *, where: str = "", n_cells: int = 10) ->
     if none:
         found.append(f"none as {' or '.join(filter(None, [', '.join(none[:-1]), none[-1]]))}")
     sentences.append(f"Of the cells{among} read, the model flags {listing(found)}.")
-    sentences += _where_flagged(flags, [item.flags for item in descriptions], groups[read], among)
+    sentences += _where_flagged(flags, descriptions, groups[read], among)
     sentences.append("The least sure are the following.")
     sentences += [_sentence(row) for row in table[:_SPOKEN]]
     return session.record(
@@ -106,6 +107,11 @@ def list_uncertain(session: "Session", *, where: str = "", n_cells: int = 10) ->
             "threshold": _UNSURE,
             "clusters": [name for name, _ in tally],
             "doubtful": [{"cluster": name, "unsure": number} for name, number in tally],
+            "lie": [
+                {"flag": kind, "cluster": name, "cells": number}
+                for kind, _ in flags
+                for name, number in _lie(kind, descriptions, groups[read]).items()
+            ],
             "flags": [
                 {"flag": flag, "cells": number, "percent": percent(number, len(read))}
                 for flag, number in flags
@@ -114,19 +120,27 @@ def list_uncertain(session: "Session", *, where: str = "", n_cells: int = 10) ->
     )
 
 
+def _lie(kind: str, descriptions: "Sequence[Description]", groups: np.ndarray) -> dict[str, int]:
+    """Count, cluster by cluster, the cells that carry a kind of flag, the most first."""
+    mine = [any(flag.split(":")[0] == kind for flag in one.flags) for one in descriptions]
+    return dict(Counter(groups[np.array(mine)].tolist()).most_common(_SPOKEN))
+
+
 def _where_flagged(
-    tally: list[tuple[str, int]], flags: list[Sequence[str]], groups: np.ndarray, among: str
+    tally: list[tuple[str, int]],
+    descriptions: "Sequence[Description]",
+    groups: np.ndarray,
+    among: str,
 ) -> list[str]:
     """Say of each kind of flag in which clusters the cells lie that carry it."""
     lines = []
     for kind, number in tally:
-        mine = [any(flag.split(":")[0] == kind for flag in cell) for cell in flags]
-        lie = Counter(groups[np.array(mine)].tolist()).most_common(_SPOKEN)
+        lie = list(_lie(kind, descriptions, groups).items())
         shown = listing(f"cluster {name} ({n:,})" for name, n in lie)
         where = f"all in cluster {lie[0][0]}" if len(lie) == 1 else f"most in {shown}"
         lines.append(
-            f"The model flags {number:,} of the {count(len(flags), 'cell')}{among} that it read "
-            f"({as_percent(percent(number, len(flags)))}) as {quote(kind)}, {where}."
+            f"The model flags {number:,} of the {count(len(descriptions), 'cell')}{among} that it "
+            f"read ({as_percent(percent(number, len(descriptions)))}) as {quote(kind)}, {where}."
         )
     return lines
 

@@ -176,7 +176,8 @@ def describe_selection(
         f"{term(row['label'], row['ontology_term_id'])} or a kind of it."
         for row in asked
     ]
-    said += pathways_of(descriptions, f"in {group}")[0]
+    active, rows = pathways_of(descriptions, f"in {group}")
+    said += active
     return _record(
         session,
         "describe_selection",
@@ -192,6 +193,7 @@ def describe_selection(
             **reading_facts(session, len(sample), len(chosen)),
             "claims": cell_type_rows(verdict),
             "asked": asked,
+            "pathways": rows,
         },
     )
 

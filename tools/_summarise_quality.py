@@ -99,6 +99,10 @@ def summarise_quality(session: Session, *, by: str = "clusters", where: str = ""
         facts={
             "by": clean(key),
             "measures": list(measured),
+            "n_cells": int(chosen.sum()),
+            "n_obs": len(chosen),
+            "beyond": [{"measure": name, **row} for name, row in _beyond(measured).items()],
+            "of_all": [{name: _short(v) for name, (_, v) in measured_quality(session).items()}],
             **{
                 f"mean_{name}": float(f"{float(np.nanmean(v)):.4g}")
                 for name, (_, v) in measured.items()
@@ -191,14 +195,26 @@ def _sentences(
     return said
 
 
-def _limits(measured: dict[str, tuple[str, np.ndarray]]) -> list[str]:
+def _beyond(measured: dict[str, tuple[str, np.ndarray]]) -> dict[str, dict[str, int]]:
     """Count the cells beyond the limits at which cells are often left out."""
-    found = []
+    found = {}
     if "genes" in measured:
         few = int((measured["genes"][1] < _FEWEST_GENES).sum())
-        found.append(f"{_many(few)} {_have(few)} fewer than {_FEWEST_GENES} detected genes")
+        found["genes"] = {"limit": _FEWEST_GENES, "cells": few}
     if "mitochondrial" in measured:
         many = int((measured["mitochondrial"][1] > _MOST_MITO).sum())
+        found["mitochondrial"] = {"limit": _MOST_MITO, "cells": many}
+    return found
+
+
+def _limits(measured: dict[str, tuple[str, np.ndarray]]) -> list[str]:
+    """Say how many cells lie beyond the limits at which cells are often left out."""
+    found, beyond = [], _beyond(measured)
+    if "genes" in beyond:
+        few = beyond["genes"]["cells"]
+        found.append(f"{_many(few)} {_have(few)} fewer than {_FEWEST_GENES} detected genes")
+    if "mitochondrial" in beyond:
+        many = beyond["mitochondrial"]["cells"]
         found.append(f"{_many(many)} {_have(many)} more than {_MOST_MITO}% mitochondrial counts")
     said = listing(found)
     return [f"{said[0].upper()}{said[1:]}; such cells are often left out."] if found else []
