@@ -48,6 +48,8 @@ def _place(at: int, *, low: bool = False) -> Make:
         if last.intent in {"markers", "conditions", "compare_selections"} and not names.slots:
             few = at or 1
             return [replace(with_cells(last, vocabulary), number=few, text=f"top {few} genes")]
+        if last.intent == "score_set":  # its answer says where it is highest and lowest
+            return [last]
         frame = last.frame if last.intent == "frame" else frame_of(focus, vocabulary)
         if last.intent == "label_clusters":
             frame = Frame(by=("clusters",))

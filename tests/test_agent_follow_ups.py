@@ -98,6 +98,8 @@ ON = "expression_in: is ISG15 expressed in B cells?"
         ([ON, "and_genes: and LYZ and CD4?"], [("frame", B, "LYZ"), ("frame", B, "CD4")]),
         ([ON, "as_violin: as a violin plot?"], [("gene_by_group", B, "ISG15")]),
         ([ON, "as_umap: on the umap?"], [("expression", "", "ISG15")]),
+        (["score_genes: score LYZ and CD4 by donor", "which_highest: which is the highest?"],
+         [("score_set", "", "LYZ", "CD4")]),
         ([ON, "why_that: why?"], [("reason", B, "ISG15")]),
         (["select: select stim cells of cluster 1", "what_are_they: what are those cells?"],
          [("frame", '(condition = "stim" AND cluster 1)'),
