@@ -59,7 +59,7 @@ def fill_in(ask: Ask, found: Mentions, vocabulary: Vocabulary, focus: Focus) -> 
         if (named := _type_at_end(found, vocabulary)) and ask.clusters:
             return replace(ask, cell_types=named)
         return replace(ask, missing="cell_type")
-    return _read_family(ask, vocabulary)
+    return read_family(ask, vocabulary)
 
 
 def _fill_cluster(ask: Ask, found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask:
@@ -139,7 +139,7 @@ def _type_at_end(found: Mentions, vocabulary: Vocabulary) -> tuple[str, ...]:
     return ()
 
 
-def _read_family(ask: Ask, vocabulary: Vocabulary) -> Ask:
+def read_family(ask: Ask, vocabulary: Vocabulary) -> Ask:
     """Read "CD8" as CD8A where only the chains of a protein are measured."""
     genes, notes = [], []
     for gene in ask.genes:

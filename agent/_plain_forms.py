@@ -155,6 +155,10 @@ _LOWER = re.compile(
     r"(?i)\b(?:lower|lowest|least|fewest|fewer|less|down\w*|decreas\w*|reduc\w*|deplet\w*|drops?|"
     r"smaller|repress\w*)\b"
 )
+_LOW = re.compile(
+    r"(?i)\b(?:low|absent|lost|los\w+|missing|miss|lack\w*|silen\w*|off|negativ\w*|under\w*|shut|"
+    r"without|not|never|no longer|neg|weak\w*)\b|n't\b"
+)
 _LOWEST = re.compile(r"(?i)\b(?:lowest|least|fewest|smallest|minimum|rarest)\b")
 
 
@@ -216,7 +220,14 @@ def _said(slot: Slot) -> str:
     part = one.conditions[0]
     if part.kind == "cluster":
         return part.words if part.words.startswith("cluster") else f"cluster {part.label}"
-    return part.label if part.column else slot.text
+    is_label = bool(part.column) and (
+        one.kind == "value" or _words(part.label) == _words(slot.text)
+    )
+    return part.label if is_label else slot.text
+
+
+def _words(name: str) -> set[str]:
+    return {word.removesuffix("s") for word in re.findall(r"[^\W_]+", name.casefold())}
 
 
 def _pair(groups: Sequence[Slot]) -> list[Slot]:
@@ -284,6 +295,11 @@ def _filled(act: str, names: Names) -> str | None:
         if act in _WITHIN:
             return f"{whole.rstrip('?')} in {' and '.join(left['group'])}?"
     return None
+
+
+def is_lower(text: str) -> bool:
+    """Whether a question asks for what is lower, not higher."""
+    return _LOWER.search(text) is not None or _LOW.search(text) is not None
 
 
 def _turned(act: str, form: str, text: str) -> str:
@@ -393,3 +409,7 @@ _ASKS: dict[str, Make] = {
     "cannot": lambda names, focus, vocabulary: [Ask("cannot")],
     "offtopic": lambda names, focus, vocabulary: [Ask("topic", name="outside")],
 }
+
+#: Every act that a question can be.
+ACTS = frozenset({*FORMS, *_BUILT, *_ASKS, *_MORE, "search_ontology", "select", "name_selection",
+                  "pathway_where"})  # fmt: skip

@@ -26,6 +26,7 @@ from ._reading_tests import read_test
 from ._reading_turns import read_turn
 from ._reading_worth import read_worth
 from ._recalling import put_back, read_recall
+from ._recognising import decide, is_one_act
 from ._redrawing import read_redrawing
 from ._referring import cells_of_type
 from ._returning import read_return
@@ -94,17 +95,20 @@ _NOUNS = re.compile(
 
 def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
     """Return what `question` asks for, in order; at least one ask."""
-    text = _spell_t_cells(" ".join(_plain(question).split()), vocabulary)
+    text = plainly(question, vocabulary)
     if not re.search(r"\w", text):
         return [Ask("empty")]
     asks: list[Ask] = []
     whole = _keep_whole(correct_spelling(text, vocabulary), vocabulary)
-    for stretch in (part.replace(_STOP, ". ") for part in _stretches(whole)):
+    parts = [part.replace(_STOP, ". ") for part in _stretches(whole)]
+    if len(parts) > 1 and is_one_act(whole.replace(_STOP, ". "), parts, vocabulary, focus):
+        parts = [whole.replace(_STOP, ". ")]
+    for stretch in parts:
         before = asks[-1].frame if asks else None
         if before is not None and before.by == ("cell",) and _WHAT_IS_IT.match(stretch):
             continue  # said with the cell
         stretch = _point_back(stretch, asks)
-        for ask in _share_unit(asks, _read(stretch, vocabulary, focus), whole):
+        for ask in _share_unit(asks, _decide(stretch, vocabulary, focus), whole):
             if ask.intent == "name_selection" and asks and asks[-1].intent == "select":
                 asks[-1] = ask = replace(asks[-1], name=ask.name)
             else:
@@ -114,6 +118,25 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
                 made = (*vocabulary.selections(), ask.name)
                 vocabulary = replace(vocabulary, selections=lambda made=made: made)
     return _tidy(asks) or [Ask("unclear", text=text)]
+
+
+def _decide(stretch: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
+    """Return what a stretch asks, by the rules or as the act that it is recognised as."""
+    by_rules = _read(stretch, vocabulary, focus)
+    if focus.pending is not None:
+        return by_rules
+    return decide(
+        stretch,
+        vocabulary,
+        focus,
+        read=lambda form: _read(form, vocabulary, focus),
+        by_rules=by_rules,
+    )
+
+
+def plainly(question: str, vocabulary: Vocabulary) -> str:
+    """Return a question with its abbreviations written out and signs made plain."""
+    return _spell_t_cells(" ".join(_plain(question).split()), vocabulary)
 
 
 _HOW_BIG = re.compile(

@@ -55,7 +55,7 @@ CONVERSATION = [
     ("Label the clusters", ["label_clusters"], ["- Cluster 0:", "- Cluster 10:"]),
     ("is cluster 4 B cells?", ["explain_alternative"], ["Yes", "cluster 4"]),
     ("is cluster 4 monocytes?", ["explain_alternative"], ["No: the model labels cluster 4 as B"]),
-    ("which clusters are B cells?", ["label_clusters"], ["4", "8"]),
+    ("which clusters are B cells?", ["label_clusters", "summarise_cells"], ["4", "8"]),
     ("how sure are you about cluster 4?", ["describe_cluster"], ["mean confidence"]),
     ("where is NKG7 highest?", ["show_expression"], ["highest in cluster 3"]),
     ("what is it?", ["describe_cluster"], ["Cluster 3"]),

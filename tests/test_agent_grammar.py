@@ -126,7 +126,8 @@ def test_a_fragment_replaces_what_is_like_it(
     fragment: str, where: str, among: str, blood: Vocabulary
 ) -> None:
     found = frame(blood, FIRST, fragment)
-    assert (where_of(found.where), where_of(found.among)) == (where, among)
+    assert where_of(found.where) == where
+    assert set(where_of(found.among).split(" AND ")) == set(among.split(" AND "))
     assert found.measure == "share"
 
 
@@ -148,7 +149,7 @@ def test_edits_follow_one_another(blood: Vocabulary) -> None:
 @pytest.mark.parametrize(
     "question",
     [
-        "What is cluster 1?", "why?", "which clusters are B cells?", "what marks B cells?",
+        "What is cluster 1?", "why?", "what marks B cells?",
         "is ISG15 higher in stim?", "how do stim and ctrl differ?", "T", "what is a B cell?",
         "how many tonsils are in the B cells of the patient from Paris?",
     ],

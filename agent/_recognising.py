@@ -1,0 +1,189 @@
+"""Put a question in its plain form where it is known for certain enough which act it is."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from ._asks import ASIDES, SMALL_TALK, Ask, Focus
+from ._filling import read_family
+from ._outlines import outline, tokens
+from ._plain_forms import ask_of, is_lower, names_of, plain_form
+from ._recogniser import recogniser
+from ._tags import tag
+from ._vocabulary import Vocabulary
+from ._words import words
+
+_LEAST = 0.15  # below this probability an act is not thought of
+# Least probability of an act to be preferred to what the rules read, by what that was. Chosen on
+# conversations that neither the wordings nor the rules were written for.
+_NOTHING, _ASKED_BACK, _NUMBER, _TOPIC, _FIRM, _OTHER = 0.2, 0.45, 0.9, 0.75, 0.97, 0.5
+_FEWER_NAMES, _MORE_NAMES = 0.97, 0.4  # where it leaves out names that the rules use, or the other
+_SECOND = 0.5  # part of the first act's probability at which a second one speaks for the rules
+_SURE = 0.6  # least probability for a message of several sentences to be one act
+_MOST_WORDS = 60
+# Without an open file, only these can be asked.
+_OF_NO_FILE = frozenset(
+    {"look_up", "term_id", "term_difference", "is_a", "subtypes", "search_ontology",
+     "known_markers", "gene_info", "help", "greet", "thanks", "identity", "privacy", "how_named",
+     "what_confidence", "which_test", "trust", "cite", "cannot", "offtopic"}
+)  # fmt: skip
+
+
+_NOT_READ = frozenset({"offtopic", "unclear", "lost", "cannot"})
+_SETTLED = SMALL_TALK | ASIDES | words(
+    """
+    undo_correction list_corrections remember_name relabel relabel_group name_selection is_among
+    sex malignant
+    """
+)  # fmt: skip
+
+# What the rules read by words that hardly mean anything else.
+_CLEAR = frozenset(
+    {"select", "label_clusters", "uncertain", "family", "most_changed", "describe_cluster"}
+)
+_DENIES = re.compile(
+    r"(?i)\b(?:not|without|except|excluding|other than|neither|nor|off|absent|lack\w*)\b|n't\b"
+)
+_POINTS = re.compile(
+    r"(?i)\b(?:first|second|third|last|former|latter) (?:one|of (?:these|those|them))\b"
+)  # at one of several that were told, which the rules look up
+_OF_DENIAL = frozenset(  # acts that say themselves what is denied, or ask a question all the same
+    {"one_not_other", "exclude", "why_not", "disagreement", "compare_rest", "trust",
+     "down_genes", "cannot", "offtopic", "uncertain", "sure", "agreement", "confounded",
+     "malignant"}
+)  # fmt: skip
+
+_OF_TERMS = frozenset({"look_up", "term_id", "term_difference", "is_a", "subtypes"})
+
+Read = Callable[[str], list[Ask]]
+
+
+@dataclass(frozen=True)
+class _Reading:
+    act: str
+    probability: float
+    asks: list[Ask]
+
+
+def decide(
+    text: str, vocabulary: Vocabulary, focus: Focus, *, read: Read, by_rules: list[Ask]
+) -> list[Ask]:
+    """Return what a question asks: as the act that it is recognised as, or as the rules read it.
+
+    Parameters
+    ----------
+    text
+        One thing asked.
+    read
+        Reads a plain form by the rules.
+    by_rules
+        What the rules read in `text`.
+    """
+    if len(text.split()) > _MOST_WORDS:
+        return by_rules
+    tags = tag(text, vocabulary, focus)
+    line, slots = outline(tags, vocabulary)
+    likely = [one for one in recogniser().likely(line, slots, tags)[:3] if one[1] >= _LEAST]
+    if not vocabulary.has_dataset:
+        likely = [one for one in likely if one[0] in _OF_NO_FILE]
+    names = names_of(slots, tags, vocabulary)
+    readings = []
+    for act, probability in likely:
+        if act in _OF_TERMS and names.clusters or act == "down_genes" and not is_lower(text):
+            continue
+        asks = ask_of(act, names, text, vocabulary, focus)
+        if not asks:
+            form = plain_form(act, names, text, vocabulary)
+            asks = read(form) if form else []
+        asks = [read_family(ask, vocabulary) for ask in asks]
+        readings.append(_Reading(act, probability, asks))
+    if not readings or not readings[0].asks:
+        return by_rules
+    first, *others = readings
+    is_nothing = any(ask.intent in _NOT_READ for ask in first.asks)
+    if is_nothing and first.act not in {"cannot", "offtopic"}:
+        return by_rules
+    if any(ask.missing for ask in first.asks) or len(by_rules) > len(first.asks):
+        return by_rules
+    if _DENIES.search(text) and first.act not in _OF_DENIAL:
+        return by_rules
+    intents = {ask.intent for ask in (*by_rules, *first.asks)}
+    is_same = intents == {"score_set"}  # whose name the rules know how to find
+    if _POINTS.search(text) or is_same:
+        return by_rules
+    if all(token.startswith("{") or token == "?" for token in tokens(line)):
+        return by_rules  # a name alone says nothing of the act
+    if any(ask.intent in _SETTLED and ask.intent != "topic" for ask in by_rules):
+        return by_rules
+    mine = _meant(by_rules)
+    share = _SECOND * first.probability
+    if any(one.probability > share and _meant(one.asks) == mine for one in others):
+        return by_rules
+    said = [slot.tag.value for slot in slots if slot.tag is not None]
+    said += [one.value for one in tags if one.kind == "quality"]
+    mine_used, its_used = _used(by_rules, said), _used(first.asks, said)
+    least = _least(by_rules, first.asks, (its_used > mine_used) - (its_used < mine_used))
+    return first.asks if first.probability >= least else by_rules
+
+
+def _least(by_rules: Sequence[Ask], asks: Sequence[Ask], more_names: int) -> float:
+    """Return the probability from which an act is preferred to what the rules read."""
+    intents = {ask.intent for ask in by_rules}
+    if any(ask.missing for ask in by_rules):
+        least = _ASKED_BACK
+    elif intents <= _NOT_READ:
+        least = _NOTHING
+    elif intents == {"topic"}:
+        least = _TOPIC
+    else:
+        is_frame = by_rules[0].frame is not None and asks[0].frame is not None
+        least = _NUMBER if is_frame else _FIRM if intents & _CLEAR else _OTHER
+    if more_names < 0:
+        return max(least, _FEWER_NAMES)
+    return min(least, _MORE_NAMES) if more_names > 0 and least <= _OTHER else least
+
+
+def _meant(asks: Sequence[Ask]) -> list[Ask]:
+    """Return asks without their wording."""
+    return [replace(ask, text="") for ask in asks]
+
+
+def _used(asks: Sequence[Ask], names: Sequence[str]) -> tuple[int, int]:
+    """Return how many names of a question are in what it was read as, and how much else is."""
+    held = repr(_meant(asks)).casefold()
+    said = sum(name.casefold() in held for name in dict.fromkeys(names))
+    return said, sum(_holds(ask) for ask in asks)
+
+
+def _holds(ask: Ask) -> int:
+    """Return how much an ask holds: names, and what a frame says of its cells and groups."""
+    frame = ask.frame
+    if frame is None:
+        named = sum(map(len, (ask.clusters, ask.genes, ask.cell_types)))
+        cells = len(re.split(r" (?:AND|OR) ", ask.where)) if ask.where else 0
+        return named + cells + bool(ask.number) + bool(ask.column)
+    said = (frame.each, frame.over, frame.having, frame.order, frame.limit, frame.of)
+    return len(frame.conditions) + len(frame.by) + len(frame.groups) + sum(map(bool, said))
+
+
+def is_one_act(whole: str, parts: Sequence[str], vocabulary: Vocabulary, focus: Focus) -> bool:
+    """Whether one of several sentences asks for something and the rest are remarks."""
+    asking = [part for part in parts if _ASKS.search(part)]
+    if len(asking) != 1:
+        return False
+    act, probability = _likeliest(whole, vocabulary, focus)
+    own, _ = _likeliest(asking[0], vocabulary, focus)
+    return probability >= _SURE and act == own
+
+
+_ASKS = re.compile(
+    r"(?i)\?|^(?:please |can you |could you |also |then |now |and |so |ok |just )*(?:what|which|"
+    r"who|why|how|where|when|is|are|was|do|does|did|can|could|would|has|have|show|plot|draw|tell|"
+    r"give|describe|label|annotate|list|compare|explain|find|name|call|search|define|count|rank|"
+    r"select|subset|export|download|save|use|make|assign|repeat|markers|umap|violin|top)\b"
+)
+
+
+def _likeliest(text: str, vocabulary: Vocabulary, focus: Focus) -> tuple[str, float]:
+    tags = tag(text, vocabulary, focus)
+    return recogniser().likely(*outline(tags, vocabulary), tags)[0]
