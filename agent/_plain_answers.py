@@ -235,6 +235,8 @@ def _difference(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[As
     last = focus.last
     if last is None or names.slots or last.intent not in OF_A_GENE or not last.column:
         return None
+    if re.search(r"(?i)\bfold|\blog2?fc\b|\bp[- ]?val", names.text):
+        return _significant(names, focus, vocabulary)
     column = str(last.column)
     cells = cells_of_ask(with_cells(last, vocabulary), vocabulary)
     two = last.values if len(last.values) == 2 else vocabulary.labels.get(column, ())

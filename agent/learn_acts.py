@@ -5,18 +5,17 @@ question would be, so that the model learns from what it will see. The same word
 weights.
 """
 
+import argparse
 import json
-import logging
 import random
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
-import typer
 
 from ._asks import Focus
 from ._outlines import outline
@@ -25,8 +24,6 @@ from ._recogniser import WEIGHTS, features_of
 from ._tags import tag
 from ._understanding import plainly
 from ._vocabulary import Named, Vocabulary
-
-logger = logging.getLogger(__name__)
 
 WORDINGS = Path(__file__).with_name("wordings.tsv")
 _SOFTNESS = 20.0  # inverse strength of the penalty on weights, from cross-validation
@@ -209,15 +206,17 @@ def learn(
     return right
 
 
-def main(
-    out: Annotated[Path, typer.Argument(help="Where the weights are written")] = WEIGHTS,
-    folds: Annotated[int, typer.Option(help="Parts to leave out in turn, 0 for none")] = 0,
-) -> None:
+def main() -> None:
     """Learn which act a question is, and write the weights."""
-    right = learn(out, n_folds=folds)
-    said = "" if right is None else f"{right:.1%} of the wordings are known when left out. "
-    typer.echo(f"{said}Wrote {out.name}.")
+    parser = argparse.ArgumentParser(prog="python -m agent.learn_acts", description=main.__doc__)
+    parser.add_argument("--out", type=Path, default=WEIGHTS, help="where the weights are written")
+    parser.add_argument("--folds", type=int, default=0, help="parts to leave out in turn")
+    said = parser.parse_args()
+    right = learn(said.out, n_folds=said.folds)
+    if right is not None:
+        sys.stdout.write(f"{right:.1%} of the wordings are known when left out.\n")
+    sys.stdout.write(f"Wrote {said.out.name}.\n")
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

@@ -1,0 +1,102 @@
+"""Which act a question is: learnt from wordings, read from weights, weighed against the rules."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent._asks import Ask, Focus
+from agent._outlines import outline, tokens
+from agent._plain_forms import ACTS, FORMS
+from agent._recogniser import Recogniser, recogniser
+from agent._recognising import decide
+from agent._tags import tag
+from agent._understanding import plainly
+from agent._vocabulary import Vocabulary
+from agent.learn_acts import Wording, fill, invented_files, learn, read_wordings
+
+
+@pytest.fixture(scope="module")
+def file() -> Vocabulary:
+    return invented_files()[0]
+
+
+def act_of(text: str, file: Vocabulary, known: Recogniser | None = None) -> tuple[str, float]:
+    text = plainly(text, file)
+    tags = tag(text, file, Focus())
+    return (known or recogniser()).likely(*outline(tags, file), tags)[0]
+
+
+def test_names_leave_placeholders_behind(file: Vocabulary) -> None:
+    tags = tag("what share of CD8 T cells is from donor 2 with LYZ above 3", file, Focus())
+    line, slots = outline(tags, file)
+    assert tokens(line) == [
+        "what", "share", "of", "{group}", "is", "from", "{group}", "with", "{gene}", "above",
+        "{number}",
+    ]  # fmt: skip
+    assert [slot.kind for slot in slots][:3] == ["{group}", "{group}", "{gene}"]
+
+
+def test_words_that_only_look_like_a_cell_type_stay_words(file: Vocabulary) -> None:
+    line, slots = outline(tag("least certain cells", file, Focus()), file)
+    assert tokens(line) == ["least", "certain", "cells"]
+    assert slots == ()
+
+
+def test_every_wording_is_of_an_act_that_can_be_answered() -> None:
+    wordings = read_wordings()
+    assert {one.act for one in wordings} <= ACTS
+    assert set(recogniser().acts) == {one.act for one in wordings}
+    assert len({one.text.casefold() for one in wordings}) == len(wordings)
+
+
+def test_plain_forms_are_known_as_their_act(file: Vocabulary) -> None:
+    rng = random.Random(0)
+    forms = {act: form for act, (form, *_) in FORMS.items() if act in recogniser().acts}
+    found = {act: act_of(fill(form, file, rng), file)[0] for act, form in forms.items()}
+    wrong = {act: known for act, known in found.items() if known != act}
+    assert len(wrong) <= 0.1 * len(found), wrong
+
+
+def test_the_same_wordings_give_the_same_weights(tmp_path: Path, file: Vocabulary) -> None:
+    few = [
+        Wording(act, text)
+        for act, texts in {
+            "markers": ("markers of {group}", "what marks {group}?", "{group} signature genes"),
+            "thanks": ("thanks", "thank you", "thanks a lot"),
+            "umap": ("umap by {column}", "show the umap", "umap please"),
+        }.items()
+        for text in texts
+    ]
+    for name in ("one.npz", "two.npz"):
+        learn(tmp_path / name, wordings=few)
+    one, two = (Recogniser.load(tmp_path / name) for name in ("one.npz", "two.npz"))
+    assert one.features == two.features
+    np.testing.assert_array_equal(one.weights, two.weights)
+    assert act_of("thanks for that", file, one)[0] == "thanks"
+    assert act_of("which genes mark cluster 4", file, one)[0] == "markers"
+
+
+def test_a_line_without_an_act_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "wordings.tsv"
+    path.write_text("markers\tmarkers of {group}\nnonsense\twhat?\n")
+    with pytest.raises(ValueError, match="'nonsense"):
+        read_wordings(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "by_rules", "wins"),
+    [
+        ("biggest cluster?", Ask("offtopic"), True),  # the rules read nothing
+        ("CD3D", Ask("expression", genes=("CD3D",)), False),  # a name alone
+        ("undo that please", Ask("undo_correction"), False),  # settled
+        ("which clusters are not B cells?", Ask("which_clusters", cell_types=("B cells",)), False),
+        ("what is the second one?", Ask("describe_cluster", clusters=("1",)), False),
+    ],
+)
+def test_the_rules_stand_where_they_know_better(
+    text: str, by_rules: Ask, wins: bool, file: Vocabulary
+) -> None:
+    read = decide(text, file, Focus(), read=lambda form: [Ask("biggest")], by_rules=[by_rules])
+    assert (read != [by_rules]) is wins
