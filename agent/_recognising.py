@@ -30,12 +30,12 @@ _OF_NO_FILE = frozenset(
 
 
 _NOT_READ = frozenset({"offtopic", "unclear", "lost", "cannot"})
-_SETTLED = SMALL_TALK | ASIDES | words(
+_SETTLED = (SMALL_TALK | ASIDES) - _NOT_READ - {"topic"} | words(
     """
     undo_correction list_corrections remember_name relabel relabel_group name_selection is_among
     sex malignant
     """
-)  # fmt: skip
+)
 
 # What the rules read by words that hardly mean anything else.
 _CLEAR = frozenset(
@@ -109,11 +109,12 @@ def decide(
         return by_rules
     intents = {ask.intent for ask in (*by_rules, *first.asks)}
     is_same = intents == {"score_set"}  # whose name the rules know how to find
-    if _POINTS.search(text) or is_same:
+    is_guess = first.act in {"greet", "thanks"} and first.probability < _SURE  # "asdf"
+    if _POINTS.search(text) or is_same or is_guess:
         return by_rules
     if all(token.startswith("{") or token == "?" for token in tokens(line)):
         return by_rules  # a name alone says nothing of the act
-    if any(ask.intent in _SETTLED and ask.intent != "topic" for ask in by_rules):
+    if any(ask.intent in _SETTLED for ask in by_rules):
         return by_rules
     mine = _meant(by_rules)
     share = _SECOND * first.probability
