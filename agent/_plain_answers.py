@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ._asks import Ask, Focus
-from ._asks_by_name import Make
 from ._conditions import CONTROL
 from ._frames import (
     RELATIONS,
@@ -15,6 +14,7 @@ from ._frames import (
     where_of,
 )
 from ._last_frame import cells_of_ask, frame_of, told_group
+from ._named_cells import Make
 from ._plain_asks import ask_frame, said_in
 from ._referring import cells_of_type
 from ._selecting import quoted

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ._asks import Ask, Focus
-from ._asks_by_name import Make
 from ._frames import AVERAGES, IDENTITY, Clause, Clauses, Condition, Frame, where_of
 from ._last_frame import frame_of
 from ._mentions import find_mentions, spell_out
+from ._named_cells import Make
 from ._tags import quality_column, tag
 from ._vocabulary import Vocabulary
 

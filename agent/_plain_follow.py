@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ._asks import Ask, Focus
-from ._asks_by_name import Make
 from ._frames import (
     IDENTITY,
     RELATIONS,
@@ -18,6 +17,7 @@ from ._frames import (
     where_of,
 )
 from ._last_frame import cells_of_ask, frame_of
+from ._named_cells import Make
 from ._plain_asks import ask_frame, person_column, said_in
 from ._spoken import (
     COMPARED,

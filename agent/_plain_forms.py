@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ._asks import Ask, Focus
-from ._asks_by_name import BY_NAME, Make
+from ._asks_by_name import BY_NAME
 from ._frames import IDENTITY
+from ._named_cells import Make
 from ._outlines import COLUMN, GENE, GROUP, Slot
 from ._plain_answers import ABOUT
 from ._plain_asks import MAKERS, POINTS

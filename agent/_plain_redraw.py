@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ._asks import Ask, Focus
-from ._asks_by_name import Make
 from ._frames import (
     Frame,
     where_of,
 )
+from ._named_cells import Make
 from ._plain_asks import ask_frame
 from ._spoken import (
     LISTS,

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ._asks import Ask, Focus
-from ._asks_by_name import Make
 from ._frames import AVERAGES, Condition, Frame, where_of
 from ._mentions import spell_out
+from ._named_cells import Make
 from ._plain_asks import POINTS, ask_frame, cells_of, qualities_of, said_in
 from ._plain_follow import column_of_values
 from ._plain_redraw import as_violin
