@@ -281,7 +281,6 @@ MAKERS: Mapping[str, Make] = {
     "made_of": _made_of,
     "count_both": _count_both,
     "quality_number": _quality_number,
-    "quality_number_by": _quality_number,
     "quality_above": _quality_above,
     "extreme_cell": _extreme_cell,
     "search_ontology": lambda names, focus, vocabulary: [Ask("search_ontology")],

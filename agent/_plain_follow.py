@@ -301,9 +301,7 @@ def _genes_divided(last: Ask, column: str, vocabulary: Vocabulary) -> list[Ask]:
 
 OTHERS: Mapping[str, Make] = {
     "and_group": _and_group,
-    "and_groups": _and_group,
     "and_gene": _and_gene,
-    "and_genes": _and_gene,
     "and_by": _by("column"),
     "every_type": _by("type"),
     "every_donor": _by("donor"),

@@ -256,8 +256,6 @@ _OF_ALL = frozenset(
      "composition", "de_condition", "confidence_all", "label_all", "as_umap", "why_that", "sure",
      "how_many_they", "share_they", "next_cluster", "undo"}
 )  # fmt: skip
-# Acts that differ in their names alone.
-_SAME_FORM = {"markers_n": "markers", "count_express_in": "count_express"}
 _WITHIN = frozenset({"count_above", "composition", "most_of", "highest_gene", "cells_per",
                      "violin", "dots", "both", "count_express"})  # fmt: skip
 
@@ -274,7 +272,6 @@ def plain_form(act: str, names: Names, text: str, vocabulary: Vocabulary) -> str
     text
         The question, for its direction: "lower", "fewest".
     """
-    act = _SAME_FORM.get(act, act)
     if not names.column and (said := _spoken_column(text, vocabulary)):
         names = Names(**{**vars(names), "column": [said]})
     made = _BUILT[act](names, text, vocabulary) if act in _BUILT else _filled(act, names)
@@ -375,13 +372,13 @@ def ask_of(
 
 # Acts of cells that may go by "these", and those whose first group may, before so many others.
 _OF_CELLS = frozenset(
-    {"quality_by", "quality_group", "doublets", "flags", "markers", "markers_n", "is_marker",
+    {"quality_by", "quality_group", "doublets", "flags", "markers", "is_marker",
      "down_genes", "compare_rest", "expression_in", "expression_genes_in", "top_expressed",
      "pathways", "known_markers", "count_type", "share_type", "confidence", "describe_cells",
      "composition", "score_genes", "pathway_where", "cycling", "likeness", "de_condition"}
 )  # fmt: skip
 _OF_THOSE_FIRST = {"is_type": 1, "why_not": 1, "why": 1, "type_or": 2}
-_OF_THOSE_LAST = frozenset({"compare", "de_within", "gene_test", "gene_test_within", "more_in"})
+_OF_THOSE_LAST = frozenset({"compare", "gene_test", "more_in"})
 _IN_THOSE = re.compile(
     r"(?i)\b(?:in|among|within|of|for|inside) (?:all |only |just )?"
     r"(?:these|those|them|that|this|it|here)\b"
