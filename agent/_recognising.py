@@ -17,8 +17,9 @@ _LEAST = 0.15  # below this probability an act is not thought of
 # Least probability of an act to be preferred to what the rules read, by what that was. Chosen on
 # conversations that neither the wordings nor the rules were written for.
 _NOTHING, _ASKED_BACK, _NUMBER, _TOPIC, _FIRM, _OTHER = 0.2, 0.45, 0.9, 0.75, 0.97, 0.5
-_FEWER_NAMES, _MORE_NAMES = 0.97, 0.4  # where it leaves out names that the rules use, or the other
+_FEWER_NAMES, _MORE_NAMES = 0.97, 0.45  # where it leaves out names that the rules use, or the other
 _SECOND = 0.5  # part of the first act's probability at which a second one speaks for the rules
+_HINT = 0.3  # from which a remark is an ask of its own
 _SURE = 0.6  # least probability for a message of several sentences to be one act
 _MOST_WORDS = 60
 # Without an open file, only these can be asked.
@@ -131,10 +132,10 @@ def _least(by_rules: Sequence[Ask], asks: Sequence[Ask], more_names: int) -> flo
     """Return the probability from which an act is preferred to what the rules read."""
     intents = {ask.intent for ask in by_rules}
     if any(ask.missing for ask in by_rules):
-        least = _ASKED_BACK
-    elif intents <= _NOT_READ:
-        least = _NOTHING
-    elif intents == {"topic"}:
+        return _ASKED_BACK
+    if intents <= _NOT_READ:
+        return _NOTHING
+    if intents == {"topic"}:
         least = _TOPIC
     else:
         is_frame = by_rules[0].frame is not None and asks[0].frame is not None
@@ -173,8 +174,10 @@ def is_one_act(whole: str, parts: Sequence[str], vocabulary: Vocabulary, focus: 
     if len(asking) != 1:
         return False
     act, probability = _likeliest(whole, vocabulary, focus)
-    own, _ = _likeliest(asking[0], vocabulary, focus)
-    return probability >= _SURE and act == own
+    own = {part: _likeliest(part, vocabulary, focus) for part in parts}
+    remarks = [own[part] for part in parts if part not in asking]
+    is_more = any(one not in {act, "greet", "thanks"} and its >= _HINT for one, its in remarks)
+    return probability >= _SURE and act == own[asking[0]][0] and not is_more
 
 
 _ASKS = re.compile(

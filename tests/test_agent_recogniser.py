@@ -10,7 +10,7 @@ from agent._asks import Ask, Focus
 from agent._outlines import outline, tokens
 from agent._plain_forms import ACTS, FORMS
 from agent._recogniser import Recogniser, recogniser
-from agent._recognising import decide
+from agent._recognising import decide, is_one_act
 from agent._tags import tag
 from agent._understanding import plainly
 from agent._vocabulary import Vocabulary
@@ -86,9 +86,24 @@ def test_a_line_without_an_act_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("whole", "parts", "is_one"),
+    [
+        ("Nice. Which cluster is the biggest?", ["Nice", "Which cluster is the biggest?"], True),
+        ("overview please. is X raw counts?", ["overview please", "is X raw counts?"], False),
+        ("how many B cells? how many NK?", ["how many B cells?", "how many NK?"], False),
+    ],
+)
+def test_a_remark_is_no_ask_of_its_own(
+    whole: str, parts: list[str], is_one: bool, file: Vocabulary
+) -> None:
+    assert is_one_act(whole, parts, file, Focus()) is is_one
+
+
+@pytest.mark.parametrize(
     ("text", "by_rules", "wins"),
     [
         ("biggest cluster?", Ask("offtopic"), True),  # the rules read nothing
+        ("where do you and the authors disagree most?", Ask("compare", missing="cluster"), True),
         ("CD3D", Ask("expression", genes=("CD3D",)), False),  # a name alone
         ("undo that please", Ask("undo_correction"), False),  # settled
         ("which clusters are not B cells?", Ask("which_clusters", cell_types=("B cells",)), False),
