@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from agent._asks import Ask, Focus
+from agent._frames import Frame
 from agent._outlines import outline, tokens
 from agent._plain_forms import ACTS, FORMS
 from agent._recogniser import Recogniser, recogniser
@@ -104,6 +105,11 @@ def test_a_remark_is_no_ask_of_its_own(
     [
         ("biggest cluster?", Ask("offtopic"), True),  # the rules read nothing
         ("where do you and the authors disagree most?", Ask("compare", missing="cluster"), True),
+        (
+            "is LYZ specific to cluster 2?",
+            Ask("frame", frame=Frame("share", by=("clusters",), form="only")),
+            False,
+        ),  # of all groups, not against the others together
         ("CD3D", Ask("expression", genes=("CD3D",)), False),  # a name alone
         ("undo that please", Ask("undo_correction"), False),  # settled
         ("which clusters are not B cells?", Ask("which_clusters", cell_types=("B cells",)), False),
