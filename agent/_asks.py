@@ -46,7 +46,8 @@ class Ask:
         Groups in the order in which the answer told them.
     mode
         What of its evidence is told first, where an intent serves several questions: of two
-        groups that are compared the "markers" of the first, or what is "lower" in it.
+        groups that are compared the "markers" of the first, or what is "lower" in it. Of a figure
+        that is to be written, the format.
     """
 
     intent: str

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ._asks import Ask, Focus
 from ._asks_about_genes import ABOUT_GENES
+from ._figure_files import figure_ask
 from ._frames import IDENTITY, Frame, Measure
 from ._named_cells import (
     CONDITION,
@@ -310,5 +311,6 @@ BY_NAME: dict[str, Make] = {
     "flags": _flagged("flags"),
     "composition": _composition,
     "more_in": _more_in,
+    "export_figure": lambda names, focus, vocabulary: [figure_ask(names.text)],
     **ABOUT_GENES,
 }

@@ -36,12 +36,20 @@ class Situation:
         """Return what `call` gave in this turn, if it was made."""
         return next((result for result in self.results if result.key == call.key), None)
 
-    def latest(self, *, holding: str) -> str | None:
-        """Return the id of the newest evidence with a table or a figure; exports aside."""
+    def latest(self, *, holding: str, drawn: str | None = None) -> str | None:
+        """Return the id of the newest evidence with a table or a figure; exports aside.
+
+        Parameters
+        ----------
+        drawn
+            Kind of the figure, as in `tools.Evidence`; any if left out.
+        """
         found = [
             str(item["id"])
             for item in self.earlier.values()
-            if item.get(holding) and not str(item.get("tool")).startswith("export")
+            if item.get(holding)
+            and not str(item.get("tool")).startswith("export")
+            and drawn in {None, item.get("drawn")}
         ]
         return max(found, key=lambda name: int(name[1:]), default=None)
 

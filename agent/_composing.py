@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from ._asks import SMALL_TALK, Ask
 from ._calls import Situation
+from ._figure_files import no_figure
 from ._phrasing import cite, quote_all
 from ._plan import NEEDS_NO_DATASET, can_help, plan
 from ._recalling import say_recalled
@@ -86,8 +87,9 @@ def _say(ask: Ask, now: Situation, *, seed: int) -> tuple[list[str], Ask]:
     if ask.missing and not can_help(ask):
         return ask_back(ask, now.vocabulary), ask
     if ask.intent.startswith("export") and not plan(ask, now):
-        what = "figure" if ask.intent == "export_figure" else "table"
-        return [f"I have made no {what} yet that I could write; ask me for one first."], ask
+        if ask.intent == "export_figure":
+            return [no_figure(ask, now)], ask
+        return ["I have made no table yet that I could write; ask me for one first."], ask
     results = [result for call in plan(ask, now) if (result := now.result(call)) is not None]
     good = [result for result in results if result.artifact is not None]
     errors = [str(result.error) for result in results if result.artifact is None and result.error]

@@ -116,7 +116,6 @@ FORMS: dict[str, tuple[str, ...]] = {
     "list_corrections": ("what have I corrected?",),
     "export_dataset": ("export the dataset",),
     "export_table": ("export the table",),
-    "export_figure": ("export the figure",),
     "export_cells": ("save the cells as csv",),
     "and_by": ("and by {column}?",),
     "every_donor": ("and by donor?",),

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from ._asks import Ask
 from ._calls import Call, Plan, Situation, labelled_as, run
+from ._figure_files import plan_figure
 from ._plan_tests import TEST_PLANS, plan_among
 from ._selecting import quoted
 from ._sex import plan_sex
@@ -333,19 +334,10 @@ def _types_here(ask: Ask, situation: Situation) -> list[Call]:
     return [labels, *run("compare_selections", **pair, n_genes=_genes_wanted(ask))]
 
 
-def _export_of(name: str, holding: str) -> Plan:
-    def make(ask: Ask, situation: Situation) -> list[Call]:
-        named = re.search(r"\bE\d+\b", ask.text)
-        if holding == "has_figure" and re.search(r"(?i)\bumap\b|\bmap\b", ask.text):
-            drawn = Call("plot_umap", {"color": "clusters"})
-            result = situation.result(drawn)
-            if result is None or result.artifact is None:
-                return [drawn]
-            return [drawn, *run(name, evidence=str(result.artifact["id"]))]
-        evidence = named.group() if named else situation.latest(holding=holding)
-        return run(name, evidence=evidence) if evidence else []
-
-    return make
+def _export_table(ask: Ask, situation: Situation) -> list[Call]:
+    named = re.search(r"\bE\d+\b", ask.text)
+    evidence = named.group() if named else situation.latest(holding="table")
+    return run("export_table", evidence=evidence) if evidence else []
 
 
 def _export_cells(ask: Ask, situation: Situation) -> list[Call]:
@@ -450,9 +442,9 @@ _PLANS: Mapping[str, Plan] = {
     "dots": _dots,
     "types_here": _types_here,
     "export_dataset": lambda ask, now: run("export_dataset"),
-    "export_table": _export_of("export_table", "table"),
+    "export_table": _export_table,
     "export_cells": _export_cells,
-    "export_figure": _export_of("export_figure", "has_figure"),
+    "export_figure": plan_figure,
     "choose_clusters": lambda ask, now: run("choose_clusters", column=ask.column),
     "columns": lambda ask, now: run("list_columns"),
     "column": lambda ask, now: [

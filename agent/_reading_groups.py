@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from ._asks import Ask, Focus
 from ._conditions import condition_column, other_value
+from ._figure_files import NAMES_FILE, figure_ask
 from ._gene_families import family_of
 from ._mentions import Mentions, spell_out
 from ._reading_knowledge import PUBLISHED
@@ -46,7 +47,8 @@ _WRITE = re.compile(
     r"\b(?:export\w*|download\w*|save|write|dump|store)\b|\bas (?:an? )?(?:csv|h5ad|html)\b"
 )
 _AS_FIGURE = re.compile(
-    r"\b(?:figures?|plots?|pictures?|images?|png|svg|html|pdf|graph|map|umap)\b"
+    r"\b(?:figures?|(?:dot|bar|box|violin)? ?plots?|violins?|heat ?maps?|charts?|graphics?|"
+    r"pictures?|images?|html|graph|map|umap)\b"
 )
 _AS_TABLE = re.compile(r"\b(?:csv|tsv|excel|spreadsheet|tables?|list|markers?|genes?|results?)\b")
 _TOO = re.compile(
@@ -134,17 +136,20 @@ def _once(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
 def _export(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read what is to be written to a file."""
     text = found.text
+    if NAMES_FILE.search(text):
+        return figure_ask(found.raw)
     after_export = bool(focus.past) and focus.past[-1].intent.startswith("export")
     if not _WRITE.search(text) and not (after_export and _TOO.match(found.shape)):
         return None
-    if not (FILE.search(text) or PRONOUN.search(text)) and "export" not in text:
+    is_figure = _AS_FIGURE.search(text)
+    if not (is_figure or FILE.search(text) or PRONOUN.search(text)) and "export" not in text:
         return None
     if SELECTS.match(found.shape) or (NAMES.match(found.shape) and not FILE.search(text)):
         return None
     if re.search(r"\bh5ad\b|\b(?:dataset|everything|adata|anndata|annotated)\b", text):
         return Ask("export_dataset")
-    if _AS_FIGURE.search(text):
-        return Ask("export_figure")
+    if is_figure:
+        return figure_ask(found.raw)
     last = focus.last
     chose = last is not None and last.intent in {"select", "name_selection", "describe_selection"}
     of_cells = re.search(r"\b(?:cells|barcodes)\b", text) or (chose and PRONOUN.search(text))

@@ -105,6 +105,7 @@ def as_artifact(evidence: "Evidence") -> dict[str, Any]:
         "caveat": evidence.caveat,
         "facts": dict(evidence.facts),
         "has_figure": evidence.figure is not None,
+        "drawn": evidence.drawn,
     }
 
 

@@ -8,8 +8,10 @@ about. No statistics and no model: every decision can be read here.
 import re
 import unicodedata
 from dataclasses import replace
+from itertools import chain
 
 from ._asks import SMALL_TALK, Ask, Focus
+from ._figure_files import drawn_and_written
 from ._filling import EMPTY_WORDS, each_of, fill_in
 from ._following import is_follow_up, read_answer_to_us, read_follow_up, wants_more
 from ._grammar import read_frame, words_left_over
@@ -103,7 +105,7 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
     parts = [part.replace(_STOP, ". ") for part in _stretches(whole)]
     if len(parts) > 1 and is_one_act(whole.replace(_STOP, ". "), parts, vocabulary, focus):
         parts = [whole.replace(_STOP, ". ")]
-    for stretch in parts:
+    for stretch in chain.from_iterable(map(drawn_and_written, parts)):
         before = asks[-1].frame if asks else None
         if before is not None and before.by == ("cell",) and _WHAT_IS_IT.match(stretch):
             continue  # said with the cell

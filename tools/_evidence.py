@@ -67,6 +67,16 @@ class Evidence:
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def drawn(self) -> str:
+        """What kind of figure it has: "map", "violin", "dots", "bars", or nothing."""
+        traces = self.figure.data if self.figure is not None else ()
+        if self.figure is None or not traces:
+            return ""
+        if "scatter" in traces[0].type:
+            return "map" if self.figure.layout.yaxis.scaleanchor else "dots"
+        return {"bar": "bars"}.get(traces[0].type, traces[0].type)
+
+    @property
     def rows(self) -> list[dict[str, Any]]:
         """Everything that a sentence can be checked against: the table, then the facts.
 

@@ -14,6 +14,7 @@ from ._described import row_of
 from ._errors import UnknownLabelError, UnsupportedError
 from ._evidence import Evidence
 from ._keys import PREFIX
+from ._printing import DPI, print_figure
 from ._quiet import quiet
 from ._wording import as_size, choices, clean, count, quote
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from ._session import Session
 
 _SAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_FORMATS = ("html", "svg", "pdf", "png", "json")
+_COARSEST, _FINEST = 72, 1200  # dots an inch
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with these a spreadsheet would start a formula
 
 
@@ -174,50 +177,73 @@ def _export_cells(session: "Session", item: Evidence, name: str) -> Evidence:
 
 
 def export_figure(
-    session: "Session", *, evidence: str, format: Literal["html", "json"] = "html", name: str = ""
+    session: "Session",
+    *,
+    evidence: str,
+    format: Literal["html", "svg", "pdf", "png", "json"] = "html",
+    dpi: int = DPI,
+    name: str = "",
 ) -> Evidence:
-    """Write the figure of a piece of evidence as a web page that works offline, or as JSON.
+    """Write the figure of a piece of evidence: a web page that works offline, SVG, PDF or PNG.
 
     Parameters
     ----------
     evidence
         Id of the evidence, for example "E3".
     format
-        "html" is a page that any browser opens; "json" is Plotly's own format.
+        "html" is a page that any browser opens; "svg" and "pdf" are vectors in the size of print
+        whose words can be edited, "png" is a picture; "json" is Plotly's own format.
+    dpi
+        Dots an inch of a PNG, and of clouds of many points within SVG and PDF; 72 to 1200.
     name
         File name; made from what the evidence is when left out.
 
     Returns
     -------
     Evidence
-        ``facts`` hold the file's path.
+        ``facts`` hold the file's path and, in print, its width and height in millimetres.
 
     Raises
     ------
     UnknownLabelError
         If there is no such evidence.
     UnsupportedError
-        If it has no figure, or the file cannot be written.
+        If it has no figure, the format or `dpi` is none of those above, or the file cannot be
+        written.
     """
     item = _find(session, evidence)
     figure = item.figure
+    if format not in _FORMATS or not _COARSEST <= dpi <= _FINEST:
+        msg = (
+            f"A figure cannot be written as {quote(format)} at {dpi} dots an inch. Formats are "
+            f"{choices(_FORMATS)}, with {_COARSEST} to {_FINEST} dots an inch. Name one of them."
+        )
+        raise UnsupportedError(msg)
     if figure is None:
         msg = (
             f"The evidence {item.id} ({item.tool}) has no figure at hand. Ask for the "
             "figure again, and export what comes."
         )
         raise UnsupportedError(msg)
+    facts: dict[str, int] = {}
 
     def write(path: Path) -> None:
         if format == "json":
             path.write_text(json.dumps(figure.to_plotly_json(), default=_jsonable), "utf-8")
-        else:
+        elif format == "html":
             path.write_text(figure.to_html(include_plotlyjs=True, full_html=True), "utf-8")
+        else:
+            width, height = print_figure(figure, path, format=format, dpi=dpi)
+            facts.update({"width in mm": width, "height in mm": height})
 
     path = write_file(session, name or f"{item.id}_{item.tool}", f".{format}", write)
-    return _record(
-        session, "export_figure", path, f"It holds the figure of {item.id} ({item.tool})."
-    )
+    said = f"It holds the figure of {item.id} ({item.tool})"
+    if facts:
+        said += f", {facts['width in mm']} by {facts['height in mm']} mm in print"
+    if format == "png":
+        facts["dots an inch"] = dpi
+        said += f" at {dpi} dots an inch"
+    return _record(session, "export_figure", path, f"{said}.", **facts)
 
 
 def _find(session: "Session", asked: str) -> Evidence:
@@ -233,7 +259,7 @@ def _find(session: "Session", asked: str) -> Evidence:
 def write_file(session: "Session", name: str, suffix: str, write: Callable[[Path], None]) -> Path:
     """Write under a temporary name in the session's folder, then rename; nothing is replaced."""
     stem = clean(name, limit=100)
-    for ending in (".h5ad", ".csv", ".html", ".json", ".png", ".svg", ".ipynb"):
+    for ending in (".h5ad", ".csv", ".html", ".json", ".png", ".svg", ".pdf", ".ipynb"):
         stem = stem.removesuffix(ending)
     stem = _safe(stem) or "export"
     folder = session.folder

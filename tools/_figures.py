@@ -4,7 +4,9 @@ Categories use Okabe-Ito's and Tol's palettes, are also told apart by labels on 
 and change the marker's shape when colours run out. Values use the viridis scale.
 """
 
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,9 +37,13 @@ PALETTE = (
 )
 _SHAPES = ("circle", "square", "diamond", "cross", "triangle-up", "x")
 _GREY = "#BBBBBB"
+OTHERS = "other cells"  # what those that a map does not tell apart are called
+_GREYED = frozenset({OTHERS, "unassigned", "not known"})
 _WEBGL_ABOVE = 4_000  # points; below, SVG is crisper and needs no graphics context
 _LABELS_UP_TO = 40  # categories written on the map
 _VIOLIN_POINTS = 400  # quantiles that stand for a group's values
+_NAME_LINES = 20, 30, 44  # letters of a line of a name: on the map, in a legend, along an axis
+_SIZES = (25, 50, 75, 100)  # percent of cells, of the dots that a legend shows
 
 
 def pick_points(n_obs: int, *, limit: int) -> np.ndarray:
@@ -82,13 +88,13 @@ def map_of_groups(
         if not here.any():
             continue
         points = coordinates[here]
-        known = group not in {"unassigned", "not known", "not shown"}
+        known = group not in _GREYED
         figure.add_trace(
             kind(
                 x=_round(points[:, 0]),
                 y=_round(points[:, 1]),
                 mode="markers",
-                name=f"{clean(group)} ({int(here.sum()):,})",
+                name=f"{_lines(group, _NAME_LINES[1])} ({int(here.sum()):,})",
                 marker={
                     "size": _marker_size(len(groups)),
                     "color": PALETTE[rank % len(PALETTE)] if known else _GREY,
@@ -104,7 +110,7 @@ def map_of_groups(
             figure.add_annotation(
                 x=float(middle[0]),
                 y=float(middle[1]),
-                text=clean(group, limit=28),
+                text=_lines(group, _NAME_LINES[0]),
                 showarrow=False,
                 font={"size": 12, "color": "#111111"},
                 bgcolor="rgba(255,255,255,0.65)",
@@ -163,7 +169,7 @@ def violins(
 
     groups = np.asarray(labels, dtype=object)
     figure = go.Figure()
-    for rank, group in enumerate(order):
+    for rank, (group, name) in enumerate(zip(order, _names(order), strict=True)):
         mine = values[groups == group]
         if mine.size == 0:
             continue
@@ -172,7 +178,7 @@ def violins(
         figure.add_trace(
             go.Violin(
                 y=_round(mine),
-                name=clean(group, limit=28),
+                name=name,
                 line={"color": PALETTE[rank % len(PALETTE)], "width": 1.2},
                 meanline={"visible": True},
                 points=False,
@@ -199,7 +205,7 @@ def bars(names: Sequence[str], values: Sequence[float], *, title: str, unit: str
     figure = go.Figure(
         go.Bar(
             x=list(values),
-            y=list(names),
+            y=_names(names),
             orientation="h",
             marker={"color": [PALETTE[0] if value >= 0 else PALETTE[5] for value in values]},
             hovertemplate="%{y}: %{x}<extra></extra>",
@@ -223,12 +229,12 @@ def stacked_shares(
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    for rank, column in enumerate(columns):
+    for rank, column in enumerate(_names(columns, _NAME_LINES[1])):
         figure.add_trace(
             go.Bar(
-                x=[clean(row, limit=28) for row in rows],
+                x=_names(rows),
                 y=shares[:, rank].tolist(),
-                name=clean(column, limit=28),
+                name=column,
                 marker={"color": PALETTE[rank % len(PALETTE)]},
                 hovertemplate="%{x}, %{fullData.name}: %{y:.1f}%<extra></extra>",
             )
@@ -259,32 +265,69 @@ def dots(rows: Sequence[Mapping[str, Any]], *, title: str, unit: str) -> "Figure
     import plotly.graph_objects as go
 
     sizes = [row.get("percent_expressing", 60.0) for row in rows]
+    groups = list(dict.fromkeys(row["group"] for row in rows))
+    named = dict(zip(groups, _names(groups), strict=True))
+    edge = {"width": 0.5, "color": "#555555"}
     figure = go.Figure(
         go.Scatter(
             x=[row["gene"] for row in rows],
-            y=[clean(row["group"], limit=28) for row in rows],
+            y=[named[row["group"]] for row in rows],
             mode="markers",
             marker={
-                "size": [4 + 0.18 * size for size in sizes],
+                "size": [_dot_size(size) for size in sizes],
+                "opacity": 1,  # so that the colours are those of the scale
                 "color": [row["mean"] for row in rows],
                 "colorscale": "Viridis",
-                "colorbar": {"title": {"text": f"mean {unit}", "side": "right"}},
-                "line": {"width": 0.5, "color": "#555555"},
+                "colorbar": {
+                    "title": {"text": f"mean {unit}", "side": "right"},
+                    "x": 1.02, "len": 0.95,
+                },
+                "line": edge,
             },
             customdata=sizes,
             hovertemplate="%{x}, %{y}: mean %{marker.color:.2f}, %{customdata:.1f}%<extra></extra>",
+            showlegend=False,
         )
-    )
-    n_groups = len({row["group"] for row in rows})
+    )  # fmt: skip
+    for size in _SIZES if "percent_expressing" in rows[0] else ():
+        marker = {"size": _dot_size(size), "color": "#DDDDDD", "line": edge}
+        figure.add_trace(
+            go.Scatter(x=[None], y=[None], mode="markers", name=f"{size}%", marker=marker)
+        )
     figure.update_layout(
         title={"text": title},
         xaxis={"type": "category"},
         yaxis={"type": "category", "autorange": "reversed"},
         template="plotly_white",
-        margin={"l": 90, "r": 10, "t": 50, "b": 60},
-        height=max(300, 26 * n_groups + 140),
+        legend={
+            "title": {"text": "cells expressing"},
+            "orientation": "h",
+            "y": 1,
+            "yanchor": "bottom",
+        },
+        margin={"l": 90, "r": 10, "t": 70, "b": 60},
+        height=max(320, 26 * len(groups) + 160),
     )
     return figure
+
+
+def _dot_size(percent: float) -> float:
+    return 4 + 0.18 * percent
+
+
+def _lines(name: object, width: int) -> str:
+    """Write a name in short lines."""
+    return "<br>".join(textwrap.wrap(clean(name), width))
+
+
+def _names(labels: Iterable[object], width: int = _NAME_LINES[2]) -> list[str]:
+    """Write labels for an axis, where two that are alike would be one."""
+    written, seen = [], Counter()
+    for label in labels:
+        name = _lines(label, width)
+        seen[name] += 1
+        written.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return written
 
 
 def _finish_map(figure: "Figure", map_name: str, title: str) -> "Figure":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ._quiet import quiet
+from ._printing import print_style
 from .cell_map import map_colours, map_positions
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ def map_picture(session: "Session", color: str, *, format: Literal["png", "svg"]
     ToolError
         As `map_colours`.
     """
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     places, colours = map_positions(session), map_colours(session, color)
@@ -48,7 +47,7 @@ def map_picture(session: "Session", color: str, *, format: Literal["png", "svg"]
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title(colours["title"], loc="left", fontsize=11)
     stream = io.BytesIO()
-    with quiet(), rc_context({"svg.fonttype": "none", "svg.hashsalt": "cell2text"}):
+    with print_style():
         metadata = {"Date": None} if format == "svg" else {}
         figure.savefig(stream, format=format, dpi=_DPI, metadata=metadata)
     return stream.getvalue()

@@ -82,7 +82,7 @@ def plot_dots(
             + " ".join(sentences)
         ),
         table=table,
-        figure=dots(table, title=f"{clean(key)}", unit=unit),
+        figure=dots(table, title=f"Expression by {clean(key)}", unit=unit),
         source=f"{session.prepared.slot} of {session.title}",
         unit=unit,
         facts={"genes": symbols, "by": clean(key), "n_groups": len(groups)},

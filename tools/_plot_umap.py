@@ -6,7 +6,7 @@ from ._cell_expressions import find_positions, shown
 from ._columns import column_named, neither_gene_nor_column
 from ._errors import UnknownGeneError, UnknownLabelError, UnsupportedError
 from ._evidence import Evidence
-from ._figures import map_of_groups, map_of_values, pick_points
+from ._figures import OTHERS, map_of_groups, map_of_values, pick_points
 from ._groupings import as_labels, list_groupings
 from ._keys import CELL_TYPE_BY_CLUSTER
 from ._label_clusters import label_clusters
@@ -15,7 +15,6 @@ from ._session import Session
 from ._show_expression import show_expression
 from ._wording import clean, count, quote
 
-_OTHERS = "other cells"
 _CLUSTER_WORDS = frozenset({"", "cluster", "clusters", "clustering", "group", "groups"})
 _TYPE_WORDS = frozenset(
     {
@@ -82,13 +81,13 @@ def _chosen_plot(session: Session, where: str) -> Evidence:
     coordinates, map_name = session.embedding()
     points = pick_points(adata.n_obs, limit=session.limits.points_drawn)
     name = clean(shown(words), limit=60)
-    labels = np.full(adata.n_obs, _OTHERS, dtype=object)
+    labels = np.full(adata.n_obs, OTHERS, dtype=object)
     labels[chosen] = name
     whole = f"{count(adata.n_obs, 'cell')}"
     of = name if name.startswith(("of ", "read as ")) else f"of {name}"
     of = f"that are {name}" if name.startswith("not ") else of
     table = [{"group": name, "cells": len(chosen)},
-             {"group": _OTHERS, "cells": adata.n_obs - len(chosen)}]  # fmt: skip
+             {"group": OTHERS, "cells": adata.n_obs - len(chosen)}]  # fmt: skip
     return session.record(
         tool="plot_umap",
         text=f"The {map_name} shows the {count(len(chosen), 'cell')} {of} among all {whole}.",
@@ -96,7 +95,7 @@ def _chosen_plot(session: Session, where: str) -> Evidence:
         figure=map_of_groups(
             coordinates[points],
             labels[points],
-            order=[name, _OTHERS],
+            order=[OTHERS, name],
             map_name=map_name,
             title=f"{name} in {session.title}",
         ),

@@ -15,7 +15,7 @@ from ._describe_cluster import (
 )
 from ._errors import UnknownLabelError, UnsupportedError
 from ._evidence import Evidence
-from ._figures import map_of_groups, pick_points
+from ._figures import OTHERS, map_of_groups, pick_points
 from ._find_cells import least_probability
 from ._naming import resolve_cell_type
 from ._preparing import stratified
@@ -311,11 +311,11 @@ def _map(session: "Session", item: Selection) -> object:
     points = pick_points(len(coordinates), limit=session.limits.points_drawn)
     chosen = np.isin(points, item.cells, assume_unique=True)
     title = f"Chosen: {choices([item.name])}"
-    labels = np.where(chosen, "chosen", "not shown")
+    labels = np.where(chosen, "chosen", OTHERS)
     return map_of_groups(
         coordinates[points],
         labels.tolist(),
-        order=["not shown", "chosen"],
+        order=[OTHERS, "chosen"],
         map_name=map_name,
         title=title,
     )

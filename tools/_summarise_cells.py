@@ -413,8 +413,9 @@ def _figure(
 ) -> object | None:
     if not rows or len(rows) > 4 * _MOST_DRAWN:
         return None
-    unit = "percent" if measure == "share" else f"{measure} of {what}"
-    title = f"{unit if measure != 'cells' else what} by {' and '.join(map(clean, keys)) or 'group'}"
+    units = {"share": "percent", "cells": what}
+    unit = units.get(measure, f"{measure} of {what}")
+    title = f"{unit} by {' and '.join(map(clean, keys)) or 'group'}"
     if "within" in rows[0] and measure in {"cells", "share"}:
         firsts = list(dict.fromkeys(row["group"] for row in rows))
         seconds = list(dict.fromkeys(row["within"] for row in rows))
@@ -423,7 +424,7 @@ def _figure(
             shares[firsts.index(row["group"]), seconds.index(row["within"])] = row["cells"]
         shares = 100 * shares / np.maximum(shares.sum(axis=1, keepdims=True), 1)
         return stacked_shares(firsts, seconds, shares, title=title)
-    names = [" / ".join(clean(row[k], limit=28) for k in ("group", "within") if k in row)
+    names = [" / ".join(clean(row[k]) for k in ("group", "within") if k in row)
              for row in rows]  # fmt: skip
     return bars(names[:_MOST_DRAWN], [row["value"] for row in rows][:_MOST_DRAWN],
                 title=title, unit=unit)  # fmt: skip
