@@ -182,6 +182,15 @@ def test_groups_whose_long_names_begin_alike_are_not_drawn_as_one() -> None:
     assert list(bars(["A", "A"], [1, 2], title="", unit="").data[0].y) == ["A", "A (2)"]
 
 
+def test_the_legend_of_a_map_counts_cells_that_are_not_drawn_too() -> None:
+    figure = map_of_groups(
+        np.zeros((6, 2)), ["a"] * 4 + ["b"] * 2, order=["a", "b"], map_name="UMAP", title="",
+        points=np.array([0, 1, 5]),
+    )  # fmt: skip
+    assert [trace.name for trace in figure.data] == ["a (4)", "b (2)"]
+    assert [len(trace.x) for trace in figure.data] == [2, 1]
+
+
 def test_what_is_chosen_lies_over_the_other_cells_which_are_grey() -> None:
     figure = map_of_groups(
         np.zeros((2, 2)), ["chosen", "other cells"], order=["other cells", "chosen"],

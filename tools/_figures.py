@@ -60,20 +60,23 @@ def map_of_groups(
     order: Sequence[str],
     map_name: str,
     title: str,
+    points: np.ndarray | None = None,
     hover: Sequence[str] | None = None,
 ) -> "Figure":
-    """Draw a map coloured by group.
+    """Draw a map coloured by group; the legend counts all cells, drawn or not.
 
     Parameters
     ----------
     coordinates
-        Positions, shape ``(n_points, 2)``.
+        Positions, shape ``(n_obs, 2)``.
     labels
-        Group of each point, shape ``(n_points,)``.
+        Group of each cell, shape ``(n_obs,)``.
     order
         Groups in the order of the legend.
     map_name
         What the axes are called ("UMAP").
+    points
+        Which cells are drawn, shape ``(n_points,)``; all if left out.
     hover
         Text of each point, shape ``(n_points,)``; the group if left out.
     """
@@ -81,20 +84,23 @@ def map_of_groups(
 
     figure = go.Figure()
     groups = np.asarray(labels, dtype=object)
+    counted = Counter(groups.tolist())
+    if points is not None:
+        coordinates, groups = coordinates[points], groups[points]
     kind = _scatter_kind(len(groups))
     texts = np.asarray(hover if hover is not None else groups, dtype=object)
     for rank, group in enumerate(order):
         here = groups == group
         if not here.any():
             continue
-        points = coordinates[here]
+        places = coordinates[here]
         known = group not in _GREYED
         figure.add_trace(
             kind(
-                x=_round(points[:, 0]),
-                y=_round(points[:, 1]),
+                x=_round(places[:, 0]),
+                y=_round(places[:, 1]),
                 mode="markers",
-                name=f"{_lines(group, _NAME_LINES[1])} ({int(here.sum()):,})",
+                name=f"{_lines(group, _NAME_LINES[1])} ({counted[group]:,})",
                 marker={
                     "size": _marker_size(len(groups)),
                     "color": PALETTE[rank % len(PALETTE)] if known else _GREY,
@@ -106,7 +112,7 @@ def map_of_groups(
             )
         )
         if len(order) <= _LABELS_UP_TO and known:
-            middle = np.median(points, axis=0)
+            middle = np.median(places, axis=0)
             figure.add_annotation(
                 x=float(middle[0]),
                 y=float(middle[1]),

@@ -64,15 +64,15 @@ def cluster_map(session: Session, *, names: dict[str, str] | None = None) -> obj
     adata = session.prepared.adata
     coordinates, map_name = session.embedding()
     points = pick_points(adata.n_obs, limit=session.limits.points_drawn)
-    labels = adata.obs[session.prepared.cluster_key].astype(str).to_numpy()[points]
+    labels = adata.obs[session.prepared.cluster_key].astype(str).to_numpy()
     order = session.clusters()
-    hover = [f"cluster {label}" for label in labels]
+    hover = [f"cluster {label}" for label in labels[points]]
     title = "Clusters"
     if names:
-        hover = [f"cluster {label}: {names[label]}" for label in labels]
+        hover = [f"cluster {label}: {names[label]}" for label in labels[points]]
         labels = np.array([names[label] for label in labels], dtype=object)
         order = list(dict.fromkeys(names[cluster] for cluster in order))
         title = "Clusters by the cell type that the model names"
     return map_of_groups(
-        coordinates[points], labels, order=order, map_name=map_name, title=title, hover=hover
+        coordinates, labels, order=order, map_name=map_name, title=title, points=points, hover=hover
     )

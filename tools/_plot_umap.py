@@ -93,8 +93,9 @@ def _chosen_plot(session: Session, where: str) -> Evidence:
         text=f"The {map_name} shows the {count(len(chosen), 'cell')} {of} among all {whole}.",
         table=table,
         figure=map_of_groups(
-            coordinates[points],
-            labels[points],
+            coordinates,
+            labels,
+            points=points,
             order=[OTHERS, name],
             map_name=map_name,
             title=f"{name} in {session.title}",
@@ -140,8 +141,9 @@ def _column_map(session: Session, key: str) -> Evidence:
         counts = labels.value_counts(sort=False)
         table = [{"group": str(group), "cells": int(number)} for group, number in counts.items()]
         figure = map_of_groups(
-            coordinates[points],
-            labels.astype(str).to_numpy()[points],
+            coordinates,
+            labels.astype(str).to_numpy(),
+            points=points,
             order=[str(group) for group in labels.cat.categories],
             map_name=map_name,
             title=f"{clean(key)} in {session.title}",

@@ -309,12 +309,13 @@ def _record(
 def _map(session: "Session", item: Selection) -> object:
     coordinates, map_name = session.embedding()
     points = pick_points(len(coordinates), limit=session.limits.points_drawn)
-    chosen = np.isin(points, item.cells, assume_unique=True)
+    chosen = np.isin(np.arange(len(coordinates)), item.cells)
     title = f"Chosen: {choices([item.name])}"
     labels = np.where(chosen, "chosen", OTHERS)
     return map_of_groups(
-        coordinates[points],
+        coordinates,
         labels.tolist(),
+        points=points,
         order=[OTHERS, "chosen"],
         map_name=map_name,
         title=title,
