@@ -1,9 +1,10 @@
 """One thing that a person asks for, and what the conversation is about at that moment."""
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from ._frames import Frame
+from ._kept import Kept
 from ._words import words
 
 # Asks that are about one cluster, so that "and the next one?" repeats them.
@@ -48,6 +49,8 @@ class Ask:
         What of its evidence is told first, where an intent serves several questions: of two
         groups that are compared the "markers" of the first, or what is "lower" in it. Of a figure
         that is to be written, the format.
+    kept
+        The question as it was recognised, for one that changes a part of it.
     """
 
     intent: str
@@ -71,6 +74,7 @@ class Ask:
     frame: Frame | None = None
     told: tuple[str, ...] = ()
     mode: str = ""
+    kept: Kept | None = field(default=None, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values that a checkpoint can hold."""
@@ -83,7 +87,12 @@ class Ask:
         known = {field.name for field in fields(cls)}
         frame = values.get("frame")
         plain = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known}
-        return cls(**plain | {"frame": Frame.from_dict(frame) if frame else None})
+        kept = values.get("kept")
+        return cls(
+            **plain
+            | {"frame": Frame.from_dict(frame) if frame else None}
+            | {"kept": Kept.from_dict(kept) if kept else None}
+        )
 
 
 @dataclass(frozen=True)

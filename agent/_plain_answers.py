@@ -15,7 +15,7 @@ from ._frames import (
 )
 from ._last_frame import cells_of_ask, frame_of, told_group
 from ._named_cells import Make
-from ._plain_asks import ask_frame, said_in
+from ._plain_asks import ask_frame
 from ._referring import cells_of_type
 from ._selecting import quoted
 from ._spoken import (
@@ -82,7 +82,7 @@ def _how_many(measure: str) -> Make:
 
 def _where_they(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     cells = those(focus, vocabulary)
-    said = said_in(names.text, vocabulary, focus)
+    said = names.said
     column = next(iter(said.columns), "clusters")
     cells = tuple(clause for clause in cells if clause[0].column != column)
     if not cells or names.slots:

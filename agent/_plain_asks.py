@@ -1,7 +1,7 @@
 """The asks of acts that are put at once, out of the cells, genes and columns a question names."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,8 @@ from ._frames import AVERAGES, IDENTITY, Clause, Clauses, Condition, Frame, wher
 from ._last_frame import frame_of
 from ._mentions import find_mentions, spell_out
 from ._named_cells import Make
-from ._tags import quality_column, tag
+from ._tag_names import Tag
+from ._tags import quality_column
 from ._vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -40,11 +41,11 @@ class Said:
     measures: list[str] = field(default_factory=list)
 
 
-def said_in(text: str, vocabulary: Vocabulary, focus: Focus) -> Said:
+def said_in(tags: Sequence[Tag]) -> Said:
     """Return the columns, qualities, numbers and measures of a question, each once."""
     found = Said()
     kinds = {"quality": found.qualities, "number": found.numbers, "measure": found.measures}
-    for one in tag(text, vocabulary, focus):
+    for one in tags:
         into = found.columns if one.kind in _UNITS else kinds.get(one.kind)
         if into is not None and one.value not in into:
             into.append(one.value)
@@ -95,7 +96,7 @@ def person_column(said: Said, vocabulary: Vocabulary) -> str:
 
 
 def _donors_per(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    said = said_in(names.text, vocabulary, focus)
+    said = names.said
     each = person_column(said, vocabulary)
     by = [c for c in said.columns if c != each and c not in vocabulary.people]
     where = _spoken_of(names, focus, vocabulary)
@@ -135,7 +136,7 @@ def _made_of(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
     cells = _spoken_of(names, focus, vocabulary)
     if not cells or _DENIES.search(names.text):
         return None
-    said = said_in(names.text, vocabulary, focus)
+    said = names.said
     taken = _columns_of(cells)
     columns = [c for c in said.columns if c not in taken]
     kinds = cells_of([slot for slot in names.slots if _is_identity(slot)])
@@ -182,7 +183,7 @@ def qualities_of(said: Said, names: "Names") -> list[str]:
 
 
 def _quality_number(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    said = said_in(names.text, vocabulary, focus)
+    said = names.said
     numbers = [c for c in said.columns if c in vocabulary.numbers]
     of = [(name, "quality") for name in qualities_of(said, names)]
     of = [(c, "column") for c in numbers] or of
@@ -209,7 +210,7 @@ def _amounts(text: str, number: list[str]) -> list[tuple[str, str]]:
 
 
 def _quality_above(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    said = said_in(names.text, vocabulary, focus)
+    said = names.said
     qualities = qualities_of(said, names)
     if len(qualities) != 1 or not said.numbers or _DENIES.search(names.text):
         return None
@@ -228,7 +229,7 @@ def _quality_above(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list
 
 
 def _extreme_cell(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    said = said_in(names.text, vocabulary, focus)
+    said = names.said
     of = [(g, "gene") for g in names.gene] or [(q, "quality") for q in qualities_of(said, names)]
     of = of or [(c, "column") for c in said.columns if c in vocabulary.numbers]
     if not of:

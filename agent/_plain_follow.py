@@ -18,7 +18,7 @@ from ._frames import (
 )
 from ._last_frame import cells_of_ask, frame_of
 from ._named_cells import Make
-from ._plain_asks import ask_frame, person_column, said_in
+from ._plain_asks import ask_frame, person_column
 from ._spoken import (
     COMPARED,
     DESCRIBE,
@@ -221,7 +221,7 @@ def _renamed(last: Ask, gene: str) -> str:
 
 def _by(kind: str) -> Make:
     def make(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-        said = said_in(names.text, vocabulary, focus)
+        said = names.said
         if kind == "type":
             column = "clusters" if "clusters" in said.columns else types_of(vocabulary)
         elif kind == "donor":

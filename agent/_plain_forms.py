@@ -15,7 +15,7 @@ from ._frames import IDENTITY
 from ._named_cells import Make
 from ._outlines import COLUMN, GENE, GROUP, Slot
 from ._plain_answers import ABOUT
-from ._plain_asks import MAKERS, POINTS
+from ._plain_asks import MAKERS, POINTS, Said, said_in
 from ._plain_follow import OTHERS
 from ._plain_redraw import REDRAWN
 from ._plain_shows import SHOWERS
@@ -173,6 +173,7 @@ class Names:
     quality: list[str] = field(default_factory=list)
     slots: list[Slot] = field(default_factory=list)  # of the groups
     unit: list[str] = field(default_factory=list)  # columns that go by an everyday word
+    said: Said = field(default_factory=Said)
     text: str = ""  # the question
 
     @property
@@ -192,6 +193,7 @@ def names_of(slots: Sequence[Slot], tags: Sequence[Tag], vocabulary: Vocabulary)
     names = Names()
     groups = [slot for slot in slots if slot.kind == GROUP and slot.tag is not None]
     pair = _pair(groups)
+    names.said = said_in(tags)
     for slot in [*pair, *(one for one in groups if one not in pair)]:
         names.group.append(_said(slot))
         names.slots.append(slot)

@@ -9,7 +9,7 @@ from ._asks import Ask, Focus
 from ._frames import AVERAGES, Condition, Frame, where_of
 from ._mentions import spell_out
 from ._named_cells import Make
-from ._plain_asks import POINTS, ask_frame, cells_of, qualities_of, said_in
+from ._plain_asks import POINTS, ask_frame, cells_of, qualities_of
 from ._plain_follow import column_of_values
 from ._plain_redraw import as_violin
 from ._scanning import of_gene, scan
@@ -41,7 +41,7 @@ def _usual(vocabulary: Vocabulary) -> str | None:
 
 
 def _column(names: "Names", focus: Focus, vocabulary: Vocabulary) -> str | None:
-    said = said_in(names.text, vocabulary, focus).columns
+    said = names.said.columns
     return next(iter(c for c in said if c in vocabulary.labels or c == "clusters"), None)
 
 
@@ -52,7 +52,7 @@ def _where(names: "Names", focus: Focus, vocabulary: Vocabulary) -> str:
 
 
 def _umap(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    said = said_in(names.text, vocabulary, focus)
+    said = names.said
     column = next(iter(said.columns), "clusters")
     return [Ask("plot", column=column)]
 
@@ -78,7 +78,7 @@ def _violin(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] |
 
 
 def _violin_quality(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    said = said_in(names.text, vocabulary, focus)
+    said = names.said
     numbers = [c for c in said.columns if c in vocabulary.numbers]
     of = [(c, "column") for c in numbers] or [(q, "quality") for q in qualities_of(said, names)]
     of = of or [("genes", "quality"), ("counts", "quality")]
@@ -108,7 +108,7 @@ def _dots_markers(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[
 def _bars(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     """Draw what each group is made of; of types alone, how many of each there are."""
     types = _usual(vocabulary) or "cell types"
-    said = said_in(names.text, vocabulary, focus).columns
+    said = names.said.columns
     columns = [c for c in said if c in vocabulary.labels or c in {"clusters", "cell types"}]
     outer = [c for c in columns if c != types]
     where = cells_of(names.slots)

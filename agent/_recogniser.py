@@ -1,8 +1,9 @@
 """Which act a question is: a linear model over its words, learnt from written-down wordings.
 
-The wordings are in ``wordings.tsv``, one a line with its act; `agent.learn_acts` learns from them
-and writes the weights, which are all that is read here. A question is seen as its outline
-(`_outlines`), so that no name of a file takes part.
+The wordings are in ``wordings.tsv``, one a line with its act, and in ``talks.tsv``, where they
+follow each other as in a conversation. `agent.learn_acts` learns from both and writes the weights,
+which are all that is read here. A question is seen as its outline (`_outlines`), so that no name of
+a file takes part, and after the act of the question before.
 """
 
 import json
@@ -22,6 +23,13 @@ _TELLING = frozenset(
     {"measure", "plot", "order", "group", "verb", "than", "that", "which", "only", "not", "or"}
 )  # kinds of words of which it matters which one it is
 _MOST_OF_A_KIND = 3
+FIRST = "first"  # in place of the act before, where nothing was asked before
+# Acts that leave what the conversation is about as it is, and are no act before another.
+PASSING = frozenset(
+    {"greet", "thanks", "offtopic", "cannot", "identity", "help", "privacy", "which_test", "trust",
+     "cite", "how_named", "what_confidence", "export_dataset", "export_table", "export_cells",
+     "export_figure", "recall", "evidence", "columns", "column", "list_corrections"}
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -63,10 +71,17 @@ class Recogniser:
             )
 
     def likely(
-        self, line: str, slots: Sequence[Slot], tags: Sequence[Tag]
+        self, line: str, slots: Sequence[Slot], tags: Sequence[Tag], before: str = ""
     ) -> list[tuple[str, float]]:
-        """Return the acts that a question may be with their probabilities, the likeliest first."""
-        counted = Counter(f for f in features_of(line, slots, tags) if f in self.features)
+        """Return the acts that a question may be with their probabilities, the likeliest first.
+
+        Parameters
+        ----------
+        before
+            The act of the question before, `FIRST`, or nothing where that is not known.
+        """
+        found = features_of(line, slots, tags, before)
+        counted = Counter(f for f in found if f in self.features)
         rows = np.fromiter((self.features[name] for name in counted), int, len(counted))
         counts = np.fromiter(counted.values(), np.float32, len(counted))
         values = (1 + np.log(counts)) * self.rarity[rows]
@@ -84,9 +99,15 @@ def recogniser() -> Recogniser:
     return Recogniser.load()
 
 
-def features_of(line: str, slots: Sequence[Slot], tags: Sequence[Tag]) -> Iterator[str]:
-    """Yield what the model looks at: words, pieces of words, kinds of words, kinds of names."""
+def features_of(
+    line: str, slots: Sequence[Slot], tags: Sequence[Tag], before: str = ""
+) -> Iterator[str]:
+    """Yield what the model looks at: words and pieces, kinds of words and names, the act before."""
     words = ["^", *tokens(line), "$"]
+    if before:
+        yield f"p:{before}"
+        for word in words[1:-1]:
+            yield f"p:{before} {word}"
     for length in (1, 2, 3):
         for at in range(len(words) - length + 1):
             yield "w:" + " ".join(words[at : at + length])

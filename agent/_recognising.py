@@ -5,10 +5,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ._asks import ASIDES, SMALL_TALK, Ask, Focus
+from ._changing import changed, keep, put_again
 from ._filling import read_family
-from ._outlines import outline, tokens
-from ._plain_forms import ask_of, is_lower, names_of, plain_form
-from ._recogniser import recogniser
+from ._kept import Kept
+from ._outlines import Slot, outline, tokens
+from ._plain_forms import Names, ask_of, is_lower, names_of, plain_form
+from ._recogniser import FIRST, recogniser
+from ._spoken import those
+from ._tag_names import Tag
 from ._tags import tag
 from ._vocabulary import Vocabulary
 from ._words import words
@@ -65,6 +69,14 @@ class _Reading:
     act: str
     probability: float
     asks: list[Ask]
+    kept: Kept | None = None
+
+
+def act_before(focus: Focus) -> str:
+    """Return the act of the question before."""
+    if focus.last is None:
+        return FIRST
+    return focus.last.kept.act if focus.last.kept is not None else ""
 
 
 def decide(
@@ -83,25 +95,65 @@ def decide(
     """
     if len(text.split()) > _MOST_WORDS:
         return by_rules
+    readings, tags, line, slots = _readings(text, vocabulary, focus, read)
+    if not readings:
+        return by_rules
+    first = readings[0]
+    asks = _chosen(text, readings, by_rules, tags, line, slots)
+    return [replace(ask, kept=first.kept) for ask in asks]
+
+
+def _readings(
+    text: str, vocabulary: Vocabulary, focus: Focus, read: Read
+) -> tuple[list[_Reading], list[Tag], str, tuple[Slot, ...]]:
+    """Return what a question may ask, the likeliest first, with its tags and outline."""
     tags = tag(text, vocabulary, focus)
     line, slots = outline(tags, vocabulary)
-    likely = [one for one in recogniser().likely(line, slots, tags)[:3] if one[1] >= _LEAST]
+    before = act_before(focus)
+    likely = [one for one in recogniser().likely(line, slots, tags, before)[:3] if one[1] >= _LEAST]
     if not vocabulary.has_dataset:
         likely = [one for one in likely if one[0] in _OF_NO_FILE]
-    names = names_of(slots, tags, vocabulary)
+    names = replace(names_of(slots, tags, vocabulary), text=text)
     readings = []
     for act, probability in likely:
         if act in _OF_TERMS and names.clusters or act == "down_genes" and not is_lower(text):
             continue
-        asks = ask_of(act, names, text, vocabulary, focus)
-        if not asks:
-            form = plain_form(act, names, text, vocabulary)
-            asks = read(form) if form else []
-        asks = [read_family(ask, vocabulary) for ask in asks]
-        readings.append(_Reading(act, probability, asks))
-    if not readings or not readings[0].asks:
-        return by_rules
+        kept = _kept(act, names, vocabulary, focus)
+        asks = _put(act, names, text, vocabulary, focus, read)
+        if not asks and kept is not None and kept.act != act:
+            again = put_again(kept, names)
+            asks = _put(kept.act, again, again.text, vocabulary, focus, read)
+        readings.append(_Reading(act, probability, asks, kept))
+    return readings, tags, line, slots
+
+
+def _put(
+    act: str, names: Names, text: str, vocabulary: Vocabulary, focus: Focus, read: Read
+) -> list[Ask]:
+    """Return the asks of an act with names."""
+    asks = ask_of(act, names, text, vocabulary, focus)
+    if not asks:
+        form = plain_form(act, names, text, vocabulary)
+        asks = read(form) if form else []
+    return [read_family(ask, vocabulary) for ask in asks]
+
+
+def _kept(act: str, names: Names, vocabulary: Vocabulary, focus: Focus) -> Kept | None:
+    """Return what is kept of a question: of a follow-up, the question that it changes."""
+    before = focus.last.kept if focus.last is not None else None
+    if before is not None and (new := changed(before, act, names, vocabulary)) is not None:
+        return new
+    return keep(act, names, those(focus, vocabulary))
+
+
+def _chosen(
+    text: str, readings: list[_Reading], by_rules: list[Ask], tags: Sequence[Tag], line: str,
+    slots: tuple[Slot, ...],
+) -> list[Ask]:  # fmt: skip
+    """Return the asks of the likeliest act, or those of the rules where these know better."""
     first, *others = readings
+    if not first.asks:
+        return by_rules
     is_nothing = any(ask.intent in _NOT_READ for ask in first.asks)
     if is_nothing and first.act not in {"cannot", "offtopic"}:
         return by_rules
@@ -193,4 +245,4 @@ _ASKS = re.compile(
 
 def _likeliest(text: str, vocabulary: Vocabulary, focus: Focus) -> tuple[str, float]:
     tags = tag(text, vocabulary, focus)
-    return recogniser().likely(*outline(tags, vocabulary), tags)[0]
+    return recogniser().likely(*outline(tags, vocabulary), tags, act_before(focus))[0]

@@ -20,12 +20,13 @@ import numpy as np
 from ._asks import Focus
 from ._outlines import outline
 from ._plain_forms import ACTS
-from ._recogniser import WEIGHTS, features_of
+from ._recogniser import FIRST, PASSING, WEIGHTS, features_of
 from ._tags import tag
 from ._understanding import plainly
 from ._vocabulary import Named, Vocabulary
 
 WORDINGS = Path(__file__).with_name("wordings.tsv")
+TALKS = Path(__file__).with_name("talks.tsv")
 _SOFTNESS = 20.0  # inverse strength of the penalty on weights, from cross-validation
 _GENES = tuple(
     """
@@ -70,10 +71,11 @@ _FILES: tuple[dict[str, tuple[str, ...]], ...] = (
 
 @dataclass(frozen=True)
 class Wording:
-    """One way to put an act."""
+    """One way to put an act, after another one where it comes from a conversation."""
 
     act: str
     text: str
+    before: str = ""
 
 
 def read_wordings(path: Path = WORDINGS) -> list[Wording]:
@@ -91,6 +93,31 @@ def read_wordings(path: Path = WORDINGS) -> list[Wording]:
             msg = f"{path.name}: '{line[:60]}' should be an act, a tab and a wording."
             raise ValueError(msg)
         found.append(Wording(act, text))
+    return found
+
+
+def read_talks(path: Path = TALKS) -> list[Wording]:
+    """Return the turns of conversations that ask for one thing, each with the act before it.
+
+    Raises
+    ------
+    ValueError
+        If a line names an act that there is none of.
+    """
+    found: list[Wording] = []
+    talk, before = "", FIRST
+    for line in path.read_text(encoding="utf-8").splitlines():
+        number, _, rest = line.partition("\t")
+        asked, _, text = rest.partition("\t")
+        acts = asked.split(";")
+        if not text or not set(acts) <= ACTS:
+            msg = f"{path.name}: '{line[:60]}' should be a talk, an act and a wording, with tabs."
+            raise ValueError(msg)
+        if number != talk:
+            talk, before = number, FIRST
+        if len(acts) == 1:
+            found.append(Wording(asked, text, before))
+        before = next((act for act in reversed(acts) if act not in PASSING), before)
     return found
 
 
@@ -161,7 +188,7 @@ def examples(wordings: list[Wording], *, n_fillings: int = 1) -> Iterator[tuple[
             text = plainly(fill(wording.text, vocabulary, rng), vocabulary)
             tags = tag(text, vocabulary, Focus())
             line, slots = outline(tags, vocabulary)
-            yield wording.act, list(features_of(line, slots, tags))
+            yield wording.act, list(features_of(line, slots, tags, wording.before))
 
 
 def learn(
@@ -182,7 +209,7 @@ def learn(
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import cross_val_score
 
-    pairs = list(examples(wordings or read_wordings()))
+    pairs = list(examples(wordings or [*read_wordings(), *read_talks()]))
     acts = np.array([act for act, _ in pairs])
     words = TfidfVectorizer(analyzer=list, min_df=2, sublinear_tf=True)
     seen = words.fit_transform([features for _, features in pairs])
