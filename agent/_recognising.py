@@ -21,8 +21,8 @@ _LEAST = 0.15  # below this probability an act is not thought of
 # Least probability of an act to be preferred to what the rules read, by what that was. Set on
 # conversations that neither the wordings nor the rules were written for, then raised where the
 # rules read the questions of the tests better; on those conversations that costs some.
-_NOTHING, _ASKED_BACK, _NUMBER, _TOPIC, _FIRM, _OTHER = 0.2, 0.45, 0.9, 0.75, 0.97, 0.5
-_FEWER_NAMES, _MORE_NAMES = 0.97, 0.45  # where it leaves out names that the rules use, or the other
+_NOTHING, _ASKED_BACK, _NUMBER, _TOPIC, _FIRM, _OTHER = 0.15, 0.2, 0.85, 0.4, 0.7, 0.3
+_FEWER_NAMES, _MORE_NAMES = 0.8, 0.25  # where it leaves out names that the rules use, or the other
 _SECOND = 0.5  # part of the first act's probability at which a second one speaks for the rules
 _HINT = 0.3  # from which a remark is an ask of its own
 _SURE = 0.6  # least probability for a message of several sentences to be one act

@@ -224,8 +224,8 @@ def clusters_in(text: str, vocabulary: Vocabulary) -> Iterator[Tag]:
         return
     numbers = {word: str(n) for word, n in NUMBERS.items() if str(n) in known}
     names = "|".join(map(re.escape, sorted([*known, *numbers], key=len, reverse=True)))
-    one = rf"['\"]?(?:{names})['\"]?(?![\w.%])"
-    join = r"(?:\s*(?:,|&|/|\+|and|or|plus)\s*(?:cluster\s+)?)+"
+    one = rf"['\"]?(?:{names})['\"]?(?![\w%]|\.\d)"
+    join = r"(?:\s*(?:,|&|/|\+|and|or|plus)\s*(?:cluster\s+)?|\s+(?=\d))+"
     for match in re.finditer(rf"(?i)\b(?:clusters?|cl\.?)\s*#?\s*(?P<list>{one}(?:{join}{one})*)",
                              text):  # fmt: skip
         found = [part.strip("'\" ").casefold() for part in re.findall(f"(?i){one}", match["list"])]

@@ -11,6 +11,7 @@ from dataclasses import replace
 from ._asks import Focus
 from ._frames import IDENTITY, Condition
 from ._mentions import find_mentions, gene_of, name_genes, spell_out
+from ._nicknames import nicknames_in, numbers_in
 from ._selecting import quoted
 from ._tag_names import (
     Tag,
@@ -72,11 +73,13 @@ def tag(text: str, vocabulary: Vocabulary, focus: Focus) -> list[Tag]:
         *people_in(text, vocabulary, focus),
     ]
     claim(iter(sorted(names, key=lambda one: (one.start - one.end, _rank(one)))))
+    claim(numbers_in(text, vocabulary, focus))
     claim(_words(text, only="that"))
     claim(_qualities(text, vocabulary, taken))
     claim(_numbers(text))
     claim(_words(text, only="measure"))
     claim(_types(_without(text, taken), vocabulary))
+    claim(nicknames_in(text, vocabulary, focus, taken))
     claim(_genes(text, vocabulary, taken))
     claim(_ordinals(text))
     claim(_words(text))

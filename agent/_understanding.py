@@ -17,6 +17,7 @@ from ._following import is_follow_up, read_answer_to_us, read_follow_up, wants_m
 from ._grammar import read_frame, words_left_over
 from ._leaning import read_lean
 from ._mentions import Mentions, correct_spelling, find_mentions, spell_out
+from ._nicknames import spell_slang
 from ._pointing import name_pointed
 from ._reading_file import read_file_ask
 from ._reading_file_names import read_file_name
@@ -138,7 +139,8 @@ def _decide(stretch: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
 
 def plainly(question: str, vocabulary: Vocabulary) -> str:
     """Return a question with its abbreviations written out and signs made plain."""
-    return _spell_t_cells(" ".join(_plain(question).split()), vocabulary)
+    text = spell_slang(" ".join(_plain(question).split()), vocabulary)
+    return _spell_t_cells(text, vocabulary)
 
 
 _HOW_BIG = re.compile(
@@ -193,7 +195,7 @@ def _plain(text: str) -> str:
     plain = re.sub(
         r"(?i)^(?:n|nr|no\.|#) (?=(?:of )?(?:cells|donors|patients|samples)\b)", "number of ", plain
     )
-    plain = re.sub(r"(?i)\btop(\d+)", r"top \1", plain)
+    plain = re.sub(r"(?i)\btop(\d+)(?!\w)", r"top \1", plain)
     plain = re.sub(r"(?<=\w) v\.? (?=\w)", " vs ", plain)
     plain = _AUTHORS_NAMED.sub("list the authors' cell types", plain)
     for short, whole in _SHORT:
