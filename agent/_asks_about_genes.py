@@ -13,6 +13,7 @@ from ._named_cells import (
     LEAST,
     MOST_GENES,
     MOST_PAIRED,
+    WITH_OTHERS,
     against,
     cells_of,
     clauses_of,
@@ -46,7 +47,15 @@ def _list_of(names: "Names") -> dict[str, Any]:
     return {"number": number, "text": f"{names.text} (top {number} genes)" if number else ""}
 
 
+_REST_OF = re.compile(r"(?i)\b(?:rest|remain\w+|others?(?: cells)?) (?:of|in|from|within)\b")
+
+
 def _compare(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    if WITH_OTHERS.search(names.text) and len(names.slots) > 1:
+        them, *others = names.slots
+        if them.text == "they":  # "those with the ctrl cells of cluster 1"
+            return [Ask("compare_selections", where=cells_of([them]), second=cells_of(others),
+                        **_list_of(names))]  # fmt: skip
     sides = against(names)
     if sides is None:
         return None
@@ -94,6 +103,11 @@ def _of_one_value(names: "Names", vocabulary: Vocabulary) -> list[Ask] | None:
 def _compare_rest(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     if not names.slots:
         return None
+    them, *others = names.slots
+    if others and them.text == "they" and _REST_OF.search(names.text):
+        where, whole = cells_of([them]), cells_of(others)
+        second = f"({whole}) AND NOT ({where})"
+        return [Ask("compare_selections", where=where, second=second, **_list_of(names))]
     return [Ask("compare_selections", where=cells_of(names.slots), **_list_of(names))]
 
 

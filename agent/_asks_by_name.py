@@ -109,6 +109,11 @@ def _count(measure: Measure) -> Make:
     def make(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
         if not names.slots or is_model_type(names.slots):
             return None
+        if all(_is_said_type(slot) for slot in names.slots):
+            types = (slot.tag.value for slot in names.slots)  # type: ignore[union-attr]
+            return [Ask("count_type", cell_types=(name,)) for name in types]
+        if names.clusters and measure == "cells" and len(names.slots) == 1:
+            return [Ask("cluster_size", clusters=(one,)) for one in names.clusters]
         text = "how many?" if measure == "cells" else "what percentage?"
         return [
             frame_ask(Frame(measure, where=clauses_of(group)), text=text)
@@ -116,6 +121,11 @@ def _count(measure: Measure) -> Make:
         ]
 
     return make
+
+
+def _is_said_type(slot: Slot) -> bool:
+    """Whether a type is named by a word of its own, so that the model's reading counts as well."""
+    return slot.tag is not None and slot.tag.kind == "type"
 
 
 def _ranked_types(order: str) -> Make:
@@ -131,8 +141,9 @@ def _any_type(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]
     asks = []
     for slot in names.slots:
         text = f"are there any {first_of(slot).label}?"
-        if is_model_type([slot]):
-            asks.append(Ask("which_clusters", cell_types=(first_of(slot).label,), text=text))
+        if is_model_type([slot]) or _is_said_type(slot):
+            name = slot.tag.value if slot.tag is not None else first_of(slot).label
+            asks.append(Ask("which_clusters", cell_types=(name,), text=text))
         else:
             asks.append(frame_ask(Frame(where=clauses_of([slot])), text=text))
     return asks or None
@@ -179,10 +190,13 @@ def _describe(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]
     return asks or None
 
 
+_ONE_CELL = re.compile(r"(?i)\b(?:a|an|one|another|single|any) (?:\w+ )?cell\b(?! ?types?)")
+
+
 def _describe_cells(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     if not names.slots or is_model_type(names.slots):
         return None
-    number = number_of(names)
+    number = number_of(names) or (1 if _ONE_CELL.search(names.text) else None)
     if names.clusters:
         return [Ask("describe_cells", clusters=(one,), number=number) for one in names.clusters]
     return [Ask("describe_cells", where=cells_of(names.slots), number=number)]

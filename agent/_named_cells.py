@@ -22,6 +22,10 @@ CONDITION = re.compile(
 )
 LEAST = re.compile(r"(?i)\b(?:lowest|least|fewest|smallest|minimum|min|weakest)\b")
 MOST_GENES, MOST_PAIRED = 6, 3
+WITH_OTHERS = re.compile(
+    r"(?i)\b(?:them|those|these|it|that)\b(?: cells| ones| cluster)? "
+    r"(?:with|to|vs\.?|versus|against)\b"
+)
 
 
 def clauses_of(slots: Sequence[Slot]) -> Clauses:

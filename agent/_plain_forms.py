@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from ._asks import Ask, Focus
 from ._asks_by_name import BY_NAME
 from ._frames import IDENTITY
-from ._named_cells import Make
+from ._named_cells import WITH_OTHERS, Make
 from ._outlines import COLUMN, GENE, GROUP, Slot
 from ._plain_answers import ABOUT
 from ._plain_asks import MAKERS, POINTS, Said, said_in
@@ -62,7 +62,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     "is_type": ("is {group} {group}?",),
     "type_or": ("is {group} {group} or {group}?",),
     "why": ("why is {group} {group}?", "why is {group} labelled so?"),
-    "why_not": ("why is {group} not {group}?", "why not {group}?"),
+    "why_not": ("why is {group} not {group}?",),
     "confidence": ("how sure are you of {group}?",),
     "confidence_all": ("how sure are you of the labels?",),
     "uncertain": ("which cells are you least sure about?",),
@@ -391,6 +391,8 @@ def _with_those(act: str, names: Names, focus: Focus, vocabulary: Vocabulary) ->
     number = len(names.slots)
     is_alone = act in _OF_CELLS and not number and POINTS.search(names.text)
     is_first = _OF_THOSE_FIRST.get(act) == number and POINTS.search(names.text)
+    with_others = act in {"compare", "compare_rest"} and number
+    is_first = is_first or (with_others and WITH_OTHERS.search(names.text))
     is_last = act in _OF_THOSE_LAST and number and _IN_THOSE.search(names.text)
     if not (is_alone or is_first or is_last):
         return names.slots

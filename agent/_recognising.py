@@ -165,6 +165,7 @@ def _chosen(
     is_same = intents == {"score_set"}  # whose name the rules know how to find
     # Whether a gene is on nowhere else is told group by group: a test against all others hides it.
     is_same |= any(ask.frame is not None and ask.frame.form == "only" for ask in by_rules)
+    is_same |= _know_better(text, first, by_rules)
     is_guess = first.act in {"greet", "thanks"} and first.probability < _SURE  # "asdf"
     if _POINTS.search(text) or is_same or is_guess:
         return by_rules
@@ -181,6 +182,36 @@ def _chosen(
     mine_used, its_used = _used(by_rules, said), _used(first.asks, said)
     least = _least(by_rules, first.asks, (its_used > mine_used) - (its_used < mine_used))
     return first.asks if first.probability >= least else by_rules
+
+
+_OF_RULES = re.compile(
+    r"(?i)\b(?:the|which|what) (?:two|both|three) (?:[\w-]+ ){1,3}clusters\b|"
+    r"\bwhat (?:do|does) (?:[\w-]+ ){1,4}do\b|\binduced? (?:the )?most\b|"
+    r"\bthe (?:first|second|third|last|fourth)\W*$|\b(?:third|fourth|fifth|together|ratio|-?fold)\b"
+)  # which no act tells, or which point at what was told
+
+
+def _know_better(text: str, first: "_Reading", by_rules: Sequence[Ask]) -> bool:
+    """Whether the rules read something that the act cannot say."""
+    intents = {ask.intent for ask in by_rules}
+    if not by_rules or intents <= {"unclear", "offtopic", "lost"}:
+        strange = any(ask.intent == "unclear" and ask.values for ask in by_rules)
+        return strange and first.probability < _STRANGE
+    if any(ask.missing for ask in by_rules):
+        return False
+    if _OF_RULES.search(text) or any(ask.name == "code" for ask in by_rules):
+        return True
+    its = {ask.intent for ask in first.asks}
+    if its == {"columns"} or (intents == {"plot"} and its == {"column"}):
+        return True
+    if intents == {"select"} and first.act in {"both", "one_not_other"}:
+        return not re.search(r"(?i)\bhow many|\bnumber|\bcount|\bshare|%|\bpercent", text)
+    frames = [ask.frame for ask in by_rules if ask.frame is not None]
+    is_of_quality = any(frame.of_kind in {"quality", "column"} for frame in frames)
+    return is_of_quality and not any(ask.frame is not None for ask in first.asks)
+
+
+_STRANGE = 0.97  # least probability of an act for a question with a word that nothing explains
 
 
 def _least(by_rules: Sequence[Ask], asks: Sequence[Ask], more_names: int) -> float:

@@ -197,12 +197,20 @@ def _named_before(low: str, start: int, column: str) -> int | None:
     return match.start() if match else None
 
 
+_OF_GENES = re.compile(r"(?i)\b(?:express\w*|genes?|detect\w*|levels?|violins?|umap of|positive)\b")
+
+
 def _is_sure(
     text: str, match: re.Match[str], label: str, column: str, vocabulary: Vocabulary
 ) -> bool:
     """Whether a value that could be an everyday word, a number or a letter is surely meant."""
     low = label.casefold()
     said = match.group()
+    is_gene = low.endswith("+") and not said.endswith("+") and low[:-1] in vocabulary.genes
+    if is_gene and _OF_GENES.search(
+        text
+    ):  # "does anything express CD34?", where "CD34+" is a label
+        return False
     named = _named_before(text.casefold(), match.start(), column) is not None
     after = re.match(rf"(?i)[\s-]+{re.escape(column)}(?!\w)", text[match.end() :]) is not None
     if low.replace(".", "").isdigit():
