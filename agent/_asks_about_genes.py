@@ -53,7 +53,8 @@ _REST_OF = re.compile(r"(?i)\b(?:rest|remain\w+|others?(?: cells)?) (?:of|in|fro
 def _compare(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     if WITH_OTHERS.search(names.text) and len(names.slots) > 1:
         them, *others = names.slots
-        if them.text == "they":  # "those with the ctrl cells of cluster 1"
+        is_pair = len(others) == 1 == len(names.clusters) - 1
+        if them.text == "they" and not is_pair:  # "those with the ctrl cells of cluster 1"
             return [Ask("compare_selections", where=cells_of([them]), second=cells_of(others),
                         **_list_of(names))]  # fmt: skip
     sides = against(names)

@@ -112,8 +112,6 @@ def _count(measure: Measure) -> Make:
         if all(_is_said_type(slot) for slot in names.slots):
             types = (slot.tag.value for slot in names.slots)  # type: ignore[union-attr]
             return [Ask("count_type", cell_types=(name,)) for name in types]
-        if names.clusters and measure == "cells" and len(names.slots) == 1:
-            return [Ask("cluster_size", clusters=(one,)) for one in names.clusters]
         text = "how many?" if measure == "cells" else "what percentage?"
         return [
             frame_ask(Frame(measure, where=clauses_of(group)), text=text)
@@ -190,10 +188,15 @@ def _describe(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]
     return asks or None
 
 
+_MORE = re.compile(r"(?i)\b(?:more|others?|another|next|different)\b")
 _ONE_CELL = re.compile(r"(?i)\b(?:a|an|one|another|single|any) (?:\w+ )?cell\b(?! ?types?)")
 
 
 def _describe_cells(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    last = focus.last
+    if last is not None and last.intent == "describe_cells" and _MORE.search(names.text):
+        number = number_of(names) or last.number
+        return [replace(last, number=number, more=True, barcodes=(), text="")]
     if not names.slots or is_model_type(names.slots):
         return None
     number = number_of(names) or (1 if _ONE_CELL.search(names.text) else None)

@@ -71,6 +71,9 @@ class Mentions:
     raw: str = field(default="", repr=False)
 
 
+_SORTED = sorted(COMMANDS)
+
+
 def correct_spelling(text: str, vocabulary: Vocabulary) -> str:
     """Move misspelt words to the nearest word that the planner knows."""
     values = (value for labels in vocabulary.values.values() for value in labels)
@@ -103,7 +106,9 @@ def correct_spelling(text: str, vocabulary: Vocabulary) -> str:
         ):
             return word
         allowed = 1 if len(low) <= 5 else 2
-        best = process.extractOne(low, COMMANDS, scorer=OSA.distance, score_cutoff=allowed)
+        near = process.extract(low, _SORTED, scorer=OSA.distance, score_cutoff=allowed, limit=9)
+        # Of words that are as near, the one that begins alike, so that every run reads the same.
+        best = min(near, key=lambda one: (one[1], one[0][0] != low[0], one[0]), default=None)
         if best is None or (best[0][0] != low[0] and best[1] > 1):
             return word
         if best[0] in _ACTS and best[1] > 1:

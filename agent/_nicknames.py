@@ -46,11 +46,13 @@ _CHOSEN_BEFORE = re.compile(
 
 def spell_slang(text: str, vocabulary: Vocabulary) -> str:
     """Write familiar words for cell types out, where they are no name of the file."""
+    labels = [*vocabulary.clusters, *(one for own in vocabulary.labels.values() for one in own)]
+    known = {word for label in labels for word in re.findall(r"[^\W_]+", label.casefold())}
     for pattern, meant in _SLANG:
 
         def whole(match: re.Match[str], meant: str = meant) -> str:
             low = match.group().casefold()
-            is_name = low in vocabulary.genes or low in vocabulary.authors
+            is_name = low in vocabulary.genes or low in vocabulary.authors or low in known
             return match.group() if is_name or low in vocabulary.columns else meant
 
         text = pattern.sub(whole, text)

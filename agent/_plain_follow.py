@@ -96,6 +96,9 @@ def _compared_with(last: Ask, cells: list[Clause], vocabulary: Vocabulary) -> li
         sides = [first, *sides] if first else []
     if len(sides) != 2:
         return None
+    named = [re.fullmatch(r"cluster (\S+)", side) for side in sides]
+    if named[0] and named[1]:
+        return [Ask("compare", clusters=(named[0][1], named[1][1]), number=last.number)]
     return [Ask("compare_selections", where=sides[0], second=sides[1], number=last.number)]
 
 

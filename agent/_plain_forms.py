@@ -159,6 +159,7 @@ _LOW = re.compile(
     r"(?i)\b(?:low|absent|lost|los\w+|missing|miss|lack\w*|silen\w*|off|negativ\w*|under\w*|shut|"
     r"without|not|never|no longer|neg|weak\w*)\b|n't\b"
 )
+_PREVIOUS = re.compile(r"(?i)\b(?:previous|prev|before|prior|preceding|one back)\b")
 _LOWEST = re.compile(r"(?i)\b(?:lowest|least|fewest|smallest|minimum|rarest)\b")
 
 
@@ -305,6 +306,8 @@ def _turned(act: str, form: str, text: str) -> str:
     """Turn "higher" to "lower" and "most" to "fewest" where the question does."""
     if act in {"gene_test", "more_in"} and _LOWER.search(text):
         return form.replace(" higher ", " lower ").replace("there more ", "there fewer ")
+    if act == "next_cluster" and _PREVIOUS.search(text):
+        return "and the previous cluster?"
     if act in {"highest_gene", "most_of"} and _LOWEST.search(text):
         return form.replace("the highest", "the lowest").replace("the most", "the fewest")
     return form

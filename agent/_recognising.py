@@ -206,7 +206,11 @@ def _know_better(text: str, first: "_Reading", by_rules: Sequence[Ask]) -> bool:
         return True
     if intents == {"select"} and first.act in {"both", "one_not_other"}:
         return not re.search(r"(?i)\bhow many|\bnumber|\bcount|\bshare|%|\bpercent", text)
+    if intents == {"gene_info"} and first.act in {"expression", "is_marker"}:
+        return True  # "which cells does it mark?"
     frames = [ask.frame for ask in by_rules if ask.frame is not None]
+    if any(frame.over for frame in frames):
+        return True
     is_of_quality = any(frame.of_kind in {"quality", "column"} for frame in frames)
     return is_of_quality and not any(ask.frame is not None for ask in first.asks)
 

@@ -230,6 +230,10 @@ def clusters_in(text: str, vocabulary: Vocabulary) -> Iterator[Tag]:
     known = {label.casefold(): label for label in vocabulary.clusters}
     if not known:
         return
+    for low, label in known.items():
+        if len(low) > 1 and not low.isdigit() and low not in COMMON:
+            for match in re.finditer(rf"(?i)(?<![\w+]){re.escape(low)}(?![\w])", text):
+                yield Tag(*match.span(), "cluster", label, (cluster_condition(label),))
     numbers = {word: str(n) for word, n in NUMBERS.items() if str(n) in known}
     names = "|".join(map(re.escape, sorted([*known, *numbers], key=len, reverse=True)))
     one = rf"['\"]?(?:{names})['\"]?(?![\w%]|\.\d)"

@@ -80,6 +80,7 @@ def tag(text: str, vocabulary: Vocabulary, focus: Focus) -> list[Tag]:
     claim(_words(text, only="measure"))
     claim(_types(_without(text, taken), vocabulary))
     claim(nicknames_in(text, vocabulary, focus, taken))
+    claim(_t_cells(text, vocabulary, focus))
     claim(_genes(text, vocabulary, taken))
     claim(_ordinals(text))
     claim(_words(text))
@@ -124,6 +125,19 @@ def _types(text: str, vocabulary: Vocabulary) -> Iterator[Tag]:
         spelt = spell_out(name)
         part = Condition(IDENTITY, quoted(spelt), "type", "", spelt)
         yield Tag(*match.span(), "type", name, (part,))
+
+
+def _t_cells(text: str, vocabulary: Vocabulary, focus: Focus) -> Iterator[Tag]:
+    """Yield "CD8" as the T cells where types, and no genes, are spoken of."""
+    last = focus.last
+    kept = last.kept if last is not None else None
+    if last is None or last.genes or not last.cell_types or (kept is not None and kept.genes):
+        return
+    for match in re.finditer(r"(?i)(?<![\w+])cd[48](?![\w+-])", text):
+        name = f"{match.group().upper()} T cells"
+        own = labels_of_type(name, vocabulary)
+        part = Condition(IDENTITY, quoted(spell_out(name)), "type", "", spell_out(name))
+        yield Tag(*match.span(), "type", name, own or (part,))
 
 
 def _without_gene(name: str, vocabulary: Vocabulary) -> str:
