@@ -77,7 +77,8 @@ def numbers_in(text: str, vocabulary: Vocabulary, focus: Focus) -> Iterator[Tag]
         before, after = text[: match.start()], text[match.end() :]
         if _UNIT_AFTER.match(after) or (_COUNT_BEFORE.search(before) and not bare):
             is_pair = re.search(r"(?i)\b(?:than|over|between|about|only) ?$", before)
-            if not (is_pair and is_on_clusters) or _UNIT_AFTER.match(after):
+            is_known = is_on_clusters or label in named or label in spoken
+            if not (is_pair and is_known) or _UNIT_AFTER.match(after):
                 continue
         own = named.get(label) or spoken.get(label)
         if own is not None:

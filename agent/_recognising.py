@@ -199,7 +199,8 @@ def _know_better(text: str, first: "_Reading", by_rules: Sequence[Ask]) -> bool:
         return strange and first.probability < _STRANGE
     if any(ask.missing for ask in by_rules):
         return False
-    if _OF_RULES.search(text) or any(ask.name == "code" for ask in by_rules):
+    is_code = first.act in {"cannot", "offtopic"} and any(ask.name == "code" for ask in by_rules)
+    if is_code or _OF_RULES.search(text):
         return True
     its = {ask.intent for ask in first.asks}
     if its == {"columns"} or (intents == {"plot"} and its == {"column"}):

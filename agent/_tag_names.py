@@ -206,7 +206,9 @@ def _is_sure(
     """Whether a value that could be an everyday word, a number or a letter is surely meant."""
     low = label.casefold()
     said = match.group()
-    is_gene = low.endswith("+") and not said.endswith("+") and low[:-1] in vocabulary.genes
+    bare = low.removesuffix("+")
+    is_gene = bare in vocabulary.genes or re.fullmatch(r"cd\d+", bare) is not None
+    is_gene &= bare != low and not said.endswith("+")
     if is_gene and _OF_GENES.search(
         text
     ):  # "does anything express CD34?", where "CD34+" is a label

@@ -10,12 +10,12 @@ from agent._asks import Ask, Focus
 from agent._frames import Frame
 from agent._outlines import outline, tokens
 from agent._plain_forms import ACTS, FORMS
-from agent._recogniser import Recogniser, recogniser
+from agent._recogniser import FIRST, Recogniser, recogniser
 from agent._recognising import decide, is_one_act
 from agent._tags import tag
-from agent._understanding import plainly
+from agent._understanding import plainly, understand
 from agent._vocabulary import Vocabulary
-from agent.learn_acts import Wording, fill, invented_files, learn, read_wordings
+from agent.learn_acts import Wording, fill, invented_files, learn, read_talks, read_wordings
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +121,41 @@ def test_the_rules_stand_where_they_know_better(
 ) -> None:
     read = decide(text, file, Focus(), read=lambda form: [Ask("biggest")], by_rules=[by_rules])
     assert (read != [by_rules]) is wins
+
+
+def test_the_act_before_tells_what_a_short_question_means(file: Vocabulary) -> None:
+    tags = tag("CD79A", file, Focus())
+    line, slots = outline(tags, file)
+    likely = {
+        before: recogniser().likely(line, slots, tags, before)[0][0]
+        for before in (FIRST, "expression_in", "violin")
+    }
+    assert likely["expression_in"] == "and_gene" == likely["violin"]
+    assert likely[FIRST] != "and_gene"
+
+
+def test_talks_follow_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "talks.tsv"
+    path.write_text(
+        "1\toverview\twhat is this\n1\tthanks\tthx\n1\tmarkers;umap\tmarkers and umap\n"
+        "1\tand_group\tand {group}?\n2\tumap\tumap\n"
+    )
+    assert [(one.act, one.before) for one in read_talks(path)] == [
+        ("overview", FIRST), ("thanks", "overview"), ("and_group", "umap"), ("umap", FIRST),
+    ]  # fmt: skip
+    path.write_text("1\tno_such_act\twhat\n")
+    with pytest.raises(ValueError, match="should be a talk, an act and a wording"):
+        read_talks(path)
+
+
+def test_a_follow_up_puts_the_question_before_to_other_cells_in_any_act(file: Vocabulary) -> None:
+    focus = Focus()
+    for question in ("which genes differ between stim and ctrl in B cells?", "and in NK?"):
+        asks = understand(question, file, focus)
+        for ask in asks:
+            focus = focus.after(ask)
+    kept = asks[0].kept
+    assert kept is not None
+    assert kept.act == "compare"
+    assert [part.label for clause in kept.groups for part in clause] == ["stim", "ctrl", "NK"]
+    assert Ask.from_dict(asks[0].as_dict()).kept == kept
