@@ -394,6 +394,7 @@ def _with_those(act: str, names: Names, focus: Focus, vocabulary: Vocabulary) ->
     number = len(names.slots)
     is_alone = act in _OF_CELLS and not number and POINTS.search(names.text)
     is_first = _OF_THOSE_FIRST.get(act) == number and POINTS.search(names.text)
+    is_first = is_first or (act == "compare" and number == 1 and POINTS.search(names.text))
     with_others = act in {"compare", "compare_rest"} and number
     is_first = is_first or (with_others and WITH_OTHERS.search(names.text))
     is_last = act in _OF_THOSE_LAST and number and _IN_THOSE.search(names.text)

@@ -21,8 +21,8 @@ _LEAST = 0.15  # below this probability an act is not thought of
 # Least probability of an act to be preferred to what the rules read, by what that was. Set on
 # conversations that neither the wordings nor the rules were written for, then raised where the
 # rules read the questions of the tests better; on those conversations that costs some.
-_NOTHING, _ASKED_BACK, _NUMBER, _TOPIC, _FIRM, _OTHER = 0.15, 0.2, 0.85, 0.4, 0.7, 0.3
-_FEWER_NAMES, _MORE_NAMES = 0.8, 0.25  # where it leaves out names that the rules use, or the other
+_NOTHING, _ASKED_BACK, _NUMBER, _TOPIC, _FIRM, _OTHER = 0.15, 0.25, 0.85, 0.45, 0.7, 0.42
+_FEWER_NAMES, _MORE_NAMES = 0.8, 0.35  # where it leaves out names that the rules use, or the other
 _SECOND = 0.5  # part of the first act's probability at which a second one speaks for the rules
 _HINT = 0.3  # from which a remark is an ask of its own
 _SURE = 0.6  # least probability for a message of several sentences to be one act
@@ -277,6 +277,24 @@ _ASKS = re.compile(
     r"give|describe|label|annotate|list|compare|explain|find|name|call|search|define|count|rank|"
     r"select|subset|export|download|save|use|make|assign|repeat|markers|umap|violin|top)\b"
 )
+
+
+def without_remarks(parts: Sequence[str], vocabulary: Vocabulary, focus: Focus) -> list[str]:
+    """Leave out sentences that name nothing and ask nothing known, beside one that does."""
+    known = []
+    for part in parts:
+        line, slots = outline(tag(part, vocabulary, focus), vocabulary)
+        known.append((bool(slots), _likeliest(part, vocabulary, focus)[1]))
+    if not any(named and its >= _SURE for named, its in known):
+        return list(parts)
+    return [
+        part
+        for part, (named, its) in zip(parts, known, strict=True)
+        if named or its >= _REMARK or focus.last is not None
+    ]
+
+
+_REMARK = 0.4  # below this probability a sentence without a name asks nothing
 
 
 def _likeliest(text: str, vocabulary: Vocabulary, focus: Focus) -> tuple[str, float]:

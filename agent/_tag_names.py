@@ -87,7 +87,7 @@ def values_in(text: str, vocabulary: Vocabulary, focus: Focus) -> Iterator[Tag]:
                 before = _named_before(low, start, column)
                 after = re.match(rf"(?i)[\s-]+{re.escape(column)}s?(?!\w)", text[end:])
                 if after is None and column in vocabulary.author_columns:
-                    after = re.match(r"(?i)[\s-]cells?(?!\w| ?types?)", text[end:])
+                    after = re.match(r"(?i)(?:[\s-]t)?[\s-]cells?(?!\w| ?types?)", text[end:])
                 span = (
                     before if before is not None else start,
                     end + (after.end() if after else 0),

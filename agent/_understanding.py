@@ -29,7 +29,7 @@ from ._reading_tests import read_test
 from ._reading_turns import read_turn
 from ._reading_worth import read_worth
 from ._recalling import put_back, read_recall
-from ._recognising import decide, is_one_act
+from ._recognising import decide, is_one_act, without_remarks
 from ._redrawing import read_redrawing
 from ._referring import cells_of_type
 from ._returning import read_return
@@ -106,6 +106,8 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
     parts = [part.replace(_STOP, ". ") for part in _stretches(whole)]
     if len(parts) > 1 and is_one_act(whole.replace(_STOP, ". "), parts, vocabulary, focus):
         parts = [whole.replace(_STOP, ". ")]
+    if len(parts) > 1:
+        parts = without_remarks(parts, vocabulary, focus)
     for stretch in chain.from_iterable(map(drawn_and_written, parts)):
         before = asks[-1].frame if asks else None
         if before is not None and before.by == ("cell",) and _WHAT_IS_IT.match(stretch):
