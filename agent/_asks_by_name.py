@@ -188,6 +188,7 @@ def _describe(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]
     return asks or None
 
 
+_PER = re.compile(r"(?i)\b(?:per|each|every)\b")
 _MORE = re.compile(r"(?i)\b(?:more|others?|another|next|different)\b")
 _ONE_CELL = re.compile(r"(?i)\b(?:a|an|one|another|single|any) (?:\w+ )?cell\b(?! ?types?)")
 
@@ -197,7 +198,7 @@ def _describe_cells(names: "Names", focus: Focus, vocabulary: Vocabulary) -> lis
     if last is not None and last.intent == "describe_cells" and _MORE.search(names.text):
         number = number_of(names) or last.number
         return [replace(last, number=number, more=True, barcodes=(), text="")]
-    if not names.slots or is_model_type(names.slots):
+    if not names.slots or is_model_type(names.slots) or _PER.search(names.text):
         return None
     number = number_of(names) or (1 if _ONE_CELL.search(names.text) else None)
     if names.clusters:

@@ -8,7 +8,7 @@ from ._asks import ASIDES, SMALL_TALK, Ask, Focus
 from ._changing import changed, keep, put_again
 from ._filling import read_family
 from ._kept import Kept
-from ._outlines import Slot, outline, tokens
+from ._outlines import COLUMN, Slot, outline, tokens
 from ._plain_forms import Names, ask_of, is_lower, names_of, plain_form
 from ._recogniser import FIRST, recogniser
 from ._spoken import those
@@ -36,7 +36,7 @@ _OF_NO_FILE = frozenset(
 
 
 _NOT_READ = frozenset({"offtopic", "unclear", "lost", "cannot"})
-_SETTLED = (SMALL_TALK | ASIDES) - _NOT_READ - {"topic"} | words(
+_SETTLED = (SMALL_TALK | ASIDES) - _NOT_READ - {"topic", "column", "columns"} | words(
     """
     undo_correction list_corrections remember_name relabel relabel_group name_selection is_among
     sex malignant
@@ -169,7 +169,9 @@ def _chosen(
     is_guess = first.act in {"greet", "thanks"} and first.probability < _SURE  # "asdf"
     if _POINTS.search(text) or is_same or is_guess:
         return by_rules
-    if all(token.startswith("{") or token == "?" for token in tokens(line)):
+    is_name = all(token.startswith("{") or token == "?" for token in tokens(line))
+    is_column = any(slot.kind == COLUMN for slot in slots)
+    if is_name and (is_column or first.probability < _SURE):
         return by_rules  # a name alone says nothing of the act
     if any(ask.intent in _SETTLED for ask in by_rules):
         return by_rules
@@ -186,7 +188,7 @@ def _chosen(
 
 _OF_RULES = re.compile(
     r"(?i)\b(?:the|which|what) (?:two|both|three) (?:[\w-]+ ){1,3}clusters\b|"
-    r"\bwhat (?:do|does) (?:[\w-]+ ){1,4}do\b|\binduced? (?:the )?most\b|"
+    r"\bwhat do (?:[\w-]+ ){0,3}cells do\b|\binduced? (?:the )?most\b|"
     r"\bthe (?:first|second|third|last|fourth)\W*$|\b(?:third|fourth|fifth|together|ratio|-?fold)\b"
 )  # which no act tells, or which point at what was told
 
@@ -203,7 +205,9 @@ def _know_better(text: str, first: "_Reading", by_rules: Sequence[Ask]) -> bool:
     if is_code or _OF_RULES.search(text):
         return True
     its = {ask.intent for ask in first.asks}
-    if its == {"columns"} or (intents == {"plot"} and its == {"column"}):
+    if (its == {"columns"} and first.act != "columns") or (
+        intents == {"plot"} and its == {"column"}
+    ):
         return True
     if intents == {"select"} and first.act in {"both", "one_not_other"}:
         return not re.search(r"(?i)\bhow many|\bnumber|\bcount|\bshare|%|\bpercent", text)
@@ -216,7 +220,7 @@ def _know_better(text: str, first: "_Reading", by_rules: Sequence[Ask]) -> bool:
     return is_of_quality and not any(ask.frame is not None for ask in first.asks)
 
 
-_STRANGE = 0.97  # least probability of an act for a question with a word that nothing explains
+_STRANGE = 0.6  # least probability of an act for a question with a word that nothing explains
 
 
 def _least(by_rules: Sequence[Ask], asks: Sequence[Ask], more_names: int) -> float:
@@ -260,15 +264,18 @@ def _holds(ask: Ask) -> int:
 
 
 def is_one_act(whole: str, parts: Sequence[str], vocabulary: Vocabulary, focus: Focus) -> bool:
-    """Whether one of several sentences asks for something and the rest are remarks."""
-    asking = [part for part in parts if _ASKS.search(part)]
-    if len(asking) != 1:
-        return False
+    """Whether a message of several sentences asks for one thing and the rest are remarks."""
     act, probability = _likeliest(whole, vocabulary, focus)
-    own = {part: _likeliest(part, vocabulary, focus) for part in parts}
-    remarks = [own[part] for part in parts if part not in asking]
-    is_more = any(one not in {act, "greet", "thanks"} and its >= _HINT for one, its in remarks)
-    return probability >= _SURE and act == own[asking[0]][0] and not is_more
+    own = [_likeliest(part, vocabulary, focus) for part in parts]
+    asking = [known for part, known in zip(parts, own, strict=True) if _ASKS.search(part)]
+    remarks = [known for known in own if known not in asking]
+    if any(one not in {act, "greet", "thanks"} and its >= _HINT for one, its in remarks):
+        return False
+    naming = [part for part in parts if outline(tag(part, vocabulary, focus), vocabulary)[1]]
+    if len([part for part in naming if _likeliest(part, vocabulary, focus)[0] == act]) > 1:
+        return False  # the same of two things: each is told
+    is_other = any(one != act and its >= _SURE for one, its in asking)
+    return probability >= _SURE and not is_other and act in {one for one, _ in own}
 
 
 _ASKS = re.compile(
