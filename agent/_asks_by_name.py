@@ -198,7 +198,10 @@ def _describe_cells(names: "Names", focus: Focus, vocabulary: Vocabulary) -> lis
     if last is not None and last.intent == "describe_cells" and _MORE.search(names.text):
         number = number_of(names) or last.number
         return [replace(last, number=number, more=True, barcodes=(), text="")]
-    if not names.slots or is_model_type(names.slots) or _PER.search(names.text):
+    column = column_of(names) if _PER.search(names.text) else None
+    if column is not None and not names.slots:
+        return [Ask("describe_cells", column=column, number=number_of(names))]
+    if not names.slots or is_model_type(names.slots):
         return None
     number = number_of(names) or (1 if _ONE_CELL.search(names.text) else None)
     if names.clusters:
