@@ -1,13 +1,13 @@
 """Asks about genes, act by act: of groups, of conditions, where they are on, what they do."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from ._asks import Ask, Focus
-from ._conditions import CONTROL
+from ._asks_of_tests import gene_test, treated_first, treated_is_first
 from ._frames import IDENTITY, Frame, Measure
 from ._named_cells import (
     LEAST,
@@ -93,6 +93,8 @@ def _of_one_value(names: "Names", vocabulary: Vocabulary) -> list[Ask] | None:
     rest = [slot for slot in names.slots if slot is not value]
     others = [o for o in vocabulary.labels[first_of(value).column] if o != first_of(value).label]
     pair = (first_of(value).label, *others) if len(others) == 1 else ()
+    if pair and treated_is_first(names.text, value.text):
+        pair = treated_first(pair)
     if not pair:
         no = f"{cells_of(rest)} AND NOT {first_of(value).words}" if rest else ""
         return [Ask("compare_selections", where=cells_of(names.slots), second=no,
@@ -152,17 +154,9 @@ def _condition_genes(names: "Names", focus: Focus, vocabulary: Vocabulary) -> li
     if column is None:
         return [Ask("columns", name="conditions that are compared")]
     values = vocabulary.values[column]
-    pair = () if len(values) != 2 else _treated_first(values)
+    pair = () if len(values) != 2 else treated_first(values)
     where = cells_of(names.slots)
     return [Ask("conditions", column=column, values=pair, where=where, **_list_of(names))]
-
-
-def _treated_first(values: Sequence[str]) -> tuple[str, ...]:
-    def is_control(value: str) -> bool:
-        words = set(re.findall(r"[a-z]+", value.casefold()))
-        return bool(words & CONTROL) or "non" in words
-
-    return tuple(sorted(values, key=is_control))
 
 
 def _responds(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
@@ -170,43 +164,9 @@ def _responds(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]
     if column is None:
         return [Ask("columns", name="conditions that are compared")]
     values = tuple(first_of(s).label for s in names.slots if first_of(s).column == column)
-    pair = values if len(values) == 2 else _treated_first(vocabulary.values[column])
+    pair = values if len(values) == 2 else treated_first(vocabulary.values[column])
     by = "clusters" if "clusters" in names.unit else ""
     return [Ask("most_changed", column=column, values=pair if len(pair) == 2 else (), plot=by)]
-
-
-def _test(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    sides = against(names)
-    if not names.gene:
-        return None
-    genes = tuple(names.gene[:MOST_GENES])
-    if sides is None:
-        if not names.slots:
-            return None
-        (slot,) = names.slots
-        if is_condition(slot, vocabulary):
-            column, pair = first_of(slot).column, _pair_of(slot, vocabulary)
-            return [Ask("test_gene", genes=genes, column=column, values=pair)] if pair else None
-        return [Ask("test_gene", genes=genes, where=cells_of(names.slots))]
-    one, two, rest = sides
-    if first_of(one).slot != first_of(two).slot and not rest:
-        values = [slot for slot in (one, two) if is_condition(slot, vocabulary)]
-        if len(values) == 1 and (pair := _pair_of(values[0], vocabulary)):
-            within = cells_of([slot for slot in (one, two) if slot is not values[0]])
-            column = first_of(values[0]).column
-            return [Ask("test_gene", genes=genes, column=column, values=pair, where=within)]
-    if is_of_conditions(one, two, vocabulary):
-        pair, column = (first_of(one).label, first_of(two).label), first_of(one).column
-        where = cells_of(rest)
-        return [Ask("test_gene", genes=genes, column=column, values=pair, where=where)]
-    where, second = cells_of([one, *rest]), cells_of([two, *rest])
-    return [Ask("test_gene", genes=genes, where=where, second=second)]
-
-
-def _pair_of(slot: Slot, vocabulary: Vocabulary) -> tuple[str, ...]:
-    part = first_of(slot)
-    others = [o for o in vocabulary.labels.get(part.column, ()) if o != part.label]
-    return (part.label, others[0]) if len(others) == 1 else ()
 
 
 # What cells express
@@ -254,12 +214,24 @@ def _all_of(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] |
     return [frame_ask(Frame(where=have, among=clauses_of(names.slots)), text="how many?")]
 
 
+def _one_without(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    """Count the cells that have the first of two genes and not the second."""
+    if len(names.gene) != 2:
+        return None
+    one, other = (of_gene(gene) for gene in names.gene)
+    where = ((one,), (replace(other, is_not=True),))
+    return [frame_ask(Frame(where=where, among=clauses_of(names.slots)), text="how many?")]
+
+
 def _mean_by(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     columns = tuple(dict.fromkeys((*names.column, *names.unit)))[:2]
     if not names.gene or not columns:
         return None
     where = clauses_of(names.slots)
-    frames = [Frame("mean", where=where, of=g, of_kind="gene", by=columns) for g in names.gene]
+    also = "share" if len(columns) > 1 else ""
+    frames = [
+        Frame("mean", where=where, of=g, of_kind="gene", by=columns, also=also) for g in names.gene
+    ]
     return [replace(frame_ask(one), genes=(one.of,), column=columns[0]) for one in frames]
 
 
@@ -374,11 +346,12 @@ ABOUT_GENES: dict[str, Make] = {
     "compare_rest": _compare_rest,
     "de_condition": _condition_genes,
     "responds_most": _responds,
-    "gene_test": _test,
+    "gene_test": gene_test,
     "expression": _where_on,
     "expression_in": _is_on,
     "expression_genes_in": _is_on,
     "both": _all_of,
+    "one_not_other": _one_without,
     "expression_by": _mean_by,
     "highest_gene": _highest,
     "correlated": _pairs,

@@ -57,6 +57,18 @@ def put_again(kept: Kept, names: "Names") -> "Names":
     )  # fmt: skip
 
 
+# Acts that say all that is kept of them, so that they are put again rather than read in the answer.
+_PUT_AGAIN = frozenset(
+    {"pathways", "markers", "expression_in", "expression_genes_in", "top_expressed", "gene_test",
+     "correlated", "both", "one_not_other", "compare", "de_condition"}
+)  # fmt: skip
+
+
+def is_put_again(kept: Kept, act: str) -> bool:
+    """Whether a question with other cells or genes is its act with these in it."""
+    return act in {"and_group", "and_gene"} and kept.act in _PUT_AGAIN
+
+
 def _words(clause: Clause) -> str:
     part = clause[0]
     return part.words if part.kind == "cluster" else part.label

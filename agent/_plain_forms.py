@@ -381,11 +381,17 @@ _OF_CELLS = frozenset(
      "pathways", "known_markers", "count_type", "share_type", "confidence", "describe_cells",
      "composition", "score_genes", "pathway_where", "cycling", "likeness", "de_condition"}
 )  # fmt: skip
+_OF_CELLS_WITH = frozenset({"percent_express", "count_express", "both", "one_not_other"})
 _OF_THOSE_FIRST = {"is_type": 1, "why_not": 1, "why": 1, "type_or": 2}
 _OF_THOSE_LAST = frozenset({"compare", "gene_test", "more_in"})
 _IN_THOSE = re.compile(
     r"(?i)\b(?:in|among|within|of|for|inside) (?:all |only |just )?"
     r"(?:these|those|them|that|this|it|here)\b"
+)
+_OF_THEM = re.compile(
+    r"(?i)\b(?:of|in|among|within|do|does|are|have) (?:all |only |just )?"
+    r"(?:they|them|those|these|there|here)\b(?! (?:genes?|two|both))|"
+    r"\bthat (?:cluster|group|type)\b"
 )
 
 
@@ -393,6 +399,7 @@ def _with_those(act: str, names: Names, focus: Focus, vocabulary: Vocabulary) ->
     """Return the groups that are named, and "these cells" where they are spoken of so."""
     number = len(names.slots)
     is_alone = act in _OF_CELLS and not number and POINTS.search(names.text)
+    is_alone = is_alone or (act in _OF_CELLS_WITH and not number and _OF_THEM.search(names.text))
     is_first = _OF_THOSE_FIRST.get(act) == number and POINTS.search(names.text)
     is_first = is_first or (act == "compare" and number == 1 and POINTS.search(names.text))
     with_others = act in {"compare", "compare_rest"} and number
@@ -403,6 +410,8 @@ def _with_those(act: str, names: Names, focus: Focus, vocabulary: Vocabulary) ->
     pointed = [
         Slot(GROUP, "they", Tag(0, 0, "value", "", clause)) for clause in those(focus, vocabulary)
     ]
+    if act in _OF_CELLS_WITH:
+        pointed = [slot for slot in pointed if slot.tag.conditions[0].label not in names.gene]  # type: ignore[union-attr]
     return [*names.slots, *pointed] if is_last else [*pointed, *names.slots]
 
 

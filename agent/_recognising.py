@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ._asks import ASIDES, SMALL_TALK, Ask, Focus
-from ._changing import changed, keep, put_again
+from ._changing import changed, is_put_again, keep, put_again
 from ._filling import read_family
 from ._kept import Kept
 from ._outlines import COLUMN, Slot, outline, tokens
 from ._plain_forms import Names, ask_of, is_lower, names_of, plain_form
 from ._recogniser import FIRST, recogniser
 from ._spoken import those
+from ._spoken_genes import with_genes
 from ._tag_names import Tag
 from ._tags import tag
 from ._vocabulary import Vocabulary
@@ -120,9 +121,10 @@ def _readings(
             continue
         kept = _kept(act, names, vocabulary, focus)
         asks = _put(act, names, text, vocabulary, focus, read)
-        if not asks and kept is not None and kept.act != act:
+        is_other = kept is not None and kept.act != act
+        if kept is not None and is_other and (not asks or is_put_again(kept, act)):
             again = put_again(kept, names)
-            asks = _put(kept.act, again, again.text, vocabulary, focus, read)
+            asks = _put(kept.act, again, again.text, vocabulary, focus, read) or asks
         readings.append(_Reading(act, probability, asks, kept))
     return readings, tags, line, slots
 
@@ -131,6 +133,7 @@ def _put(
     act: str, names: Names, text: str, vocabulary: Vocabulary, focus: Focus, read: Read
 ) -> list[Ask]:
     """Return the asks of an act with names."""
+    names = with_genes(act, names, focus)
     asks = ask_of(act, names, text, vocabulary, focus)
     if not asks:
         form = plain_form(act, names, text, vocabulary)
@@ -140,6 +143,7 @@ def _put(
 
 def _kept(act: str, names: Names, vocabulary: Vocabulary, focus: Focus) -> Kept | None:
     """Return what is kept of a question: of a follow-up, the question that it changes."""
+    names = with_genes(act, names, focus)
     before = focus.last.kept if focus.last is not None else None
     if before is not None and (new := changed(before, act, names, vocabulary)) is not None:
         return new
