@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from ._asks import Ask, Focus
-from ._asks_of_tests import gene_test, treated_first, treated_is_first
+from ._asks_of_tests import gene_test, treated_first, treated_is_first, treatment_of
 from ._frames import IDENTITY, Frame, Measure
 from ._named_cells import (
     LEAST,
@@ -31,6 +31,7 @@ from ._named_cells import (
 from ._outlines import Slot
 from ._reading_file import set_named
 from ._scanning import of_gene
+from ._verdicts import direction
 from ._vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -225,13 +226,13 @@ def _one_without(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[A
 
 def _mean_by(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     columns = tuple(dict.fromkeys((*names.column, *names.unit)))[:2]
+    of_values = [first_of(slot).column for slot in names.slots if first_of(slot).kind == "value"]
+    pairs = [column for column in dict.fromkeys(of_values) if of_values.count(column) > 1]
+    columns = columns or tuple(pairs[:1])
     if not names.gene or not columns:
         return None
     where = clauses_of(names.slots)
-    also = "share" if len(columns) > 1 else ""
-    frames = [
-        Frame("mean", where=where, of=g, of_kind="gene", by=columns, also=also) for g in names.gene
-    ]
+    frames = [Frame("mean", where=where, of=g, of_kind="gene", by=columns) for g in names.gene]
     return [replace(frame_ask(one), genes=(one.of,), column=columns[0]) for one in frames]
 
 
@@ -261,6 +262,8 @@ def _per_column(measure: Measure) -> Make:
 
 
 def _pairs(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    if direction(names.text) and treatment_of(names, vocabulary):  # "are both up by it?"
+        return gene_test(names, focus, vocabulary)
     where, text = cells_of(names.slots), "are they correlated?"
     pairs = list(combinations(names.gene[:MOST_PAIRED], 2))
     return [Ask("gene_pair", genes=pair, where=where, text=text) for pair in pairs] or None

@@ -17,6 +17,7 @@ from ._named_cells import (
     one_by_one,
 )
 from ._outlines import Slot
+from ._spoken import COMPARED, OF_A_GENE, sides_of, with_cells
 from ._vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _DONE_TO = re.compile(
     r"drugs?|vaccinat\w*|upon|in response to|respon[ds]\w*|ifns?|interferons?)\b"
 )
 _OF_TWO = re.compile(r"(?i)\b(?:than|vs\.?|versus|against|compared|relative to)\b")
-_EVERY = re.compile(
+EVERY = re.compile(
     r"(?i)\b(?:every|each|all(?: of)?(?: the)?)(?: single)? (?:cell ?)?(?:types?|clusters?|"
     r"populations?|subsets?)\b|\beverywhere\b|\bacross (?:all )?(?:the )?(?:cell ?types|clusters)\b"
 )
@@ -43,14 +44,35 @@ def gene_test(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]
     return (
         type_by_type(names, vocabulary)
         or _of_treatment(names, genes, vocabulary)
+        or _as_before(names, genes, focus, vocabulary)
         or _of_groups(names, genes, vocabulary)
     )
+
+
+def _as_before(
+    names: "Names", genes: tuple[str, ...], focus: Focus, vocabulary: Vocabulary
+) -> list[Ask] | None:
+    """Test between the groups that were compared last, where others are not named."""
+    last = focus.last
+    if last is None:
+        return None
+    is_same = not {gene.casefold() for gene in genes} & set(names.text.casefold().split())
+    if last.intent in OF_A_GENE | {"conditions"} and len(last.values) == 2:
+        if len(names.slots) > 1 or (names.slots and not is_same):
+            return None
+        where = cells_of(names.slots) or with_cells(last, vocabulary).where
+        column, pair = last.column, last.values
+        return [Ask("test_gene", genes=genes, column=column, values=pair, where=where)]
+    if names.slots or last.intent not in COMPARED:
+        return None
+    first, second = sides_of(last, vocabulary)
+    return [Ask("test_gene", genes=genes, where=first, second=second)] if first else None
 
 
 def type_by_type(names: "Names", vocabulary: Vocabulary) -> list[Ask] | None:
     """Tell how each gene changes between conditions in every type: "up in every cell type?"."""
     treatment = treatment_of(names, vocabulary)
-    if treatment is None or not _EVERY.search(names.text):
+    if treatment is None or not EVERY.search(names.text):
         return None
     column, pair = treatment
     by = "clusters" if "clusters" in names.unit or "clusters" in names.column else ""

@@ -27,7 +27,7 @@ _OF_NAMED = {
     "where_they": "which_clusters", "compare_them": "compare",
 }  # fmt: skip
 _OF_TWO_GENES = frozenset({"correlated", "both", "one_not_other"})
-_TOO = re.compile(r"(?i)\b(?:also|too|as well|added?|include|plus|together with|on top)\b")
+TOO = re.compile(r"(?i)\b(?:also|too|as well|added?|include|plus|together with|on top)\b")
 
 
 def keep(act: str, names: "Names", those: Clauses) -> Kept:
@@ -86,7 +86,7 @@ def changed(kept: Kept, act: str, names: "Names", vocabulary: Vocabulary) -> Kep
         genes = tuple(names.gene)
         if kept.act in _OF_TWO_GENES and len(genes) == 1:
             genes = (*kept.genes[:1], *genes)
-        elif _TOO.search(names.text) and kept.act in {"dots", "score_genes"}:
+        elif TOO.search(names.text) and kept.act in {"dots", "score_genes"}:
             genes = tuple(dict.fromkeys((*kept.genes, *genes)))
         return replace(kept, genes=genes)
     return None

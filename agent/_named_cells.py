@@ -48,7 +48,13 @@ def first_of(slot: Slot) -> Condition:
 
 
 def number_of(names: "Names") -> int | None:
-    return next((int(one) for one in names.number if one.isdigit()), None)
+    text = _OF_TWO.sub(" ", names.text)  # "only these two" asks for no list of two
+    found = (int(one) for one in names.number if one.isdigit())
+    return next((n for n in found if n not in _SPELLED or _SPELLED[n].search(text)), None)
+
+
+_OF_TWO = re.compile(r"(?i)\b(?:the|these|those|this|all|both) (?:two|three|[23])\b(?! \w*genes)")
+_SPELLED = {2: re.compile(r"(?i)\btwo\b|2"), 3: re.compile(r"(?i)\bthree\b|3")}
 
 
 def column_of(names: "Names") -> str | None:

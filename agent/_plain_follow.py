@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ._asks import Ask, Focus
+from ._asks_of_tests import type_by_type
+from ._changing import TOO
 from ._frames import (
     IDENTITY,
     RELATIONS,
@@ -69,6 +71,9 @@ def _of_group(last: Ask, clause: Clause, vocabulary: Vocabulary) -> Ask | None:
         cells = swapped(cells_of_ask(with_cells(last, vocabulary), vocabulary), clause, vocabulary)
         text = last.text if last.intent in OF_A_GENE else ""
         return replace(last, where=where_of(cells), cell_types=(), clusters=(), text=text)
+    if last.intent == "most_changed" and last.genes:
+        return Ask("test_gene", genes=last.genes, column=last.column, values=last.values,
+                   where=where)  # fmt: skip
     if last.intent in {"markers", "compare_selections"}:
         if len(clusters) == 1 and last.mode != "lower":
             return Ask("markers", clusters=clusters, number=last.number)
@@ -193,7 +198,11 @@ def _and_gene(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]
     if last.intent in OF_GENES:
         return [replace(last, genes=(g,), text=_renamed(last, g), listed=()) for g in names.gene]
     if last.intent == "dots":
-        return [replace(last, genes=tuple(dict.fromkeys((*last.genes, *names.gene))))]
+        is_more = len(names.gene) == 1 or TOO.search(names.text)
+        genes = (*last.genes, *names.gene) if is_more else names.gene
+        return [replace(last, genes=tuple(dict.fromkeys(genes)))]
+    if last.intent == "most_changed":
+        return [replace(last, genes=(gene,), name="") for gene in names.gene]
     if last.intent == "conditions" and len(last.values) == 2:
         pinned = with_cells(last, vocabulary)
         return [Ask("test_gene", genes=(gene,), column=last.column, values=last.values,
@@ -234,11 +243,26 @@ def _by(kind: str) -> Make:
         else:
             column = next(iter(said.columns), "") or column_of_values(names)
         last = focus.last
+        if kind == "type" and names.gene and (found := type_by_type(names, vocabulary)):
+            return found
         if kind == "type" and last is not None and last.intent == "conditions":
             return _types_respond(names, last, column)
-        return _divided(column, focus, vocabulary) if column and focus.last is not None else None
+        if kind == "type" and last is not None and _is_of_treatment(last, vocabulary):
+            text = f"{last.text.rstrip('?')} in every cell type?"
+            plot = "clusters" if column == "clusters" else ""
+            return [Ask("most_changed", genes=(gene,), column=last.column, values=last.values,
+                        plot=plot, text=text) for gene in last.genes]  # fmt: skip
+        if not column or last is None:
+            return None
+        return _divided(column, focus, vocabulary, is_beside=kind == "type")
 
     return make
+
+
+def _is_of_treatment(last: Ask, vocabulary: Vocabulary) -> bool:
+    """Whether genes were tested between two conditions among all cells."""
+    is_test = last.intent == "test_gene" and last.column in vocabulary.conditions
+    return is_test and not (last.where or last.cell_types or last.clusters)
 
 
 def column_of_values(names: "Names") -> str:
@@ -254,10 +278,15 @@ def _types_respond(names: "Names", last: Ask, column: str) -> list[Ask]:
     return found or [Ask("most_changed", column=last.column, values=last.values)]
 
 
-def _divided(column: str, focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+def _divided(
+    column: str, focus: Focus, vocabulary: Vocabulary, *, is_beside: bool = False
+) -> list[Ask] | None:
+    """Ask the last question by a column: beside the one it went by, or in its place."""
     last = focus.last
     assert last is not None
-    if last.intent in OF_A_GENE | {"expression", "where_highest", "dots"} and last.genes:
+    if last.intent == "dots":
+        return [replace(last, column=None if column == "clusters" else column)]
+    if last.intent in OF_A_GENE | {"expression", "where_highest"} and last.genes:
         return _genes_divided(last, column, vocabulary)
     if last.intent == "score_set":
         return [replace(last, column=None if column == "clusters" else column)]
@@ -270,6 +299,8 @@ def _divided(column: str, focus: Focus, vocabulary: Vocabulary) -> list[Ask] | N
         return None
     is_pair = frame.form in {"yesno", *RELATIONS} and len(frame.by) == 1
     by = (column, frame.by[0]) if is_pair and frame.by[0] != column else (column,)
+    if is_beside and len(frame.by) == 1 and frame.by[0] not in vocabulary.author_columns:
+        by = tuple(dict.fromkeys((column, frame.by[0])))
     if len(frame.by) == 2 and column not in frame.by:  # what each is made of stays
         by = (column, frame.by[1])
     kept = {name: _beside(getattr(frame, name), column, vocabulary) for name in ("where", "among")}

@@ -1,7 +1,8 @@
 """Calls for asks that count, test, rank or doubt."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from ._asks import Ask
 from ._calls import Call, Plan, Situation, run
@@ -37,7 +38,24 @@ def plan_among(ask: Ask, situation: Situation, *, plan: Plan) -> list[Call]:
         if call.name in _LISTS:
             call = replace(call, args={**call.args, "n_genes": _MANY})
         longer.append(call)
-    return longer
+    return [*longer, *_left_out(ask, longer, situation)]
+
+
+def is_listed(gene: str, rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a gene stands in a table."""
+    return any(str(row["gene"]).casefold() == gene.casefold() for row in rows)
+
+
+def _left_out(ask: Ask, lists: list[Call], situation: Situation) -> list[Call]:
+    """Test the genes that are not in a list, so that it is known what they do."""
+    made = [call for call in lists if call.name in {"rank_markers", "compare_selections"}]
+    result = situation.result(made[-1]) if made else None
+    if result is None or not result.table:
+        return []
+    args = made[-1].args
+    where = str(args.get("first") or f"cluster {args.get('cluster')}")
+    left = tuple(gene for gene in ask.genes if not is_listed(gene, result.table))
+    return _test(replace(ask, genes=left, column=None, where=where, mode=""), situation)
 
 
 _LISTS = frozenset(

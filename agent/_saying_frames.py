@@ -35,7 +35,10 @@ def tell_frame(ask: Ask, now: Saying) -> Said:
     """Say what was computed, the direct fact first."""
     frame = parted(ask.frame or Frame(), ask.text)
     artifact = now.artifact("rank_cells" if frame.by == ("cell",) else "summarise_cells") or {}
-    if asks_share(ask.text) or frame.form == "yesno":  # of a gene, how many cells have it
+    is_crossed = len(frame.by) > 1 and frame.of_kind == "gene"
+    if (
+        asks_share(ask.text) or frame.form == "yesno" or is_crossed
+    ):  # of a gene, how many cells have it
         frame = replace(frame, also=frame.also or "share")
     lines = _lines(frame, artifact, now.vocabulary)
     if frame.form == "parts" and asks_yes_no(ask.text) and artifact.get("table"):

@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from ._asks import Ask
+from ._asks_of_tests import EVERY
 from ._phrasing import cite, counted, listing, percentage, quote_all
+from ._plan_tests import is_listed
 from ._saying import Said, Saying, Teller
 from ._verdicts import asks_yes_no, direction, verdict
 
@@ -83,13 +85,23 @@ def _verdict(ask: Ask, row: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
 
 def tell_among(ask: Ask, now: Saying) -> Said:
     """Say whether genes are in a list that was given before, and at which place."""
-    if now.of("compare_gene"):
+    tests = now.of("compare_gene")
+    lists = [r for r in now.results if r.table and "gene" in r.table[0] and r not in tests]
+    result = lists[-1] if lists else None
+    if tests and result is None:
         return tell_test(ask, now)
-    result = next((r for r in reversed(now.results) if r.table and "gene" in r.table[0]), None)
     if result is None:
         return Said([line for r in now.results for line in quote_all(r.artifact or {})])
     evidence = str((result.artifact or {})["id"])
-    lines = [cite(_place(gene, result.table, result.facts), evidence) for gene in ask.genes]
+    lines = []
+    for gene in ask.genes:
+        place = cite(_place(gene, result.table, result.facts), evidence)
+        own = [line for test in tests if is_listed(gene, test.table)
+               for line in quote_all(test.artifact or {})]  # fmt: skip
+        if own and not is_listed(gene, result.table):
+            lines += [f"No: {own[0]}", place.replace("No: it", "It", 1), *own[1:]]
+        else:
+            lines.append(place)
     return Said(lines, ask)
 
 
@@ -157,8 +169,25 @@ def tell_responses(ask: Ask, now: Saying) -> Said:
     elif _SECOND.search(ask.text) and len(rows) > 1:
         first = f"'{rows[1]['cell_type']}' comes second."
         lines = [cite(first, str(artifact["id"])), *lines]
+    elif EVERY.search(ask.text) and direction(ask.text) and rows and "change" in rows[0]:
+        first = _in_every(facts, rows, direction(ask.text))
+        lines = [cite(first, str(artifact["id"])), *lines]
     values = (str(facts.get("first")), str(facts.get("second")))
     return Said([*lines, *now.caveats(artifact)], replace(ask, values=ask.values or values))
+
+
+def _in_every(facts: Mapping[str, Any], rows: list[dict[str, Any]], asked: int) -> str:
+    """Say in which types a gene is higher, or lower, in the first of two conditions."""
+    ways = [round(float(row["change"]), 2) * asked for row in rows]
+    there = [f"'{row['cell_type']}'" for row, way in zip(rows, ways, strict=True) if way > 0]
+    other = [f"'{row['cell_type']}'" for row, way in zip(rows, ways, strict=True) if way <= 0]
+    what = facts.get("gene") or facts.get("gene_set") or "it"
+    how = f"{'higher' if asked > 0 else 'lower'} in '{facts['first']}' than in '{facts['second']}'"
+    if not other:
+        return f"Yes: the mean of {what} is {how} in each of the {counted(len(rows), 'cell type')}."
+    if not there:
+        return f"No: the mean of {what} is {how} in none of the {counted(len(rows), 'cell type')}."
+    return f"No: the mean of {what} is {how} in {listing(there)}, but not in {listing(other)}."
 
 
 def tell_uncertain(ask: Ask, now: Saying) -> Said:
