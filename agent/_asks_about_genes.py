@@ -31,7 +31,6 @@ from ._named_cells import (
 from ._outlines import Slot
 from ._reading_file import set_named
 from ._scanning import of_gene
-from ._verdicts import direction
 from ._vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -261,8 +260,11 @@ def _per_column(measure: Measure) -> Make:
     return make
 
 
+_CHANGE = re.compile(r"(?i)\b(?:up|down|higher|lower|induced|repressed|chang\w+|differ\w*)\b")
+
+
 def _pairs(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    if direction(names.text) and treatment_of(names, vocabulary):  # "are both up by it?"
+    if _CHANGE.search(names.text) and treatment_of(names, vocabulary):  # "are both up by it?"
         return gene_test(names, focus, vocabulary)
     where, text = cells_of(names.slots), "are they correlated?"
     pairs = list(combinations(names.gene[:MOST_PAIRED], 2))
