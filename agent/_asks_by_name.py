@@ -135,10 +135,16 @@ def _ranked_types(order: str) -> Make:
     return make
 
 
+_EXPRESSED = re.compile(r"(?i)\bexpress")
+
+
 def _any_type(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     asks = []
     for slot in names.slots:
         text = f"are there any {first_of(slot).label}?"
+        if slot.text.casefold() in vocabulary.genes and _EXPRESSED.search(names.text):
+            asks.append(Ask("where_highest", genes=(slot.text.upper(),), mode="called"))
+            continue
         if is_model_type([slot]) or _is_said_type(slot):
             name = slot.tag.value if slot.tag is not None else first_of(slot).label
             asks.append(Ask("which_clusters", cell_types=(name,), text=text))

@@ -80,7 +80,13 @@ def _how_many(measure: str) -> Make:
     return make
 
 
+_ON_OR_OFF = re.compile(r"(?i)\b(?:off|on|expressed|absent|detected|silent)\W*$")
+
+
 def _where_they(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    last = focus.last
+    if last is not None and last.genes and _ON_OR_OFF.search(names.text) and not names.slots:
+        return [Ask("where_highest", genes=last.genes[-1:])]
     cells = those(focus, vocabulary)
     said = names.said
     column = next(iter(said.columns), "clusters")

@@ -48,12 +48,12 @@ def is_listed(gene: str, rows: Sequence[Mapping[str, Any]]) -> bool:
 
 def _left_out(ask: Ask, lists: list[Call], situation: Situation) -> list[Call]:
     """Test the genes that are not in a list, so that it is known what they do."""
-    made = [call for call in lists if call.name in {"rank_markers", "compare_selections"}]
+    made = [call for call in lists if call.name == "compare_selections"]
     result = situation.result(made[-1]) if made else None
     if result is None or not result.table:
         return []
     args = made[-1].args
-    where = str(args.get("first") or f"cluster {args.get('cluster')}")
+    where = str(args["first"])
     left = tuple(gene for gene in ask.genes if not is_listed(gene, result.table))
     return _test(replace(ask, genes=left, column=None, where=where, mode=""), situation)
 

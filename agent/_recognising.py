@@ -163,7 +163,8 @@ def _chosen(
         return by_rules
     if any(ask.missing for ask in first.asks) or len(by_rules) > len(first.asks):
         return by_rules
-    if _DENIES.search(text) and first.act not in _OF_DENIAL:
+    tells_both = {ask.intent for ask in first.asks} == {"where_highest"}  # where on, where off
+    if _DENIES.search(text) and first.act not in _OF_DENIAL and not tells_both:
         return by_rules
     intents = {ask.intent for ask in (*by_rules, *first.asks)}
     is_same = intents == {"score_set"}  # whose name the rules know how to find
@@ -209,6 +210,8 @@ def _know_better(text: str, first: "_Reading", by_rules: Sequence[Ask]) -> bool:
     if is_code or _OF_RULES.search(text):
         return True
     its = {ask.intent for ask in first.asks}
+    if intents == {"gene_by_group"} and its == {"test_gene"}:  # shown between two conditions
+        return len(by_rules) == len(first.asks) and by_rules[0].column == first.asks[0].column
     if (its == {"columns"} and first.act != "columns") or (
         intents == {"plot"} and its == {"column"}
     ):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _OF_ONE = frozenset(
     {"gene_test", "expression", "expression_in", "expression_genes_in", "expression_by",
-     "percent_express", "count_express", "highest_gene", "is_marker"}
+     "percent_express", "count_express", "highest_gene"}
 )  # fmt: skip
 _OF_TWO = frozenset({"correlated", "both", "one_not_other"})
 _LIKE_A_GENE = re.compile(r"\b(?:(?=\w*\d)(?=\w*[A-Za-z])[\w-]{3,}|[A-Z]{3,}[\w-]*)\b")
