@@ -23,6 +23,7 @@ _SLANG = tuple(
         (r"(?i:(?:the )?t8s?|cd8er|cd8 ones)", "CD8 T cells"),
         (r"(?i:cd14s|cd14 ones)", "CD14 monocytes"), (r"(?i:cd16 monocytes)", "FCGR3A monocytes"),
         (r"Bs", "B cells"), (r"NKs", "NK cells"), (r"Ts", "T cells"),
+        (r"(?i:(?<=\bany )immune cells?)", "leukocytes"),
         (r"(?i:cd4 cells)", "CD4 T cells"), (r"(?i:cd8 cells)", "CD8 T cells"),
     )
 )  # fmt: skip
