@@ -211,7 +211,9 @@ def _know_better(text: str, first: "_Reading", by_rules: Sequence[Ask]) -> bool:
         return True
     its = {ask.intent for ask in first.asks}
     if intents == {"gene_by_group"} and its == {"test_gene"}:  # shown between two conditions
-        return len(by_rules) == len(first.asks) and by_rules[0].column == first.asks[0].column
+        shown, tested = by_rules[0], first.asks[0]
+        is_whole = len(by_rules) == len(first.asks) and shown.genes == tested.genes
+        return is_whole and shown.column == tested.column
     if (its == {"columns"} and first.act != "columns") or (
         intents == {"plot"} and its == {"column"}
     ):
