@@ -368,6 +368,8 @@ def ask_of(
     """Return the asks of an act that has no plain form, or None where it has one."""
     make = _ASKS.get(act) or _MORE.get(act)
     names = replace(names, text=text)
+    if act in _OF_A_GENE and not names.gene and focus.gene and _is_on_gene(focus):
+        names = replace(names, gene=[focus.gene])
     if act in BY_NAME:
         names = replace(names, slots=_with_those(act, names, focus, vocabulary))
     found = make(names, focus, vocabulary) if make is not None else None
@@ -382,6 +384,22 @@ _OF_CELLS = frozenset(
      "composition", "score_genes", "pathway_where", "cycling", "likeness", "de_condition"}
 )  # fmt: skip
 _OF_CELLS_WITH = frozenset({"percent_express", "count_express", "both", "one_not_other"})
+_NEED_CELLS = frozenset(  # of which nothing can be told without cells, so those before are meant
+    {"markers", "is_marker", "down_genes", "compare_rest", "expression_in", "expression_genes_in",
+     "pathways", "known_markers", "likeness"}
+)  # fmt: skip
+_OF_A_GENE = frozenset(
+    {"expression_in", "percent_express", "count_express", "expression_by", "highest_gene",
+     "gene_test", "is_marker", "umap_gene", "gene_info", "violin", "they_express"}
+)  # fmt: skip
+
+
+def _is_on_gene(focus: Focus) -> bool:
+    """Whether a gene was spoken of last."""
+    last = focus.last
+    return last is not None and bool(last.genes or (last.kept is not None and last.kept.genes))
+
+
 _OF_THOSE_FIRST = {"is_type": 1, "why_not": 1, "why": 1, "type_or": 2}
 _OF_THOSE_LAST = frozenset({"compare", "gene_test", "more_in"})
 _IN_THOSE = re.compile(
@@ -400,6 +418,7 @@ def _with_those(act: str, names: Names, focus: Focus, vocabulary: Vocabulary) ->
     number = len(names.slots)
     is_alone = act in _OF_CELLS and not number and POINTS.search(names.text)
     is_alone = is_alone or (act in _OF_CELLS_WITH and not number and _OF_THEM.search(names.text))
+    is_alone = is_alone or (act in _NEED_CELLS and not number)
     is_first = _OF_THOSE_FIRST.get(act) == number and POINTS.search(names.text)
     is_first = is_first or (act == "compare" and number == 1 and POINTS.search(names.text))
     with_others = act in {"compare", "compare_rest"} and number

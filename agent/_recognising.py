@@ -26,6 +26,7 @@ _NOTHING, _ASKED_BACK, _NUMBER, _TOPIC, _FIRM, _OTHER = 0.15, 0.25, 0.85, 0.45, 
 _FEWER_NAMES, _MORE_NAMES = 0.8, 0.35  # where it leaves out names that the rules use, or the other
 _SECOND = 0.5  # part of the first act's probability at which a second one speaks for the rules
 _HINT = 0.3  # from which a remark is an ask of its own
+_WHOLE = 0.9  # from which a sentence in which the rules read several things is one act
 _SURE = 0.6  # least probability for a message of several sentences to be one act
 _MOST_WORDS = 60
 # Without an open file, only these can be asked.
@@ -161,7 +162,10 @@ def _chosen(
     is_nothing = any(ask.intent in _NOT_READ for ask in first.asks)
     if is_nothing and first.act not in {"cannot", "offtopic"}:
         return by_rules
-    if any(ask.missing for ask in first.asks) or len(by_rules) > len(first.asks):
+    is_counted = all(ask.frame is not None for ask in by_rules)
+    is_sure = first.probability >= _WHOLE and not is_counted
+    is_less = len(by_rules) > len(first.asks) and not is_sure
+    if any(ask.missing for ask in first.asks) or is_less:
         return by_rules
     tells_both = {ask.intent for ask in first.asks} == {"where_highest"}  # where on, where off
     if _DENIES.search(text) and first.act not in _OF_DENIAL and not tells_both:
