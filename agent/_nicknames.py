@@ -38,6 +38,7 @@ _COUNT_BEFORE = re.compile(
     r"(?i)(?:\b(?:top|first|last|least|most|above|below|over|under|exceed\w*|p|n|fc|logfc|padj|fdr|"
     r"between|about|around|only|best|next|any|than|grade|day|week|stage|cd|type|q)|[<>=≥≤.-]) ?$"
 )
+_CALLED_AFTER = re.compile(r"(?i)\s*(?:=|should be|must be) ?(?=[a-z])")  # "4 = activated Tregs"
 _CHOSEN_BEFORE = re.compile(
     r"(?i)(?:^|[,;:&/]|\b(?:in|vs|versus|against|than|over|for|of|and|or|call|called|rename|label|"
     r"number|to|with|from|is|are|say|cl|about|why|it|between|not|only|what|on|both|markers|genes|"
@@ -85,7 +86,7 @@ def numbers_in(text: str, vocabulary: Vocabulary, focus: Focus) -> Iterator[Tag]
         if own is not None:
             yield Tag(*match.span(), "value", label, (value_condition(*own, vocabulary),))
         elif label in vocabulary.clusters and (
-            bare or (is_on_clusters and _CHOSEN_BEFORE.search(before))
+            bare or _CALLED_AFTER.match(after) or (is_on_clusters and _CHOSEN_BEFORE.search(before))
         ):
             yield Tag(*match.span(), "cluster", label, (cluster_condition(label),))
     for match in re.finditer(r"(?<![\w+-])[cC](\d{1,2})(?![\w.-])", text):

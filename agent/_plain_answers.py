@@ -71,6 +71,8 @@ def _how_many(measure: str) -> Make:
         last = focus.last
         if last is None or names.slots:
             return None
+        if last.intent == "uncertain":
+            return [last]
         if last.intent in COMPARED and (last.second or last.intent != "compare_selections"):
             sides = tuple(side for side in sides_of(last, vocabulary) if side)
             return [ask_frame(Frame(groups=sides, measure=measure))] if sides else None  # type: ignore[arg-type]
@@ -87,6 +89,9 @@ def _where_they(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[As
     last = focus.last
     if last is not None and last.genes and _ON_OR_OFF.search(names.text) and not names.slots:
         return [Ask("where_highest", genes=last.genes[-1:])]
+    last = focus.last
+    if last is not None and last.intent == "uncertain" and not names.slots:
+        return [last]  # which says where they lie
     cells = those(focus, vocabulary)
     said = names.said
     column = next(iter(said.columns), "clusters")

@@ -55,6 +55,13 @@ def _gene_and_groups(focus: Focus, vocabulary: Vocabulary) -> tuple[str, str, st
     return last.genes[0], last.column or "", pinned.where
 
 
+def _all_genes(gene: str, focus: Focus) -> list[str]:
+    """Return the genes of the last question, each of which was an ask of its own."""
+    kept = focus.last.kept if focus.last is not None else None
+    several = kept is not None and gene in kept.genes
+    return list(kept.genes[:_DRAWN]) if several and kept is not None else [gene] if gene else []
+
+
 def _groups(vocabulary: Vocabulary) -> str | None:
     return next(iter(vocabulary.author_columns), None)
 
@@ -63,14 +70,14 @@ def as_violin(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]
     gene, by, where = _gene_and_groups(focus, vocabulary)
     listed = focus.last.listed[:3] if focus.last is not None and not gene else ()
     column = by or _groups(vocabulary) or "clusters"
-    genes = names.gene or ([gene] if gene else list(listed))
+    genes = names.gene or _all_genes(gene, focus) or list(listed)
     return [Ask("gene_by_group", genes=(g,), column=column, where=where) for g in genes] or None
 
 
 def _as_dots(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     last = focus.last
     gene, by, where = _gene_and_groups(focus, vocabulary)
-    genes = tuple(names.gene) or ((gene,) if gene else ())
+    genes = tuple(names.gene) or tuple(_all_genes(gene, focus))
     if not genes and last is not None and last.intent in LISTS | {"is_among"}:
         genes = last.listed[:_DRAWN] or focus.listed[:_DRAWN]
         is_of_clusters = last.clusters and not last.cell_types
