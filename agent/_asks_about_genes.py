@@ -143,6 +143,11 @@ def _is_marker(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask
     is_type = len(parts) == 1 and parts[0].slot == IDENTITY and parts[0].kind != "cluster"
     types = (parts[0].label,) if is_type else ()
     genes = tuple(names.gene[:MOST_GENES])
+    if len(names.slots) > 1 and re.search(r"(?i)\b(?:or|and|both)\b", names.text):  # of which?
+        return [
+            Ask("test_gene", genes=genes, where=cells_of(group), mode="marker")
+            for group in one_by_one(names.slots)
+        ]
     cells = cells_of(names.slots)
     return [Ask("test_gene", genes=genes, cell_types=types, where=cells, mode="marker")]
 

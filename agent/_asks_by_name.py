@@ -23,6 +23,7 @@ from ._named_cells import (
     condition_column_of,
     first_of,
     frame_ask,
+    is_condition,
     is_model_type,
     is_of_conditions,
     number_of,
@@ -31,6 +32,7 @@ from ._named_cells import (
 )
 from ._outlines import Slot
 from ._sex import genes_of_sex
+from ._tag_names import value_condition
 from ._vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -283,10 +285,27 @@ def _composition(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[A
     return [Ask("composition", column=by[0], where=where, mode="all", text="of cell types")]
 
 
+def _with_other(slots: list[Slot], vocabulary: Vocabulary) -> tuple[Slot, Slot, list[Slot]] | None:
+    """Return the one condition that is named, the only other one, and the cells in question."""
+    named = [slot for slot in slots if is_condition(slot, vocabulary)]
+    if len(named) != 1:
+        return None
+    (mine,) = named
+    part = first_of(mine)
+    others = [one for one in vocabulary.labels.get(part.column, ()) if one != part.label]
+    if len(others) != 1 or mine.tag is None:
+        return None
+    other = value_condition(part.column, others[0], vocabulary)
+    two = replace(mine, text=others[0], tag=replace(mine.tag, conditions=(other,)))
+    return mine, two, [slot for slot in slots if slot is not mine]
+
+
 def _more_in(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     """Compare shares: of two conditions with unlike numbers of cells, numbers tell nothing."""
     sides = against(names)
-    if sides is None or not is_of_conditions(*sides[:2], vocabulary):
+    if sides is not None and not is_of_conditions(*sides[:2], vocabulary):
+        sides = _with_other(names.slots, vocabulary)
+    if sides is None:
         return None
     one, two, rest = sides
     if not rest:

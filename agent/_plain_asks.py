@@ -52,6 +52,14 @@ def said_in(tags: Sequence[Tag]) -> Said:
     return found
 
 
+def _denies(names: "Names") -> bool:
+    """Whether something is denied: the "non" of a name ("non-responders") denies nothing."""
+    text = names.text
+    for slot in names.slots:
+        text = text.replace(slot.text, " ")
+    return _DENIES.search(text) is not None
+
+
 def ask_frame(frame: Frame) -> Ask:
     """Return the ask of a frame."""
     return Ask("frame", frame=frame, genes=(frame.gene,) if frame.gene else (),
@@ -104,7 +112,7 @@ def _donors_per(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[As
     by = by or [pair[0].column for pair in pairs]
     if not each:
         return [Ask("columns", name="donors")]
-    if not (by or where) or _DENIES.search(names.text):
+    if not (by or where) or _denies(names):
         return None
     return [ask_frame(Frame(each=each, where=where, by=tuple(by[:1])))]
 
@@ -114,7 +122,7 @@ def _share_from(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[As
     last = frame_of(focus, vocabulary)
     if len(slots) == 1 and POINTS.search(names.text) and last is not None and last.spoken:
         return [ask_frame(Frame("share", where=cells_of(slots), among=last.spoken))]
-    if len(slots) < 2 or _DENIES.search(names.text):
+    if len(slots) < 2 or _denies(names):
         return None
     whole = next((slot for slot in slots if _is_identity(slot)), slots[0])
     if not _FROM.search(names.text):  # "what share of the responders are B cells"
@@ -134,7 +142,7 @@ def _parts_of(cells: Clauses, column: str) -> Ask:
 
 def _made_of(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     cells = _spoken_of(names, focus, vocabulary)
-    if not cells or _DENIES.search(names.text):
+    if not cells or _denies(names):
         return None
     said = names.said
     taken = _columns_of(cells)
@@ -158,7 +166,7 @@ def _made_of(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
 
 
 def _count_both(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    if len(names.slots) < 2 or names.gene or _DENIES.search(names.text):
+    if len(names.slots) < 2 or names.gene or _denies(names):
         return None
     where = cells_of(names.slots)
     return [ask_frame(Frame(where=where))] if len(where) > 1 else None
@@ -187,7 +195,7 @@ def _quality_number(names: "Names", focus: Focus, vocabulary: Vocabulary) -> lis
     numbers = [c for c in said.columns if c in vocabulary.numbers]
     of = [(name, "quality") for name in qualities_of(said, names)]
     of = [(c, "column") for c in numbers] or of
-    if not of or (names.slots and _DENIES.search(names.text)):
+    if not of or (names.slots and _denies(names)):
         return None
     measure = next((one for one in said.measures if one in AVERAGES), "median")
     by = tuple(c for c in said.columns if c not in numbers)[:1]
@@ -212,7 +220,7 @@ def _amounts(text: str, number: list[str]) -> list[tuple[str, str]]:
 def _quality_above(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     said = names.said
     qualities = qualities_of(said, names)
-    if len(qualities) != 1 or not said.numbers or _DENIES.search(names.text):
+    if len(qualities) != 1 or not said.numbers or _denies(names):
         return None
     name = qualities[0]
     column = quality_column(name, vocabulary)

@@ -23,7 +23,8 @@ _LEAST = 0.15  # below this probability an act is not thought of
 # conversations that neither the wordings nor the rules were written for, then raised where the
 # rules read the questions of the tests better; on those conversations that costs some.
 _NOTHING, _ASKED_BACK, _NUMBER, _TOPIC, _FIRM, _OTHER = 0.15, 0.25, 0.85, 0.45, 0.7, 0.42
-_FEWER_NAMES, _MORE_NAMES = 0.8, 0.35  # where it leaves out names that the rules use, or the other
+_SHARES = 0.4  # of "more in A": numbers of cells tell nothing where there are more cells of A
+_FEWER_NAMES, _MORE_NAMES = 0.8, 0.3  # where it leaves out names that the rules use, or the other
 _SECOND = 0.5  # part of the first act's probability at which a second one speaks for the rules
 _HINT = 0.3  # from which a remark is an ask of its own
 _WHOLE = 0.9  # from which a sentence in which the rules read several things is one act
@@ -173,7 +174,8 @@ def _chosen(
     intents = {ask.intent for ask in (*by_rules, *first.asks)}
     is_same = intents == {"score_set"}  # whose name the rules know how to find
     # Whether a gene is on nowhere else is told group by group: a test against all others hides it.
-    is_same |= any(ask.frame is not None and ask.frame.form == "only" for ask in by_rules)
+    if len(first.asks) < 2:
+        is_same |= any(ask.frame is not None and ask.frame.form == "only" for ask in by_rules)
     is_same |= _know_better(text, first, by_rules)
     is_guess = first.act in {"greet", "thanks"} and first.probability < _SURE  # "asdf"
     if _POINTS.search(text) or is_same or is_guess:
@@ -214,10 +216,6 @@ def _know_better(text: str, first: "_Reading", by_rules: Sequence[Ask]) -> bool:
     if is_code or _OF_RULES.search(text):
         return True
     its = {ask.intent for ask in first.asks}
-    if intents == {"gene_by_group"} and its == {"test_gene"}:  # shown between two conditions
-        shown, tested = by_rules[0], first.asks[0]
-        is_whole = len(by_rules) == len(first.asks) and shown.genes == tested.genes
-        return is_whole and shown.column == tested.column
     if (its == {"columns"} and first.act != "columns") or (
         intents == {"plot"} and its == {"column"}
     ):
@@ -247,7 +245,18 @@ def _least(by_rules: Sequence[Ask], asks: Sequence[Ask], more_names: int) -> flo
         least = _TOPIC
     else:
         is_frame = by_rules[0].frame is not None and asks[0].frame is not None
-        least = _NUMBER if is_frame else _FIRM if intents & _CLEAR else _OTHER
+        is_of_shares = (
+            is_frame and asks[0].frame.form == "yesno" and asks[0].frame.measure == "share"
+        )  # type: ignore[union-attr]
+        least = (
+            _SHARES
+            if is_of_shares
+            else _NUMBER
+            if is_frame
+            else _FIRM
+            if intents & _CLEAR
+            else _OTHER
+        )
     if more_names < 0:
         return max(least, _FEWER_NAMES)
     return min(least, _MORE_NAMES) if more_names > 0 and least <= _OTHER else least

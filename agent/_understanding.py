@@ -223,7 +223,9 @@ def _stretches(text: str) -> list[str]:
     glued: list[str] = []
     for part in parts:
         is_tail = glued and _HOW_MANY.match(part) and _NOUNS.match(glued[-1])
-        if glued and (_PLACE.match(glued[-1]) or _IF.match(glued[-1]) or is_tail):
+        if glued and part.startswith("(") and "?" not in part:  # "(in the column cellTypes)"
+            glued[-1] = f"{glued[-1]} {part}"
+        elif glued and (_PLACE.match(glued[-1]) or _IF.match(glued[-1]) or is_tail):
             glued[-1] = f"{glued[-1].rstrip(' ,')} {part}"
         else:
             glued.append(part)
