@@ -172,6 +172,19 @@ def _told_of(ask: Ask, vocabulary: Vocabulary, *, is_last: bool) -> list[str]:
     return [cells_of_type(name, vocabulary) for name in known[-2:]]
 
 
+_ONLY_THESE = re.compile(
+    r"(?i)\b(?:these|those|them|only|subset|selection|selected|filtered|remaining|kept|without|just)\b"
+)
+
+
+def _export_dataset(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]:
+    """Write the file; of chosen cells alone where these are named or pointed at."""
+    cells = tuple(cells_in(slot) for slot in names.slots)
+    if not cells and _ONLY_THESE.search(names.text):
+        cells = those(focus, vocabulary)
+    return [Ask("export_dataset", where=where_of(cells))]
+
+
 def _export_cells(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     cells = tuple(cells_in(slot) for slot in names.slots) or those(focus, vocabulary)
     return [Ask("export_cells", where=where_of(cells))] if cells else None
@@ -311,6 +324,7 @@ ABOUT: Mapping[str, Make] = {
     "what_are_they": _what_are_they,
     "compare_selection": _compare_selection,
     "compare_them": _compare_them,
+    "export_dataset": _export_dataset,
     "export_cells": _export_cells,
     "why_that": _why,
     "sure": _sure,

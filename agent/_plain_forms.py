@@ -114,7 +114,6 @@ FORMS: dict[str, tuple[str, ...]] = {
     "umap": ("umap by {column}", "umap"),
     "undo": ("undo that",),
     "list_corrections": ("what have I corrected?",),
-    "export_dataset": ("export the dataset",),
     "export_table": ("export the table",),
     "export_cells": ("save the cells as csv",),
     "and_by": ("and by {column}?",),

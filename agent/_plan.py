@@ -441,7 +441,7 @@ _PLANS: Mapping[str, Plan] = {
     "gene_by_group": _gene_by_group,
     "dots": _dots,
     "types_here": _types_here,
-    "export_dataset": lambda ask, now: run("export_dataset"),
+    "export_dataset": lambda ask, now: run("export_dataset", where=ask.where or None),
     "export_table": _export_table,
     "export_cells": _export_cells,
     "export_figure": plan_figure,

@@ -39,7 +39,12 @@ _OF_NO_FILE = frozenset(
 
 
 _NOT_READ = frozenset({"offtopic", "unclear", "lost", "cannot"})
-_SETTLED = (SMALL_TALK | ASIDES) - _NOT_READ - {"topic", "column", "columns"} | words(
+_SETTLED = (SMALL_TALK | ASIDES) - _NOT_READ - {
+    "topic",
+    "column",
+    "columns",
+    "export_dataset",
+} | words(
     """
     undo_correction list_corrections remember_name relabel relabel_group name_selection is_among
     sex malignant

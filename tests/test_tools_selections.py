@@ -187,3 +187,14 @@ def test_a_text_cannot_become_a_formula_in_a_spreadsheet(session: Session) -> No
     evil = session.record(tool="x", text="x", table=[{"label": "=HYPERLINK(1)", "n": -1}])
     written = TOOLS["export_table"](session, evidence=evil.id)
     assert Path(written.facts["path"]).read_text().splitlines()[1] == "'=HYPERLINK(1),-1"
+
+
+def test_chosen_cells_alone_are_written_where_they_are_asked_for(session: Session) -> None:
+    import anndata
+
+    made = TOOLS["export_dataset"](session, where="cluster 1")
+    copy = anndata.read_h5ad(made.facts["path"])
+    assert copy.obs_names.tolist() == session.prepared.adata.obs_names[4:8].tolist()
+    assert "only these cells were written" in made.text
+    with pytest.raises(ToolError, match="none can be written"):
+        TOOLS["export_dataset"](session, where="LYZ > 1e9")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ._cell_expressions import selections_of
+from ._cell_expressions import find_positions, selections_of, shown
 from ._described import row_of
 from ._errors import UnknownLabelError, UnsupportedError
 from ._evidence import Evidence
@@ -29,13 +29,15 @@ _COARSEST, _FINEST = 72, 1200  # dots an inch
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with these a spreadsheet would start a formula
 
 
-def export_dataset(session: "Session", *, name: str = "") -> Evidence:
+def export_dataset(session: "Session", *, name: str = "", where: str = "") -> Evidence:
     """Write an annotated copy of the dataset (.h5ad) with labels, descriptions and selections.
 
     Parameters
     ----------
     name
         File name; made from the dataset's title when left out.
+    where
+        Cells that are written, as for `select_cells`; all of them when left out.
 
     Returns
     -------
@@ -46,10 +48,18 @@ def export_dataset(session: "Session", *, name: str = "") -> Evidence:
     ------
     NoDatasetError
         If no dataset is open.
+    UnknownLabelError
+        If `where` names what is not there.
     UnsupportedError
-        If the file cannot be written.
+        If the file cannot be written, or `where` chooses no cell.
     """
-    adata = annotated(session)
+    adata, chosen = annotated(session), ""
+    if where.strip():
+        cells, chosen = find_positions(session, where)
+        if not len(cells):
+            msg = f"No cell of the dataset is chosen by {quote(where)}, so none can be written."
+            raise UnsupportedError(msg)
+        adata = adata[np.sort(cells)].copy()
     added = [str(column) for column in adata.obs.columns if str(column).startswith(PREFIX)]
 
     def write(path: Path) -> None:
@@ -62,7 +72,12 @@ def export_dataset(session: "Session", *, name: str = "") -> Evidence:
         "export_dataset",
         path,
         f"It holds {count(adata.n_obs, 'cell')}, {count(adata.n_vars, 'gene')} and "
-        f"{count(len(added), 'column')} that were added here.",
+        f"{count(len(added), 'column')} that were added here."
+        + (
+            f" Of the dataset only these cells were written: {clean(shown(chosen))}."
+            if chosen
+            else ""
+        ),
         table=[{"column": column} for column in added],
         n_obs=adata.n_obs,
         n_vars=adata.n_vars,
