@@ -23,6 +23,7 @@ _LEAST = 0.15  # below this probability an act is not thought of
 # conversations that neither the wordings nor the rules were written for, then raised where the
 # rules read the questions of the tests better; on those conversations that costs some.
 _NOTHING, _ASKED_BACK, _NUMBER, _TOPIC, _FIRM, _OTHER = 0.15, 0.25, 0.85, 0.45, 0.7, 0.42
+_BY_TYPE = 0.25
 _SHARES = 0.4  # of "more in A": numbers of cells tell nothing where there are more cells of A
 _FEWER_NAMES, _MORE_NAMES = 0.8, 0.3  # where it leaves out names that the rules use, or the other
 _SECOND = 0.5  # part of the first act's probability at which a second one speaks for the rules
@@ -246,7 +247,10 @@ def _least(by_rules: Sequence[Ask], asks: Sequence[Ask], more_names: int) -> flo
         return _ASKED_BACK
     if intents <= _NOT_READ:
         return _NOTHING
-    if intents == {"topic"}:
+    is_by_type = {ask.intent for ask in asks} == {"most_changed"} and all(ask.genes for ask in asks)
+    if is_by_type and intents == {"gene_by_group"}:  # which would not be told type by type
+        least = _BY_TYPE
+    elif intents == {"topic"}:
         least = _TOPIC
     else:
         is_frame = by_rules[0].frame is not None and asks[0].frame is not None
