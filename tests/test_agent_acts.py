@@ -11,6 +11,7 @@ from agent._asks import Ask, Focus
 from agent._outlines import outline
 from agent._phrasing import split_sentences
 from agent._plain_forms import ask_of, names_of, plain_form
+from agent._sex import sex_told_by
 from agent._tags import tag
 from agent._understanding import understand
 from agent._vocabulary import Vocabulary
@@ -184,3 +185,19 @@ def test_these_are_the_cells_that_were_spoken_of(
     list(assistant.ask(f"{act}| {text}"))
     answer: Any = list(assistant.ask(f"{then}| {next_text}"))[-1]
     assert said in answer.text
+
+
+@pytest.mark.parametrize(
+    ("shares", "verdict"),
+    [
+        ({"XIST": 100.0, "RPS4Y1": 0.0, "DDX3Y": 30.0}, "female"),
+        ({"XIST": 90.0, "RPS4Y1": 40.0, "DDX3Y": 30.0}, "both"),
+        ({"XIST": 0.5, "RPS4Y1": 60.0, "DDX3Y": 4.0}, "male"),
+        ({"XIST": 25.0, "RPS4Y1": 30.0, "DDX3Y": 2.0}, "both"),
+        ({"XIST": 0.0, "RPS4Y1": 0.0}, ""),
+    ],
+)
+def test_a_trace_of_one_gene_of_the_y_chromosome_makes_nobody_male(
+    shares: dict[str, float], verdict: str
+) -> None:
+    assert sex_told_by(shares) == verdict
