@@ -33,7 +33,8 @@ def clauses_of(slots: Sequence[Slot]) -> Clauses:
     found: dict[str, Clause] = {}
     for slot in slots:
         if slot.tag is not None and slot.tag.conditions:
-            of = slot.tag.conditions[0].slot
+            first = slot.tag.conditions[0]
+            of = first.text if first.is_not else first.slot  # what is left out is left out each
             found[of] = (*found.get(of, ()), *slot.tag.conditions)
     return tuple(tuple(dict.fromkeys(clause)) for clause in found.values())
 

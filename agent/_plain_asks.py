@@ -73,6 +73,7 @@ def cells_of(slots: "list[Slot]") -> Clauses:
         parts = slot.tag.conditions if slot.tag is not None else ()
         if parts:
             key = "clusters" if parts[0].kind == "cluster" else parts[0].slot
+            key = parts[0].text if parts[0].is_not else key  # what is left out is left out each
             merged[key] = (*merged.get(key, ()), *parts)
     return tuple(merged.values())
 

@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 
 from agent._asks import Ask, Focus
+from agent._changing import changed, put_again
 from agent._frames import Frame
+from agent._kept import Kept
+from agent._named_cells import cells_of
 from agent._outlines import outline, tokens
-from agent._plain_forms import ACTS, FORMS
+from agent._plain_forms import ACTS, FORMS, names_of
 from agent._recogniser import FIRST, Recogniser, recogniser
 from agent._recognising import decide, is_one_act
 from agent._tags import tag
@@ -146,6 +149,18 @@ def test_talks_follow_each_other(tmp_path: Path) -> None:
     path.write_text("1\tno_such_act\twhat\n")
     with pytest.raises(ValueError, match="should be a talk, an act and a wording"):
         read_talks(path)
+
+
+def test_groups_that_are_left_out_are_all_left_out(file: Vocabulary) -> None:
+    tags = tag("NK, B cells and CD8 T cells", file, Focus())
+    slots = [slot for slot in outline(tags, file)[1] if slot.tag is not None]
+    kept, *left_out = (Kept("markers", (slot.tag.conditions,)) for slot in slots if slot.tag)
+    for one in left_out:
+        names = names_of([slot for slot in slots if slot.tag.conditions == one.groups[0]], [], file)
+        kept = changed(kept, "without", names, file)
+    where = cells_of(put_again(kept, names_of(slots, tags, file)).slots)
+    assert " OR " not in where
+    assert where.count(" AND NOT ") == 2
 
 
 def test_a_follow_up_puts_the_question_before_to_other_cells_in_any_act(file: Vocabulary) -> None:
