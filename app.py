@@ -476,12 +476,44 @@ def told(exc: Exception | str) -> Exception:
 
 
 def as_message(said: dict[str, Any]) -> dict[str, Any]:
-    """Turn a message of the conversation into one of the chat: a figure becomes a plot."""
+    """Turn a message into one of the chat: a figure becomes a plot, a path a file to fetch."""
     from gradio import Plot
 
-    if isinstance(said["content"], str):
+    from tools import views
+
+    content = said["content"]
+    if isinstance(content, str):
         return said
-    return said | {"content": Plot(said["content"], show_label=False)}
+    if isinstance(content, Path):
+        if content.is_file():
+            # Of no kind in particular, or a picture would be shown rather than handed over.
+            file = {"path": fetchable(content), "mime_type": "application/octet-stream"}
+            return said | {"content": {"file": file | {"orig_name": content.name}}}
+        return said | {"content": f"{views.escape(content.name)} is not kept any more."}
+    return said | {"content": Plot(content, show_label=False)}
+
+
+def fetchable(path: Path) -> str:
+    """Copy a file to where Gradio serves from, and return where.
+
+    Gradio serves what lies in its own cache, below names that tell nothing and nobody can list.
+    The folders of the visits are never served, and need not lie in the temporary folder.
+    """
+    stat = path.stat()
+    copy = copied(path, stat.st_mtime_ns, stat.st_size)
+    if not Path(copy).exists():  # what lies there is deleted after some hours
+        copied.cache_clear()
+        copy = copied(path, stat.st_mtime_ns, stat.st_size)
+    return copy
+
+
+@functools.lru_cache(maxsize=256)
+def copied(path: Path, time_ns: int, size: int) -> str:
+    """Copy a file, once for each time that it was written."""
+    from gradio.processing_utils import save_file_to_cache
+    from gradio.utils import get_upload_folder
+
+    return save_file_to_cache(path, cache_dir=get_upload_folder())
 
 
 class Controls:
@@ -756,7 +788,7 @@ def build_page(desk: "Desk", *, is_local: bool = False) -> "gr.Blocks":
     def take(kind: str) -> Callable[..., Iterator[list[Any]]]:
         def make(secret: str, request: gr.Request) -> Iterator[list[Any]]:
             for board, path in desk.take_home(visit_of(secret, request), kind):
-                file = gr.skip() if path is None else str(path)
+                file = gr.skip() if path is None else fetchable(path)
                 yield [*on.show(board), file]
 
         return make
@@ -765,7 +797,7 @@ def build_page(desk: "Desk", *, is_local: bool = False) -> "gr.Blocks":
     workers = int(os.environ.get("CELL2TEXT_WORKERS", "2"))
     slow = private | {"concurrency_limit": workers, "concurrency_id": "work"}
     quick = private | {"concurrency_limit": 8, "concurrency_id": "look"}
-    with gr.Blocks(title="Cell2Text Chat", fill_width=True, delete_cache=(3600, 7200)) as page:
+    with gr.Blocks(title="Cell2Text Chat", fill_width=True, delete_cache=(3600, 12 * 3600)) as page:
         on = Controls(is_local=is_local, promise=desk.promise(is_local=is_local))
         everything = on.all()
         page.load(arrive, on.secret, everything, **slow)

@@ -494,11 +494,11 @@ def tell_assigned(ask: Ask, now: Saying) -> Said:
 
 
 def tell_file(ask: Ask, now: Saying) -> Said:
-    """Say what was written, and where it lies."""
+    """Say what was written, and where it lies unless it is handed over."""
     artifact = now.results[-1].artifact or {}
-    facts = artifact.get("facts") or {}
-    folder = str(Path(str(facts.get("path"))).parent)
-    return Said([*quote_all(artifact), f'You find it in the folder "{folder}".'])
+    path = (artifact.get("facts") or {}).get("path")
+    where = "You find it below." if path is None else f'You find it in "{Path(path).parent}".'
+    return Said([*quote_all(artifact), where])
 
 
 GROUP_TELLERS: Mapping[str, Teller] = {

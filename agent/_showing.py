@@ -10,6 +10,8 @@ from ._steps import Answer, AnswerToken, ToolCalled, ToolReturned
 from ._work import Work, ticking
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from plotly.graph_objects import Figure
 
     from tools import Evidence
@@ -29,6 +31,7 @@ _ON_THE_MAP = frozenset(  # verbs whose figure is the map, which stands beside t
         "select_cells",
     }
 )
+_WRITING = frozenset({"export_dataset", "export_figure", "export_table"})  # verbs
 
 
 def dressed(figure: "Figure") -> "Figure":
@@ -58,6 +61,7 @@ def follow(visit: "Visit", question: str) -> Iterator[None]:
     asked: dict[str, Any] = {}
     spoken: dict[str, Any] | None = None
     text, next_drawing = "", 0.0
+    written: list[Path] = []
     work = visit.answering = Work()
     for step in ticking(lambda: visit.assistant.ask(question), work):
         if step is None:
@@ -75,6 +79,8 @@ def follow(visit: "Visit", question: str) -> Iterator[None]:
                 call["metadata"]["title"] += " (not possible)"
                 continue
             visit.calls.append(asked[step.id])
+            if step.name in _WRITING:
+                written.append(visit.session.folder / str(step.evidence.facts["file"]))
             if step.evidence.figure is not None and not is_drawn_on_the_map(step.evidence):
                 visit.say(dressed(step.evidence.figure))
         elif isinstance(step, AnswerToken):
@@ -89,6 +95,8 @@ def follow(visit: "Visit", question: str) -> Iterator[None]:
             if step.unsupported:
                 doubtful = views.answer_text(" ".join(step.unsupported))
                 spoken["content"] += f"\n\n*Not supported by evidence:* {doubtful}"
+            for path in written:
+                visit.say(path)
             if step.evidence:
                 ids = ", ".join(item.id for item in step.evidence)
                 shown = views.evidence_html(step.evidence)

@@ -88,15 +88,20 @@ class Visit:
 
 def packed(message: dict[str, Any]) -> dict[str, Any]:
     """Return a message as plain JSON values; a plot becomes what it was drawn from."""
-    if isinstance(message["content"], str):
+    content = message["content"]
+    if isinstance(content, str):
         return message
-    return message | {"content": {"plot": message["content"].to_json()}}
+    if isinstance(content, Path):
+        return message | {"content": {"file": str(content)}}
+    return message | {"content": {"plot": content.to_json()}}
 
 
 def unpacked(message: dict[str, Any]) -> dict[str, Any]:
     """Return what `packed` was given."""
     if isinstance(message["content"], str):
         return message
+    if "file" in message["content"]:
+        return message | {"content": Path(message["content"]["file"])}
     from plotly.io import from_json
 
     return message | {"content": from_json(message["content"]["plot"])}
@@ -204,7 +209,7 @@ class Visits:
             Called with the session before anything slow is done with it.
         """
         place = self.place(key)
-        session = self.rooms.session(folder=place and place / "files")
+        session = self.rooms.session(folder=place and place / "files", hands_over=True)
         early(session)
         session.progress = report_progress
         opened = session.open_demo() if path is None else session.open(path)
@@ -243,7 +248,7 @@ class Visits:
             msg = "Nothing is kept between runs of this server."
             raise VisitError(msg)
         kept = json.loads((place / "visit.json").read_text(encoding="utf-8"))
-        session = self.rooms.session(folder=place / "files")
+        session = self.rooms.session(folder=place / "files", hands_over=True)
         early(session)
         session.progress = report_progress
         if kept["source"] is None:

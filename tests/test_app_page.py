@@ -53,8 +53,11 @@ class Served:
         self.start()
 
     def start(self) -> None:
+        scratch = self.home / "scratch"
+        scratch.mkdir(exist_ok=True)
         environment = {
             "CELL2TEXT_HOME": str(self.home),
+            "TMPDIR": str(scratch),  # what is kept lies outside it, as it does on a real machine
             "CELL2TEXT_LOG": "INFO",
             "CELL2TEXT_LOG_FORMAT": "json",
         }
@@ -326,9 +329,22 @@ def test_files_are_taken_home(page: "Page", tmp_path: Path) -> None:
         assert len(kept.splitlines()) == 701 if ending == ".csv" else json.loads(kept)["cells"]
 
 
+def test_a_file_that_was_asked_for_is_handed_over(page: "Page", tmp_path: Path) -> None:
+    ask(page, "Violin plot of CD3D by cluster")
+    for question, ending in (("save it as svg", ".svg"), ("export the table as csv", ".csv")):
+        assert "You find it below" in ask(page, question)
+        with page.expect_download(timeout=60_000) as fetched:
+            page.click(f"#talk a[download$='{ending}']")
+        assert fetched.value.suggested_filename.endswith(ending)
+        assert "CD3D" in fetched.value.path().read_text()
+    picture(page, "file", tmp_path)
+
+
 def test_a_reload_and_a_restart_bring_the_conversation_back(
     page: "Page", served: Served, browser: Any
 ) -> None:
+    ask(page, "Which cells express CD3D?")
+    ask(page, "export the table as csv")
     ask(page, "What is cluster 7?")
     page.click("#colour label:has-text('Cell types')")
     legend(page, "Cell types")
@@ -344,6 +360,9 @@ def test_a_reload_and_a_restart_bring_the_conversation_back(
     arrive(page, served.url)
     page.wait_for_selector("#talk .user-row:has-text('What is cluster 7?')", timeout=90_000)
     assert "Cluster 8" in ask(page, "And the next one?")
+    with page.expect_download(timeout=60_000) as fetched:
+        page.click("#talk a[download$='.csv']")
+    assert "cluster" in fetched.value.path().read_text()
     told = served.log()
     assert '"event": "answered"' in told
     assert "cluster 7" not in told

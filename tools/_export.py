@@ -315,7 +315,7 @@ def _record(
         source=f"{session.title}, as it is open now",
         facts={
             "file": path.name,
-            "path": str(path),
+            **({} if session.hands_over else {"path": str(path)}),
             "bytes": size,
             f"size in {as_size(size).split()[1]}": float(as_size(size).split()[0]),
             **facts,

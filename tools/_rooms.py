@@ -79,11 +79,12 @@ class Rooms:
         """Whether ``"describer"`` or ``"knowledge"`` is at hand without waiting."""
         return name in self._loaded
 
-    def session(self, *, folder: Path | None = None) -> Session:
-        """Make the workplace of one visitor, who may keep files in `folder`."""
+    def session(self, *, folder: Path | None = None, hands_over: bool = False) -> Session:
+        """Make the workplace of one visitor, see `Session` for what it is given."""
         return Session(
             knowledge=self.knowledge(),
             load_describer=self.describer,
             orthologues=self.orthologues,
             folder=folder,
+            hands_over=hands_over,
         )

@@ -80,6 +80,9 @@ class Session:
         Table of a mouse's genes and the human ones, by which the cells of a mouse are read.
     folder
         Where verbs write files; a temporary folder when left out.
+    hands_over
+        Whether a file that is written is handed to whoever asked for it, as a page does, so that
+        where it lies is nothing to them.
     """
 
     def __init__(
@@ -91,6 +94,7 @@ class Session:
         progress: Progress | None = None,
         orthologues: Path | None = None,
         folder: Path | None = None,
+        hands_over: bool = False,
     ) -> None:
         self.orthologues = None if orthologues is None else Orthologues.load(orthologues)
         self._was_read = False  # whether the model has read cells since evidence was recorded
@@ -110,6 +114,7 @@ class Session:
         self._lock = threading.RLock()
         self._cancelled = threading.Event()
         self._folder = folder
+        self.hands_over = hands_over
 
     # Opening
 
