@@ -148,7 +148,7 @@ class Desk:
     def opening(self, key: str, path: Path | None, *, again: bool = False) -> Iterator[Board]:
         """Open a dataset while the visitor watches: progress, the early card, then all of it."""
         words = "Taking up where you left" if again else f"Opening {title_of(path)}"
-        work = self.visits.begin(key, words)
+        work = self.visits.begin(key, words, of="opening")
         started, sessions, found = time.monotonic(), [], []
 
         def run() -> Iterator[None]:
@@ -161,14 +161,20 @@ class Desk:
         shown = False
         try:
             for _ in ticking(run, work):
+                if work.is_superseded:  # by another file, whose opening is shown
+                    return
                 examined = sessions[-1].examined if sessions else None
                 card = None
                 if examined is not None and not shown:
                     card, shown = views.early_card_html(title_of(path), examined), True
                 yield Board(work=work.html(), card=card)
         except THEIRS as exc:
+            if work.is_superseded:
+                return
             log_event(key, "open failed", error=type(exc).__name__)
             yield from self.not_opened(key, exc, again=again)
+            return
+        if work.is_superseded:
             return
         visit = found[0]
         log_event(
@@ -222,14 +228,18 @@ class Desk:
                 made.append(cell_map.map_colours(visit.session, visit.colour))
             yield
 
-        work = self.visits.begin(visit.key, "Drawing the map")
+        work = self.visits.begin(visit.key, "Drawing the map", of="map")
         try:
             for item in ticking(run, work):
                 if item is None and not made:
                     yield Board(work=work.html())
         except THEIRS as exc:
+            if work.is_superseded:
+                return
             visit.say(str(exc))
             yield Board(work="", messages=visit.messages)
+            return
+        if work.is_superseded:
             return
         cells, colours = made
         shown = visit.colour
@@ -247,14 +257,18 @@ class Desk:
             made.append(cell_map.map_colours(visit.session, colour))
             yield
 
-        work = self.visits.begin(visit.key, f"Colouring by {colour[:40]}")
+        work = self.visits.begin(visit.key, f"Colouring by {colour[:40]}", of="map")
         try:
             for item in ticking(run, work):
                 if item is None and not made:
                     yield Board(work=work.html())
         except THEIRS as exc:
+            if work.is_superseded:  # by another colour, or another file
+                return
             notice = ("The map stays as it is", str(exc))
             yield Board(work="", colour=visit.colour, notice=notice)
+            return
+        if work.is_superseded:
             return
         visit.colour = colour
         log_event(visit.key, "coloured")
@@ -343,14 +357,18 @@ class Desk:
             made.append(take_home.MAKERS[kind](visit.session, wanted))
             yield
 
-        work = self.visits.begin(visit.key, f"Writing: {take_home.WORDS[kind]}")
+        work = self.visits.begin(visit.key, f"Writing: {take_home.WORDS[kind]}", of=kind)
         try:
             for item in ticking(run, work):
                 if item is None and not made:
                     yield Board(work=work.html()), None
         except THEIRS as exc:
+            if work.is_superseded:  # asked for once more
+                return
             yield Board(work=""), None
             raise VisitError(str(exc)) from exc
+        if work.is_superseded:
+            return
         log_event(visit.key, "took home", kind=kind, bytes=made[0].stat().st_size)
         yield Board(work=""), made[0]
 

@@ -137,7 +137,7 @@ class Visits:
         self.folder, self.keep_days = folder, keep_days
         self._here: dict[str, Visit] = {}
         self._lock = threading.Lock()
-        self._works: dict[str, Work] = {}  # the long step of each visitor beside the talk
+        self._works: dict[str, dict[str, Work]] = {}  # long steps of each visitor beside the talk
 
     def __len__(self) -> int:
         return len(self._here)
@@ -182,15 +182,25 @@ class Visits:
         """Whether a visit can be taken up from its folder."""
         return self.folder is not None and (self.folder / key / "visit.json").exists()
 
-    def begin(self, key: str, words: str) -> Work:
-        """Start a long step of a visitor; the one before is told to stop."""
-        self.cancel(key)
-        self._works[key] = work = Work(words)
+    def begin(self, key: str, words: str, *, of: str) -> Work:
+        """Start a long step of a visitor.
+
+        Parameters
+        ----------
+        of
+            ``"opening"``, ``"map"`` or what is written. A step takes the place of the one before
+            of its sort, and another file makes an end of the map of the one that is open.
+        """
+        works = self._works.setdefault(key, {})
+        for sort in {of, "map"} if of == "opening" else {of}:
+            if sort in works:
+                works[sort].supersede()
+        works[of] = work = Work(words)
         return work
 
     def cancel(self, key: str) -> None:
-        """Stop the long step of a visitor."""
-        if (work := self._works.get(key)) is not None:
+        """Stop the long steps of a visitor."""
+        for work in list(self._works.get(key, {}).values()):
             work.cancel()
 
     def kept_source(self, key: str) -> str | None:
@@ -213,6 +223,7 @@ class Visits:
         early(session)
         session.progress = report_progress
         opened = session.open_demo() if path is None else session.open(path)
+        report_progress(0.98, "Ready")  # or stops here, if another file was chosen meanwhile
         before = self._here.get(key)
         memory = None
         if place is not None:

@@ -29,6 +29,7 @@ class Work:
         self.words, self.fraction = words, 0.0
         self.started = self.changed = time.monotonic()
         self.is_cancelled = False
+        self.is_superseded = False
 
     def tell(self, fraction: float, words: str) -> None:
         """Take word of a step that runs; stop it by an error if that was asked for."""
@@ -42,6 +43,11 @@ class Work:
     def cancel(self) -> None:
         """Ask the step to stop when it next tells how far it is."""
         self.is_cancelled = True
+
+    def supersede(self) -> None:
+        """Ask the step to stop, and to stop unseen, since what it was for is not wanted."""
+        self.is_superseded = True
+        self.cancel()
 
     def seconds_left(self) -> float | None:
         """Estimate from the pace so far; None before there is one."""

@@ -2,12 +2,13 @@
 
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from agent import Desk, Visit, Work, dressed, follow, report_progress, ticking
+from agent import Board, Desk, Visit, Work, dressed, follow, report_progress, ticking
 from tools import Evidence, ToolError, views
 
 NASTY = '<img src="http://example.com/x" onerror="alert(1)">'
@@ -246,3 +247,45 @@ def test_a_server_started_with_a_file_shows_that_file(tmp_path: Any) -> None:
         (place / "visit.json").write_text(json.dumps({"source": source}))
         list(desk.arrive(secret, None))
         assert opened.pop() == (tmp_path / "mine.h5ad", again)
+
+
+def test_a_file_chosen_while_another_opens_takes_its_place(tmp_path: Path) -> None:
+    desk = Desk(SimpleNamespace(), data=None, llm=None)
+    report = SimpleNamespace(n_obs=1, n_vars=1)
+
+    def opened(key: str, path: Path | None, *, early: Any) -> Any:
+        for done in range(1_000 if path is None else 3):
+            report_progress(done / 1_000, "Reading")
+            time.sleep(0.01)
+        return SimpleNamespace(key=key, path=path, session=SimpleNamespace(report=report))
+
+    drawn: list[Path | None] = []
+    desk.visits.open = opened  # type: ignore[method-assign]
+    desk.board = lambda visit: Board(card=str(visit.path))  # type: ignore[method-assign]
+    desk.map_of = lambda visit: iter([drawn.append(visit.path)])  # type: ignore
+    first = desk.opening("k", None)
+    next(first)
+    second = tmp_path / "mine.h5ad"
+    boards = [board for board in desk.opening("k", second) if board is not None]
+    assert boards[-1].card == str(second)
+    assert list(first) == []
+    assert drawn == [second]
+
+
+def test_colouring_the_map_does_not_stop_a_file_from_opening() -> None:
+    visits = Desk(SimpleNamespace(), data=None, llm=None).visits
+    opening = visits.begin("k", "Opening", of="opening")
+    first = visits.begin("k", "Colouring", of="map")
+    second = visits.begin("k", "Colouring", of="map")
+    written = visits.begin("k", "Writing", of="csv")
+    assert (first.is_superseded, second.is_superseded) == (True, False)
+    assert not opening.is_cancelled
+    assert not written.is_cancelled
+    again = visits.begin("k", "Opening", of="opening")
+    assert opening.is_superseded
+    assert second.is_superseded
+    assert not written.is_cancelled
+    visits.cancel("k")
+    assert again.is_cancelled
+    assert not again.is_superseded
+    assert written.is_cancelled
