@@ -8,6 +8,7 @@ argument schema from its annotations, and the session is taken from the run's co
 import inspect
 import re
 from collections.abc import Callable, Mapping
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from langchain.tools import ToolRuntime
@@ -188,7 +189,8 @@ _TITLES = {
 
 def title_of(name: str, args: Mapping[str, Any]) -> str:
     """Say in a few words what a tool call does."""
-    shown = {key: str(value)[:40] for key, value in args.items() if value is not None}
+    given = {key: str(value) for key, value in args.items() if value is not None}
+    shown = {key: shorten(value, 60, placeholder=" …") for key, value in given.items()}
     pattern = _TITLES.get(name)
     if pattern is not None:
         try:

@@ -107,8 +107,8 @@ def rank_responses(
         figure=bars(
             [row["cell_type"] for row in rows],
             [row[key_of] for row in rows],
-            title=f"{whole.names[0]} against {whole.names[1]}",
-            unit=unit,
+            title=f"{clean(gene or gene_set) or 'Genes'}, {' against '.join(whole.names)}",
+            unit=f"change of the {mean}" if gene or gene_set else what,
         ),
         source=f"obs['{clean(key)}'] and obs['{clean(whole.column)}'] of {session.title}",
         unit=unit,
