@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 _STOPPING = 20  # most seconds that a new question waits for the answer before it to stop
 _LONGEST_WATCH = 600  # most seconds that a reloaded page follows an answer begun before
-_GLANCE = 0.3  # seconds between two looks at it
+GLANCE = 0.3  # seconds between two looks at it
 
 
 @dataclass
@@ -70,7 +70,7 @@ def watch(visit: Visit) -> Iterator[Board]:
         return
     yield Board(messages=visit.messages, is_answering=True)
     while visit.lock.locked() and visit.turn == turn and time.monotonic() < until:
-        time.sleep(_GLANCE)
+        time.sleep(GLANCE)
         yield Board(messages=visit.messages)
     if visit.turn == turn:
         yield Board(

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from tools import TOOLS, cell_map, keeping, take_home, views
 
-from ._asking import answer, lit_json, stop, watch
+from ._asking import GLANCE, answer, lit_json, stop, watch
 from ._assistant import Assistant
 from ._board import Board
 from ._errors import THEIRS, VisitError
 from ._llm import is_hosted
 from ._visits import Visit, Visits, log_event
-from ._work import ticking
+from ._work import Work, ticking
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,11 +95,16 @@ class Desk:
         if not secret or len(secret) < _SHORTEST_SECRET:
             secret = secrets.token_urlsafe(32)
         key = self.visits.key_of(secret, username)
-        visit = self.visits.find(key)
+        visit, work = self.visits.find(key), self.visits.opening(key)
         if visit is not None:
             log_event(key, "reload")
             yield replace(self.board(visit), secret=secret)
             yield from self.map_of(visit)
+        if work is not None:
+            yield Board(secret=secret)
+            yield from self.watch_opening(key, work)
+            return
+        if visit is not None:
             yield from watch(visit)
             return
         # Whoever started the server with a file wants to see that file.
@@ -138,29 +143,47 @@ class Desk:
         own = place / "data" / secrets.token_hex(4)
         own.mkdir(parents=True)
         path = Path(shutil.move(path, own / path.name))
-        yield from self.opening(key, path)
-        visit = self.visits.find(key)
-        is_open = visit is not None and visit.source == str(path)
-        for other in (place / "data").iterdir():
-            if (other != own) == is_open:
-                shutil.rmtree(other, ignore_errors=True)
 
-    def opening(self, key: str, path: Path | None, *, again: bool = False) -> Iterator[Board]:
-        """Open a dataset while the visitor watches: progress, the early card, then all of it."""
+        def tidy() -> None:
+            visit = self.visits.find(key)
+            is_open = visit is not None and visit.source == str(path)
+            for other in (place / "data").iterdir():
+                if (other != own) == is_open:
+                    shutil.rmtree(other, ignore_errors=True)
+
+        yield from self.opening(key, path, then=tidy)
+
+    def opening(
+        self,
+        key: str,
+        path: Path | None,
+        *,
+        again: bool = False,
+        then: Callable[[], None] | None = None,
+    ) -> Iterator[Board]:
+        """Open a dataset while the visitor watches: progress, the early card, then all of it.
+
+        It goes on while the page is reloaded, or closed. `then` is done when it has opened, or
+        has not.
+        """
         words = "Taking up where you left" if again else f"Opening {title_of(path)}"
         work = self.visits.begin(key, words, of="opening")
         started, sessions, found = time.monotonic(), [], []
 
         def run() -> Iterator[None]:
-            if again:
-                found.append(self.visits.take_up(key, early=sessions.append))
-            else:
-                found.append(self.visits.open(key, path, early=sessions.append))
+            try:
+                if again:
+                    found.append(self.visits.take_up(key, early=sessions.append))
+                else:
+                    found.append(self.visits.open(key, path, early=sessions.append))
+            finally:
+                if then is not None:
+                    then()
             yield
 
         shown = False
         try:
-            for _ in ticking(run, work):
+            for _ in ticking(run, work, goes_on=True):
                 if work.is_superseded:  # by another file, whose opening is shown
                     return
                 examined = sessions[-1].examined if sessions else None
@@ -186,6 +209,19 @@ class Desk:
         )
         yield self.board(visit)
         yield from self.map_of(visit)
+
+    def watch_opening(self, key: str, work: Work) -> Iterator[Board]:
+        """Show the rest of an opening that began before the page was reloaded."""
+        while not work.is_done:
+            if work.is_superseded:
+                return
+            yield Board(work=work.html())
+            time.sleep(GLANCE)
+        if isinstance(work.error, THEIRS):
+            yield from self.not_opened(key, work.error, again=False)
+        elif (visit := self.visits.find(key)) is not None:
+            yield self.board(visit)
+            yield from self.map_of(visit)
 
     def not_opened(self, key: str, exc: Exception, *, again: bool) -> Iterator[Board]:
         """Say why a dataset could not be opened; what was open stays."""

@@ -198,6 +198,11 @@ class Visits:
         works[of] = work = Work(words)
         return work
 
+    def opening(self, key: str) -> Work | None:
+        """Return the step that opens a file for a visitor, while it runs."""
+        work = self._works.get(key, {}).get("opening")
+        return None if work is None or work.is_done or work.is_cancelled else work
+
     def cancel(self, key: str) -> None:
         """Stop the long steps of a visitor."""
         for work in list(self._works.get(key, {}).values()):

@@ -28,8 +28,8 @@ class Work:
     def __init__(self, words: str = "") -> None:
         self.words, self.fraction = words, 0.0
         self.started = self.changed = time.monotonic()
-        self.is_cancelled = False
-        self.is_superseded = False
+        self.is_cancelled = self.is_superseded = self.is_done = False
+        self.error: BaseException | None = None
 
     def tell(self, fraction: float, words: str) -> None:
         """Take word of a step that runs; stop it by an error if that was asked for."""
@@ -78,10 +78,13 @@ def report_progress(fraction: float, words: str) -> None:
         work.tell(fraction, words)
 
 
-def ticking(make: Callable[[], Iterable[Any]], work: Work) -> Iterator[Any]:
+def ticking(
+    make: Callable[[], Iterable[Any]], work: Work, *, goes_on: bool = False
+) -> Iterator[Any]:
     """Run something slow in a thread; yield what it yields, and None while it gives nothing.
 
-    What it raises is raised here. When nobody listens any more it is told to stop.
+    What it raises is raised here. When nobody listens any more it is told to stop, unless it
+    `goes_on`.
     """
     line: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
 
@@ -94,7 +97,10 @@ def ticking(make: Callable[[], Iterable[Any]], work: Work) -> Iterator[Any]:
                     break
             line.put(("end", None))
         except BaseException as exc:  # noqa: BLE001  it is raised again where it is waited for
+            work.error = exc
             line.put(("error", exc))
+        finally:
+            work.is_done = True
 
     threading.Thread(target=run, name="work", daemon=True).start()
     try:
@@ -110,5 +116,6 @@ def ticking(make: Callable[[], Iterable[Any]], work: Work) -> Iterator[Any]:
                 return
             yield item
     except GeneratorExit:
-        work.cancel()
+        if not goes_on:
+            work.cancel()
         raise

@@ -289,3 +289,39 @@ def test_colouring_the_map_does_not_stop_a_file_from_opening() -> None:
     assert again.is_cancelled
     assert not again.is_superseded
     assert written.is_cancelled
+
+
+def test_a_file_goes_on_opening_while_the_page_is_reloaded(tmp_path: Path) -> None:
+    desk = Desk(SimpleNamespace(), data=None, llm=None, folder=tmp_path)
+    goes_on, secret = threading.Event(), "s" * 43
+    key = desk.visits.key_of(secret)
+    report = SimpleNamespace(n_obs=1, n_vars=1)
+    here: list[Any] = []
+
+    def opened(key: str, path: Path | None, *, early: Any) -> Any:
+        assert goes_on.wait(20)
+        if path.name == "bad.h5ad":
+            msg = "bad.h5ad is no dataset."
+            raise ToolError(msg)
+        here[:] = [
+            SimpleNamespace(key=key, source=str(path), session=SimpleNamespace(report=report))
+        ]
+        return here[0]
+
+    desk.visits.open = opened  # type: ignore[method-assign]
+    desk.visits.find = lambda key: here[0] if here else None  # type: ignore[method-assign]
+    desk.board = lambda visit: Board(card=visit.source)  # type: ignore[method-assign]
+    desk.map_of = lambda visit: iter(())  # type: ignore[method-assign]
+    desk.not_opened = lambda key, exc, *, again: iter([Board(card=str(exc))])  # type: ignore
+    for name, shown in (("mine.h5ad", "mine.h5ad"), ("bad.h5ad", "is no dataset")):
+        goes_on.clear()
+        (tmp_path / name).write_bytes(b"x")
+        before_the_reload = desk.open(key, tmp_path / name, is_ours=True)
+        next(before_the_reload)
+        before_the_reload.close()
+        after_it = desk.arrive(secret, None)
+        assert any("Opening" in (next(after_it).work or "") for _ in range(3))
+        goes_on.set()
+        assert shown in str(list(after_it)[-1].card)
+        kept = [path.name for path in desk.visits.place(key).glob("data/*/*")]
+        assert kept == ["mine.h5ad"]
