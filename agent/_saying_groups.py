@@ -201,7 +201,7 @@ def _of_direction(ask: Ask, said: list[str], facts: Mapping[str, Any]) -> list[s
     high, low = (low, high) if asked > 0 else (high, low)
     unasked = (f"Higher in '{high}' than in '{low}'", f"{genes[0]} is expressed in")
     kept = [line for line in said if not line.startswith(unasked)]
-    none = [line for line in kept if line.startswith("No gene is significantly higher")]
+    none = [line for line in kept if line.startswith("No gene passes as higher")]
     return [*none, *(line for line in kept if line not in none)]
 
 

@@ -16,10 +16,6 @@ N_DONORS, N_CELLS = 4, 15  # cells of a donor in a condition
 
 def make(tmp_path: Path, *, drop: tuple[str, ...] = (), log: bool = False) -> Session:
     """Open counts of four donors before and after interferon: ISG15 rises, donors differ."""
-    import anndata
-    import pandas as pd
-    from scipy import sparse
-
     rng = np.random.default_rng(0)
     donor_effect = rng.lognormal(0, 0.8, size=(N_DONORS, len(GENES)))
     rows, obs = [], []
@@ -30,11 +26,23 @@ def make(tmp_path: Path, *, drop: tuple[str, ...] = (), log: bool = False) -> Se
             rows.append(rng.poisson(mean, size=(N_CELLS, len(GENES))))
             obs += [{"donor_id": f"P{donor}", "condition": condition, "batch": "one"}] * N_CELLS
     counts = np.vstack(rows).astype(np.float32)
-    names = [f"c{number}" for number in range(len(obs))]
-    frame = pd.DataFrame(obs, index=names).drop(columns=list(drop))
     matrix = np.log1p(1e4 * counts / counts.sum(1, keepdims=True)) if log else counts
-    adata = anndata.AnnData(sparse.csr_matrix(matrix), obs=frame, var=pd.DataFrame(index=GENES))
+    kept = [{key: value for key, value in one.items() if key not in drop} for one in obs]
+    return opened(tmp_path, matrix, kept, GENES)
+
+
+def opened(
+    tmp_path: Path, matrix: np.ndarray, obs: list[dict[str, str]], genes: list[str]
+) -> Session:
+    """Write a file of these values and open it."""
+    import anndata
+    import pandas as pd
+    from scipy import sparse
+
+    frame = pd.DataFrame(obs, index=[f"c{number}" for number in range(len(obs))])
+    adata = anndata.AnnData(sparse.csr_matrix(matrix), obs=frame, var=pd.DataFrame(index=genes))
     adata.obs["leiden"] = pd.Categorical(["0", "1"] * (len(obs) // 2))
+    rng = np.random.default_rng(1)
     adata.obsm["X_umap"] = rng.normal(size=(len(obs), 2)).astype(np.float32)
     path = tmp_path / "kang.h5ad"
     adata.write_h5ad(path)
@@ -160,3 +168,48 @@ def test_a_batch_that_is_one_condition_is_confounded(tmp_path: Path) -> None:
     obs["batch"] = np.where(obs["condition"] == "stim", "b1", "b2")
     found = TOOLS["check_design"](session, column="condition")
     assert "Each value of 'batch' belongs to one condition only" in found.text
+
+
+def few(tmp_path: Path) -> Session:
+    """Open two donors with both conditions: ISG15 rises in each of them, unevenly."""
+    rng = np.random.default_rng(7)
+    genes = [*GENES[:-2], "CD3D", "ISG15"]
+    rows, obs = [], []
+    for donor in range(2):
+        for condition in ("ctrl", "stim"):
+            mean = 3 * rng.lognormal(0, 0.6, size=len(genes))  # a sample has a noise of its own
+            mean[-1] = {"ctrl": 2, "stim": 5 + 3 * donor}[condition]
+            rows.append(rng.poisson(mean, size=(40, len(genes))))
+            obs += [{"donor_id": f"P{donor}", "condition": condition}] * 40
+    return opened(tmp_path, np.vstack(rows).astype(np.float32), obs, genes)
+
+
+def test_genes_of_each_of_two_donors_are_named_where_none_passes_across_them(
+    tmp_path: Path,
+) -> None:
+    found = TOOLS["compare_conditions"](few(tmp_path), column="condition")
+    assert found.facts["n_significant"] == 0
+    assert "ISG15" in found.facts["genes"]
+    assert "in each of the 2 donors, each tested on its own cells" in found.text
+    assert {row["found"] for row in found.table or []} == {"in each donor"}
+    assert "No gene is" not in found.text
+
+
+def test_a_gene_that_a_small_sample_lacks_does_not_hide_a_difference() -> None:
+    """Four donors, three with few cells: genes that rise in each of them are found."""
+    rng = np.random.default_rng(8)
+    mean = np.full(300, 0.1)
+    rows, is_first, donors = [], [], []
+    for donor, n_cells in enumerate((200, 15, 15, 15)):
+        for first in (True, False):
+            here = mean.copy()
+            here[:20] *= 12 if first else 1
+            rows.append(rng.poisson(here, size=(n_cells, 300)))
+            is_first += [first] * n_cells
+            donors += [donor] * n_cells
+    bulks = make_bulks(
+        np.vstack(rows).astype(float), np.array(is_first), np.array(donors), logged=False
+    )
+    found = moderated_t(bulks)["p_value_adjusted"].to_numpy() < 0.05
+    assert found[:20].mean() > 0.8
+    assert found[20:].mean() < 0.02

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._cell_expressions import as_group
-from ._condition_tests import SIGNIFICANT, Question, Tested, contrast_conditions
+from ._condition_tests import (
+    ENOUGH_DONORS,
+    SIGNIFICANT,
+    Question,
+    Tested,
+    contrast_conditions,
+    same_in_each,
+)
 from ._evidence import Evidence
 from ._figures import bars
 from ._wording import are, as_percent, clean, count, fold_change, listing, p_value, quote
@@ -50,8 +57,10 @@ def compare_conditions(
     -------
     Evidence
         Table with ``higher_in``, ``gene``, ``log2_fold_change``, ``p_value_adjusted``,
-        ``percent_first`` and ``percent_second`` of cells that express the gene, and ``is_bound``:
-        whether the change is only the least that it may be, as `bound_changes` says.
+        ``percent_first`` and ``percent_second`` of cells that express the gene, ``is_bound``:
+        whether the change is only the least that it may be, as `bound_changes` says, and
+        ``found``: "across donors" (or "across cells"), or "in each donor" where no gene of that
+        direction passes across a few donors, but some do in each of them by itself.
 
     Raises
     ------
@@ -69,12 +78,12 @@ def compare_conditions(
     """
     asked = Question.read(session, column, (first, second), within)
     tested = contrast_conditions(session, asked, donors=donors)
-    up = _rows(session, asked, tested.frame, n_genes, sign=1)
-    down = _rows(session, asked, tested.frame, n_genes, sign=-1)
+    up = _rows(session, asked, tested, n_genes, sign=1)
+    down = _rows(session, asked, tested, n_genes, sign=-1)
     table = [*up, *down]
     near = [] if table else _near_rows(session, asked, tested.frame)
     one, two = asked.names
-    said = [*_gene_sentences(asked, up, down), *_nearest(near), *_method(asked, tested)]
+    said = [*_gene_sentences(asked, tested, up, down), *_nearest(near), *_method(asked, tested)]
     figure = None
     if table:
         figure = bars(
@@ -112,10 +121,14 @@ def compare_conditions(
 
 
 def _rows(
-    session: "Session", asked: Question, frame: "pd.DataFrame", n_genes: int, *, sign: int
+    session: "Session", asked: Question, tested: Tested, n_genes: int, *, sign: int
 ) -> list[dict[str, Any]]:
-    number = min(max(int(n_genes), 1), _MOST_GENES)
+    number, frame = min(max(int(n_genes), 1), _MOST_GENES), tested.frame
+    found = "across donors" if tested.n_donors else "across cells"
     good = frame[(sign * frame["score"] > 0) & (frame["p_value_adjusted"] < SIGNIFICANT)]
+    if good.empty and tested.is_paired:
+        found = "in each donor"
+        good = frame[same_in_each(session, asked, tested)[frame.index] == sign]
     good = good.reindex(good["score"].abs().sort_values(ascending=False, kind="stable").index)
     rows = []
     for gene in good.head(number).itertuples():
@@ -129,6 +142,7 @@ def _rows(
                 "percent_first": round(100 * float(gene.share_in), 1),
                 "percent_second": round(100 * float(gene.share_out), 1),
                 "is_bound": bool(gene.is_bound),
+                "found": found,
             }
         )
     return rows
@@ -178,26 +192,39 @@ def _method(asked: Question, tested: Tested) -> list[str]:
 
 
 def _gene_sentences(
-    asked: Question, up: list[dict[str, Any]], down: list[dict[str, Any]]
+    asked: Question, tested: Tested, up: list[dict[str, Any]], down: list[dict[str, Any]]
 ) -> list[str]:
+    number = tested.n_donors
+    few = f" with {number} donors" if 0 < number < ENOUGH_DONORS else ""
     if not up and not down:
         one, two = map(quote, asked.names)
-        return [f"No gene differs between {one} and {two} at an adjusted p-value below 0.05."]
+        return [
+            f"No gene passes as different between {one} and {two}{few}, at an adjusted p-value "
+            f"below {SIGNIFICANT:g}{_unproven(few)}."
+        ]
     sentences, details = [], []
     for rows, high, low in ((up, *asked.names), (down, *asked.names[::-1])):
         names = [row["gene"] for row in rows]
+        side = f"in {quote(high)} than in {quote(low)}"
         if not names:
-            sentences.append(
-                f"No gene is significantly higher in {quote(high)} than in {quote(low)}."
-            )
+            sentences.append(f"No gene passes as higher {side}{few}{_unproven(few)}.")
             continue
+        if rows[0]["found"] == "in each donor":
+            sentences.append(
+                f"Higher {side} in each of the {number} donors, each tested on its own cells, "
+                f"{are(names)} {listing(names)}; across the donors none of them passes, because "
+                "so few can show large and steady differences only."
+            )
+        else:
+            sentences.append(f"Higher {side} {are(names)} {listing(names)}.")
         best = rows[0]
-        sentences.append(
-            f"Higher in {quote(high)} than in {quote(low)} {are(names)} {listing(names)}."
-        )
         details.append(
             f"{best['gene']} is expressed in {as_percent(best['percent_first'])} of the cells of "
             f"{quote(asked.names[0])} and in {as_percent(best['percent_second'])} of the cells of "
             f"{quote(asked.names[1])}, with a {fold_change(best)}{p_value(best)}."
         )
     return [*sentences, *details]
+
+
+def _unproven(few: str) -> str:
+    return ", which does not show that there is none" if few else ""

@@ -29,6 +29,7 @@ FEW_DONORS = (
 )
 _REPLICATES = ("sample", "replicate", "library", "mouse", "animal", "orig.ident", "batch")
 SIGNIFICANT = 0.05
+ENOUGH_DONORS = 6  # with fewer, that no gene passes the test says little
 _ENOUGH_PAIRS = 3  # donors with cells of both conditions, from which the others are left out
 _SEEN_IN = 0.1  # share of the cells of a condition that express a gene worth testing
 
@@ -108,6 +109,7 @@ class Tested:
     caveat: str
     n_donors: int = 0
     is_paired: bool = False
+    donors: str = ""  # the column that tells donors apart, where they were compared
 
     @property
     def n_significant(self) -> int:
@@ -159,10 +161,40 @@ def _by_donors(session: "Session", asked: Question, donors: str) -> "Tested | st
     return Tested(
         frame,
         f"moderated t-test on pseudobulks ({how})",
-        FEW_DONORS.format(number=number) if number < 6 else "",
+        FEW_DONORS.format(number=number) if number < ENOUGH_DONORS else "",
         n_donors=number,
         is_paired=bulks.is_paired,
+        donors=column,
     )
+
+
+def same_in_each(session: "Session", asked: Question, tested: Tested) -> np.ndarray:
+    """Tell which genes differ the same way in each of a few donors, tested on its own cells.
+
+    With two donors the test across donors can hardly call a gene; one that is higher in either
+    donor by itself is no proof for other people, but not nothing.
+
+    Returns
+    -------
+    numpy.ndarray
+        1 where a gene is higher in the first condition in each donor, -1 where lower, else 0;
+        shape ``(n_vars,)``. All 0 where donors are not each in both conditions, or are many.
+    """
+    adata, matrix = session.prepared.adata, session.expression()
+    ways = np.zeros(adata.n_vars, dtype=int)
+    if not tested.is_paired or tested.n_donors >= ENOUGH_DONORS:
+        return ways
+    names = as_labels(adata.obs[tested.donors]).astype(str).to_numpy()
+    method, signs = choose_method(adata.n_obs, adata.n_vars), []
+    for name in dict.fromkeys(names[asked.one]):
+        one, two = (cells[names[cells] == name] for cells in (asked.one, asked.two))
+        if min(len(one), len(two)) < FEWEST_CELLS:
+            continue
+        frame = compare_genes(matrix[one], matrix[two], method=method, logged=True)
+        is_sure = (frame["p_value_adjusted"] < SIGNIFICANT).to_numpy()
+        signs.append(np.where(is_sure, np.sign(frame["score"].to_numpy()), 0))
+    is_same = np.all(np.equal(signs, signs[0]), axis=0)
+    return np.where(is_same, signs[0], 0).astype(int)
 
 
 def _shares(session: "Session", asked: Question) -> tuple[np.ndarray, np.ndarray]:

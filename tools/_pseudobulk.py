@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FEWEST_CELLS = 10  # cells of a donor in a condition; fewer make no sample
+_PRIOR_COUNT = 2.0  # counts added to each gene of an average sample, as edgeR's cpm does
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Bulks:
     Parameters
     ----------
     values
-        log2(1 + counts per million), shape ``(n_samples, n_vars)``.
+        log2 counts per million, shape ``(n_samples, n_vars)``.
     is_first
         Whether a sample is of the first condition, shape ``(n_samples,)``.
     donors
@@ -70,8 +71,15 @@ def make_bulks(matrix: Any, is_first: np.ndarray, donors: np.ndarray, *, logged:
         10,000 when `logged`.
     is_first, donors
         Condition and donor of each cell, shape ``(n_cells,)``.
+
+    Notes
+    -----
+    A few counts are added to every gene before the logarithm, in proportion to the size of the
+    sample, so that a gene that one small sample lacks by chance does not seem to vary a
+    hundredfold: Robinson, McCarthy and Smyth 2010, doi:10.1093/bioinformatics/btp616. Of logged
+    values, the least that a cell holds stands for one count.
     """
-    rows, conditions, names = [], [], []
+    rows, conditions, names, units = [], [], [], []
     for donor in dict.fromkeys(donors):
         for first in (True, False):
             here = np.flatnonzero((donors == donor) & (is_first == first))
@@ -80,12 +88,22 @@ def make_bulks(matrix: Any, is_first: np.ndarray, donors: np.ndarray, *, logged:
             part = matrix[here]
             if logged:
                 part = part.expm1() if hasattr(part, "expm1") else np.expm1(part)
-            total = np.asarray(part.sum(axis=0), dtype=np.float64).ravel()
-            rows.append(np.log2(1 + 1e6 * total / max(total.sum(), 1e-9)))
+            rows.append(np.asarray(part.sum(axis=0), dtype=np.float64).ravel())
             conditions.append(first)
             names.append(donor)
-    values = np.vstack(rows) if rows else np.zeros((0, matrix.shape[1]))
+            units.append(_one_count(part) if logged else 1.0)
+    totals = np.vstack(rows) if rows else np.zeros((0, matrix.shape[1]))
+    size = np.maximum(totals.sum(axis=1, keepdims=True), 1e-9)
+    added = _PRIOR_COUNT * np.median(units or [1.0]) * size / size.mean() if rows else size
+    values = np.log2((totals + added) / (size + 2 * added) * 1e6)
     return Bulks(values, np.array(conditions, dtype=bool), np.array(names, dtype=object))
+
+
+def _one_count(values: Any) -> float:
+    """Return what one count comes to in cells that were scaled: the median least value above 0."""
+    dense = values.toarray() if hasattr(values, "toarray") else np.asarray(values)
+    least = np.where(dense > 0, dense, np.inf).min(axis=1)
+    return float(np.median(least[np.isfinite(least)])) if np.isfinite(least).any() else 1.0
 
 
 def moderated_t(bulks: Bulks) -> "pd.DataFrame":
