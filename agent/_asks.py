@@ -51,6 +51,8 @@ class Ask:
         that is to be written, the format.
     kept
         The question as it was recognised, for one that changes a part of it.
+    asked
+        The question as it was put, where `text` is the plain form that it was read as.
     """
 
     intent: str
@@ -75,6 +77,7 @@ class Ask:
     told: tuple[str, ...] = ()
     mode: str = ""
     kept: Kept | None = field(default=None, compare=False)
+    asked: str = field(default="", compare=False, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values that a checkpoint can hold."""

@@ -320,8 +320,17 @@ def _score_genes(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[A
     return _score(names, vocabulary, genes=genes) if len(genes) > 1 else None
 
 
+_WHETHER = re.compile(r"(?i)^(?:and |so |but )*(?:is|are|do|does|any|how (?:many|much))\b")
+
+
 def _cycling(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]:
-    return _score(names, vocabulary, name="proliferation")
+    """Count the cells with a gene of dividing cells, where it is asked whether there are such."""
+    scored = _score(names, vocabulary, name="proliferation")
+    known = [vocabulary.genes[g] for g in ("mki67", "top2a") if g in vocabulary.genes]
+    if not known or not _WHETHER.search(names.text):
+        return scored
+    frame = Frame(where=(tuple(map(of_gene, known)),), among=clauses_of(names.slots))
+    return [frame_ask(frame, text=names.text), *scored]
 
 
 def _score(

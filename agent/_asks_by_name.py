@@ -7,7 +7,7 @@ Acts about the file are here too, since they need no name at all.
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ._asks import Ask, Focus
 from ._asks_about_genes import ABOUT_GENES
@@ -74,7 +74,16 @@ def _confounded(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[As
     column = condition_column_of(names, vocabulary)
     if column is None:
         return [Ask("columns", name="conditions that are compared")]
-    return [Ask("design", column=column)]
+    columns = [c for c in (*names.column, *names.unit) if c in vocabulary.values]
+    other = [c for c in columns if c != column and c not in vocabulary.people]
+    return [Ask("design", column=column, values=tuple(other[:1]))]
+
+
+def _trust(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]:
+    is_of_paper = re.search(r"(?i)\bpublish\w*|\bpublication\b|\bpaper\b", names.text)
+    is_told = vocabulary.has_dataset and not is_of_paper
+    name = "publish" if is_of_paper else "trust"
+    return [Ask("trust") if is_told else Ask("topic", name=name)]
 
 
 def _measured(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]:
@@ -128,11 +137,19 @@ def _is_said_type(slot: Slot) -> bool:
     return slot.tag is not None and slot.tag.kind == "type"
 
 
-def _ranked_types(order: str) -> Make:
+_MOST = re.compile(r"(?i)\b(?:most|commonest|largest|biggest|main|dominant)\b")
+_FEWEST = re.compile(r"(?i)\b(?:rar(?:e|est)|least|fewest|smallest)\b")
+
+
+def _ranked_types(order: Literal["high", "low"]) -> Make:
     def make(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]:
         types = next(iter(vocabulary.author_columns), "cell types")
         where = clauses_of(names.slots)
-        return [replace(frame_ask(Frame(where=where, by=(types,), order=order)), column=types)]
+        is_of_both = _MOST.search(names.text) and _FEWEST.search(names.text)
+        frames = [Frame(where=where, by=(types,), order=order)]
+        if is_of_both:
+            frames = [replace(frames[0], order="high"), replace(frames[0], order="low")]
+        return [replace(frame_ask(frame), column=types) for frame in frames]
 
     return make
 
@@ -331,6 +348,7 @@ BY_NAME: dict[str, Make] = {
     "is_measured": _measured,
     "sex": _sex,
     "confounded": _confounded,
+    "trust": _trust,
     "most_abundant": _ranked_types("high"),
     "rarest": _ranked_types("low"),
     "how_clustered": lambda names, focus, vocabulary: [Ask("dataset", mode="clusters")],

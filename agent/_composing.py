@@ -24,6 +24,7 @@ from ._saying_groups import GROUP_TELLERS
 from ._saying_knowledge import KNOWLEDGE_TELLERS
 from ._saying_tests import TEST_TELLERS
 from ._saying_things import THING_TELLERS
+from ._saying_trust import TRUST_TELLERS
 from ._saying_types import TYPE_TELLERS
 from ._sex import SEX_TELLERS
 from ._talk import NO_DATASET, ask_back, say_talk
@@ -39,6 +40,7 @@ TELLERS: Mapping[str, Teller] = {
     **KNOWLEDGE_TELLERS,
     **FILE_TELLERS,
     **TEST_TELLERS,
+    **TRUST_TELLERS,
     **FRAME_TELLERS,
     **SEX_TELLERS,
 }

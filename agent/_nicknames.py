@@ -8,6 +8,8 @@ from ._tag_names import Tag, cluster_condition, spoken_columns, value_condition
 from ._vocabulary import Vocabulary
 from ._words import COMMON, EVERYDAY
 
+_SAID_OF = r"(?:(?<=\bare )|(?<=\bwere )|(?<=\bany ))"  # "which of them are immune?"
+_ALONE = r"(?=[?.! ]*$| (?:or|and|in|here)\b|,)"
 _SLANG = tuple(
     (re.compile(rf"(?<![\w-])(?:{said})(?![\w-])"), meant)
     for said, meant in (
@@ -23,7 +25,12 @@ _SLANG = tuple(
         (r"(?i:(?:the )?t8s?|cd8er|cd8 ones)", "CD8 T cells"),
         (r"(?i:cd14s|cd14 ones)", "CD14 monocytes"), (r"(?i:cd16 monocytes)", "FCGR3A monocytes"),
         (r"Bs", "B cells"), (r"NKs", "NK cells"), (r"Ts", "T cells"),
+        (r"(?i:cytotoxics)", "cytotoxic T cells"),
+        (r"(?i:(dendritic|epithelial|endothelial|stromal|myeloid|lymphoid|glial)s)", r"\1 cells"),
         (r"(?i:(?<=\bany )immune cells?)", "leukocytes"),
+        (rf"(?i:{_SAID_OF}immune{_ALONE})", "leukocytes"),
+        (rf"(?i:{_SAID_OF}(epithelial|endothelial|stromal|myeloid|lymphoid|glial){_ALONE})",
+         r"\1 cells"),
         (r"(?i:cd4 cells)", "CD4 T cells"), (r"(?i:cd8 cells)", "CD8 T cells"),
     )
 )  # fmt: skip
@@ -55,7 +62,7 @@ def spell_slang(text: str, vocabulary: Vocabulary) -> str:
         def whole(match: re.Match[str], meant: str = meant) -> str:
             low = match.group().casefold()
             is_name = low in vocabulary.genes or low in vocabulary.authors or low in known
-            return match.group() if is_name or low in vocabulary.columns else meant
+            return match.group() if is_name or low in vocabulary.columns else match.expand(meant)
 
         text = pattern.sub(whole, text)
     return re.sub(r"(?i)\b(cells) cells?\b", r"\1", text)

@@ -203,10 +203,28 @@ def _why(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | No
     last = focus.last
     if last is None or names.slots or names.gene or last.intent in OF_TYPES | {"markers"}:
         return None
+    if last.intent == "uncertain":
+        return [replace(last, mode="why")]
+    if last.intent == "agreement":
+        return _why_other(last, vocabulary)
+    if last.intent in {"trust", "confidence"} and last.clusters:
+        return [Ask("explain", clusters=last.clusters[-1:])]
     gene = last.frame.gene if last.frame is not None else next(iter(last.genes), "")
     if gene and last.intent not in LISTS:
         return [Ask("reason", genes=(gene,), frame=last.frame)]
     return [Ask("topic", name="reason")]
+
+
+def _why_other(last: Ask, vocabulary: Vocabulary) -> list[Ask] | None:
+    """Ask why the model does not call cells as their authors do, where they disagree most."""
+    if not last.values or last.column is None:
+        return [replace(last, text="where do you disagree?")]
+    (label, *_), column = last.values, last.column
+    where = f"{quoted(column)} = {quoted(label)}"
+    named = vocabulary.term_of(label)
+    return [
+        Ask("why_not", where=where, cell_types=(named,)) if named else Ask("explain", where=where)
+    ]
 
 
 def _significant(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:

@@ -103,7 +103,21 @@ def _known_list(ask: Ask, situation: Situation) -> list[Call]:
 
 TEST_PLANS: Mapping[str, Plan] = {
     "malignant": lambda ask, now: run("find_malignant"),
-    "design": lambda ask, now: run("check_design", column=ask.column),
+    "design": lambda ask, now: run(
+        "check_design", column=ask.column, donors=next(iter(ask.values), None)
+    ),
+    "same_gene": lambda ask, now: [
+        *run("explain_gene", gene=ask.genes[0]),
+        *run("explain_gene", gene=ask.genes[1]),
+    ],
+    "same_type": lambda ask, now: run("label_clusters"),
+    "trust": lambda ask, now: [
+        *run("label_clusters"),
+        *(run("compare_labels") if now.vocabulary.author_columns else []),
+    ],
+    "enough": lambda ask, now: run(
+        "summarise_cells", where=ask.where or None, by=[str(ask.column)]
+    ),
     "known_list": _known_list,
     "frame": plan_frame,
     "test_gene": _test,

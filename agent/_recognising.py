@@ -222,7 +222,7 @@ def _know_better(text: str, first: "_Reading", by_rules: Sequence[Ask]) -> bool:
     if is_code or _OF_RULES.search(text):
         return True
     its = {ask.intent for ask in first.asks}
-    if (its == {"columns"} and first.act != "columns") or (
+    if (its == {"columns"} and first.act not in {"columns", "sex"}) or (
         intents == {"plot"} and its == {"column"}
     ):
         return True
@@ -254,6 +254,7 @@ def _least(by_rules: Sequence[Ask], asks: Sequence[Ask], more_names: int) -> flo
         least = _TOPIC
     else:
         is_frame = by_rules[0].frame is not None and asks[0].frame is not None
+        is_frame = is_frame and len(asks) <= len(by_rules)  # the rules left a part out
         is_of_shares = (
             is_frame and asks[0].frame.form == "yesno" and asks[0].frame.measure == "share"
         )  # type: ignore[union-attr]

@@ -8,6 +8,7 @@ import re
 from difflib import get_close_matches
 
 from ._asks import Ask
+from ._file_aspects import lacking
 from ._phrasing import listing
 from ._vocabulary import Vocabulary
 from ._words import COMMANDS, COMMON, EVERYDAY, MISSPELT, NOT_OF_A_NAME, NUMBERS, ORDINALS
@@ -30,6 +31,16 @@ _UNDONE: tuple[tuple[str, str], ...] = (
     (
         r"knock ?(?:outs?|downs?)|simulat\w*|perturb\w*|predict the effect",
         "I can show you which cells have the gene on, and compare conditions that were measured.",
+    ),
+    (
+        r"cell[- ](?:to[- ])?cell (?:communication|interactions?|signall?ing)|communicat\w*|"
+        r"cellchat|cellphonedb|ligand\w*|crosstalk",
+        "I can show you where a ligand and its receptor are expressed, if you name the two genes.",
+    ),
+    (
+        r"batch (?:correct\w*|effects?)|integrat\w*|harmony|scvi",
+        "I can tell you how donors, batches and conditions of your file are crossed: "
+        '"Are donors confounded with the condition?".',
     ),
     (
         r"copy number|cnv|infercnv",
@@ -83,8 +94,8 @@ def refuse(ask: Ask, vocabulary: Vocabulary, *, ideas: str) -> list[str]:
     if ask.intent == "cannot":
         for pattern, near in _UNDONE:
             if (found := re.search(rf"\b(?:{pattern})\b", text)) is not None:
-                lead = f'I cannot do that: "{found[0]}" is not among the things I do.'
-                return [lead, near.format(**names)]
+                lead = f'I cannot do that: "{found[0]}" is not among the things I do'
+                return [f"{lead}{lacking(text, vocabulary)}.", near.format(**names)]
         return ["I cannot do that.", ideas]
     strange = list(ask.values) or _strange_words(ask.text, vocabulary)
     near = next((said for pattern, said in _NEAR if re.search(rf"\b(?:{pattern})\b", text)), ideas)

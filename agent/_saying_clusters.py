@@ -18,13 +18,12 @@ from ._phrasing import (
     vary,
 )
 from ._saying import Said, Saying, Teller
+from ._saying_trust import FAIR, SURE, not_named, on_average, surety
 from ._saying_worth import leans, worth
 from ._talk import EXPLAINED
 from ._verdicts import asks_yes_no, direction, verdict
 from ._words import NUMBERS
 
-#: Of single names as sure as this about 88%, and below the second hardly more than half, are true.
-_SURE, _FAIR = 0.85, 0.75
 _MOST_LISTED = 30
 _OF_ALL = re.compile(r"\b(?:each|every|all)\b.*\bcluster", re.IGNORECASE)
 _LISTS = re.compile(r"\b(?:list|all|each|every|table|rank\w*|sort\w*|order\w*|from most)\b", re.I)
@@ -48,9 +47,9 @@ _ASPECTS = (
 
 
 def _certainty(confidence: float | None, percent: float, seed: int) -> str:
-    if confidence is None or confidence < _FAIR or percent < 50:
+    if confidence is None or confidence < FAIR or percent < 50:
         return "may be"
-    if confidence >= _SURE and percent >= 80:
+    if confidence >= SURE and percent >= 80:
         return vary(("is most likely", "is very likely"), seed)
     return vary(("is probably", "looks like"), seed)
 
@@ -156,13 +155,6 @@ _MEANS = re.compile(
 )
 
 
-def surety(confidence: float, percent: float) -> str:
-    """Say in words how sure a label is."""
-    if confidence >= _SURE and percent >= 80:
-        return "Quite sure"
-    return "Fairly sure, no more" if confidence >= _FAIR else "Not very sure"
-
-
 def tell_confidence(ask: Ask, now: Saying) -> Said:
     """Say how far the model and the cells agree on the label, and what that means."""
     lines, shown = _found_by_type(ask, now), []
@@ -207,19 +199,8 @@ def _confidence_of_all(ask: Ask, now: Saying) -> list[str]:
     if labels is None:
         return ["I could not find that cluster."]
     rows = [row for row in labels.get("table") or [] if row.get("confidence") is not None]
-    if not rows:
-        return ["Not at all: the model names no cell type for any cluster."]
     ranked = sorted(rows, key=lambda row: -row["confidence"])
-    best, worst = ranked[0], ranked[-1]
-    line = (
-        f"That differs by cluster: the mean confidence is highest for cluster {best['cluster']} "
-        f"({best['cell_type']}, {best['confidence']:.2f})"
-    )
-    if len(ranked) > 1:
-        line += (
-            f" and lowest for cluster {worst['cluster']} "
-            f"({worst['cell_type']}, {worst['confidence']:.2f})"
-        )
+    said = on_average(labels)
     few = re.search(r"(?i)\b(\d+|two|three|four|five)\b(?=.*\bleast\b)", ask.text)
     if few and len(ranked) > 2:
         number = NUMBERS.get(few[1].casefold()) or int(few[1])
@@ -227,8 +208,7 @@ def _confidence_of_all(ask: Ask, now: Saying) -> list[str]:
             f"cluster {row['cluster']} ({row['cell_type']}, {row['confidence']:.2f})"
             for row in ranked[::-1][:number]
         )
-        line = f"The model is least confident of {shown}"
-    said = [cite(line + ".", str(labels["id"]))]
+        said = [cite(f"The model is least confident of {shown}.", str(labels["id"])), *said]
     if _LISTS.search(ask.text):
         said += [
             "- "
@@ -260,7 +240,11 @@ def tell_labels(ask: Ask, now: Saying) -> Said:
                 "- " + cite(f"Cluster {row['cluster']}: no one type fits; {cells}.", evidence)
             )
     rows = [row for row in artifact.get("table") or [] if row.get("confidence") is not None]
-    if rows and _LEAST_SURE.search(ask.text):
+    if _NOT_NAMED.search(ask.asked) and (unnamed := not_named(artifact)):
+        lines = [*unnamed, *(line for line in lines if "no one type fits" in line)]
+        clusters = tuple(map(str, artifact["facts"]["unsure"]))
+        return Said(lines, replace(ask, clusters=clusters))
+    if rows and _LEAST_SURE.search(ask.asked or ask.text):
         low = min(rows, key=lambda row: float(row["confidence"]))
         line = (
             f"I am least sure of cluster {low['cluster']}: the mean confidence in "
@@ -271,7 +255,13 @@ def tell_labels(ask: Ask, now: Saying) -> Said:
 
 
 _LEAST_SURE = re.compile(
-    r"(?i)\b(?:least|not|less) (?:sure|certain|confident)|\b(?:lowest|least) confidence\b|doubt"
+    r"(?i)\b(?:least|not|less) (?:sure|certain|confident)|\b(?:lowest|least) confidence\b|doubt|"
+    r"\b(?:weakest|shakiest|worst)\b"
+)
+_NOT_NAMED = re.compile(
+    r"(?i)\b(?:un(?:named|labell?ed|known|identified|assigned)|(?:can ?not|not|could not|unable to|"
+    r"no) (?:\w+ )?(?:name|names|type|label|labels|identify|call)d?)\b|"
+    r"n't (?:you )?(?:name|label|identify|call)"
 )
 
 

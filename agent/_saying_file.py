@@ -9,10 +9,10 @@ from ._asks import Ask
 from ._history import Result
 from ._phrasing import cite, listing, quote_all
 from ._saying import Said, Saying, Teller
+from ._saying_trust import HARDLY, MOSTLY, judged_quality
 from ._verdicts import asks_yes_no, verdict
 
 _FEW = 8
-_MOSTLY, _HARDLY = 70.0, 30.0  # percent of the cells on which model and authors agree
 _PER = re.compile(r"(?i)\b(?:per|each|every|by|which|most|fewest|list)\b")
 
 
@@ -20,7 +20,7 @@ def tell_all(ask: Ask, now: Saying) -> Said:
     """Say what each piece of evidence says, and what it warns of."""
     lines: list[str] = []
     if ask.intent == "columns" and ask.name:
-        lines.append(f"I see nothing in your file that would tell me about {ask.name}.")
+        lines.append(_not_held(ask))
     if ask.name == "statistics":
         lines += _statistics(now)
     if ask.mode == "conditions":
@@ -29,11 +29,37 @@ def tell_all(ask: Ask, now: Saying) -> Said:
         said = quote_all(result.artifact or {})
         if ask.intent == "gene_pair" and said and asks_yes_no(ask.text):
             said[0] = verdict(said[0], yes=" correlate hardly" not in said[0])
+        if ask.mode == "health" and said:
+            said[0] = _of_health(result, said[0])
+        if ask.mode == "held" and ask.intent == "column" and said and asks_yes_no(ask.asked):
+            one = "Only one" if len(result.table) == 1 else "Yes"
+            said[0] = verdict(said[0], yes=True).replace("Yes", one, 1)
         if ask.intent == "columns" and not ask.name and said and asks_yes_no(ask.text):
             said[0] = verdict(said[0], yes=bool(result.table))
         lines += [*said, *now.caveats(result.artifact)]
         lines += _each_person(ask, result.artifact or {}, now)
     return Said(list(dict.fromkeys(lines)))
+
+
+_HEALTHY = re.compile(r"(?i)\b(?:normal|healthy|controls?|ctrl|none|unaffected)\b")
+
+
+def _of_health(result: Result, line: str) -> str:
+    """Say before what a column holds whether any of it is healthy."""
+    sound = [row for row in result.table if _HEALTHY.search(str(row["value"]))]
+    lead = "Yes" if sound and len(sound) == len(result.table) else "In part" if sound else "No"
+    return verdict(line, yes=True).replace("Yes", lead, 1)
+
+
+def _not_held(ask: Ask) -> str:
+    """Say that the file does not tell of something, or that it is not read here."""
+    if ask.values:
+        return f"Your file holds '{ask.values[0]}', but I do not read {ask.name}."
+    line = f"I see nothing in your file that would tell me about {ask.name}."
+    return f"No: {line}" if asks_yes_no(ask.asked) or _MAY.match(ask.asked) else line
+
+
+_MAY = re.compile(r"(?i)(?:and |so |but )*(?:can|could) (?:i|we)\b")
 
 
 def _conditions(result: Result) -> list[str]:
@@ -74,18 +100,21 @@ def tell_quality(ask: Ask, now: Saying) -> Said:
     artifact = now.artifact("summarise_quality") or {}
     lines = []
     facts = artifact.get("facts") or {}
-    asked = [name for name, said in _SAID.items() if re.search(said, ask.text, re.IGNORECASE)]
+    text = ask.asked or ask.text
+    asked = [name for name, said in _SAID.items() if re.search(said, text, re.IGNORECASE)]
     if asked == ["mitochondrial"] and "mean_mitochondrial" not in facts:
         return Said(
             ["I cannot tell: I find no mitochondrial genes in your file, and no such column."]
         )
     asked = [name for name in asked if f"mean_{name}" in facts]
-    wants_mean = re.search(r"(?i)\b(?:mean|average)\b", ask.text)
-    by_group = re.search(
-        r"(?i)\b(?:by|each|every|clusters?|conditions?|donors?|"
-        r"samples?)\b",
-        ask.text,
+    wants_mean = re.search(r"(?i)\b(?:mean|average)\b", text)
+    by_group = (
+        ask.column
+        or ask.where
+        or re.search(r"(?i)\b(?:by|each|every|clusters?|conditions?|donors?|samples?)\b", text)
     )
+    n_genes = len(set(now.vocabulary.genes.values()))
+    lines += judged_quality(text, artifact, asked, n_genes=n_genes) if not ask.clusters else []
     if len(asked) == 1 and not by_group and not ask.clusters:
         name = asked[0]
         kind = "mean" if wants_mean else "median"
@@ -93,7 +122,7 @@ def tell_quality(ask: Ask, now: Saying) -> Said:
         sign = "%" if name == "mitochondrial" else ""
         value = f"{facts[f'{kind}_{name}']:g}"
         line = f"The {kind} over the cells is {value}{sign} {unit}."
-        return Said([cite(line, str(artifact["id"])), *now.caveats(artifact)])
+        return Said([*lines, cite(line, str(artifact["id"])), *now.caveats(artifact)])
     for row in artifact.get("table") or []:
         if str(row["group"]) in ask.clusters:
             known = [f"{row[key]:g} {words}" for key, words in _MEASURES.items() if key in row]
@@ -135,7 +164,9 @@ def tell_agreement(ask: Ask, now: Saying) -> Said:
         rows = [row for row in artifact.get("table") or [] if row.get("agree") is not None]
         worst = min(rows, key=lambda row: row["agree"], default={"label": ""})
         lines = [line for line in said if f"call '{worst['label']}'" in line]
-        return Said([*lines, *now.caveats(artifact, skip=r"predictions|rest on a sample")])
+        lines += now.caveats(artifact, skip=r"predictions|rest on a sample")
+        column = str(artifact["facts"]["column"])
+        return Said(lines, replace(ask, column=column, values=(str(worst["label"]),)))
     at = next((n for n, line in enumerate(said) if line.startswith("Of the ")), len(said))
     lines = [*_mostly(artifact, said[1:at]), said[0], *(f"- {line}" for line in said[at:])]
     return Said([*lines, *now.caveats(artifact, skip=r"predictions|rest on a sample")])
@@ -147,7 +178,7 @@ def _mostly(artifact: Mapping[str, Any], said: list[str]) -> list[str]:
     if not facts.get("n_judged") or not said:
         return said
     share = float(facts["percent_agree"])
-    lead = "Mostly" if share >= _MOSTLY else "In part" if share >= _HARDLY else "Hardly"
+    lead = "Mostly" if share >= MOSTLY else "In part" if share >= HARDLY else "Hardly"
     return [verdict(said[0], yes=True).replace("Yes", lead, 1), *said[1:]]
 
 

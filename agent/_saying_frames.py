@@ -18,6 +18,7 @@ from ._saying_shapes import (
     tell_type_read,
     tell_value,
 )
+from ._saying_trust import mito_judged
 from ._verdicts import asks_share, asks_yes_no, verdict
 from ._vocabulary import Vocabulary
 
@@ -49,6 +50,8 @@ def tell_frame(ask: Ask, now: Saying) -> Said:
         lines = [_whether_on(frame, artifact.get("facts") or {}) or lines[0]]
     elif lines and not frame.by and not frame.groups and asks_yes_no(ask.text):
         lines[0] = _whether(ask.text, frame, artifact.get("facts") or {}, lines[0])
+    if frame.of == "mitochondrial" and lines and not frame.by and not frame.groups:
+        lines[0] = mito_judged(ask.asked, artifact.get("facts") or {}, lines[0])
     is_of_logs = frame.form == "ratio" and frame.of_kind == "gene" and frame.measure in AVERAGES
     rows = artifact.get("table") or []
     if frame.by == ("cell",):
@@ -383,15 +386,22 @@ def _ranked(frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, 
     if len(ties) > 1 and at == 0:
         names = listing(_name(r, frame) for r in ties[:_MOST_GROUPS])
         end = "first" if frame.order == "high" else "last"
-        each = _value(frame, row)
-        return [f"{names} share the {end} place, with {each} each."]
+        each = f"{_value(frame, row)} each{_of_all(frame, row)}"
+        return [f"{names} share the {end} place, with {each}."]
     glue = f" in {what}" if at else f" {what}"
-    lines = [f"{_name(row, frame)} {lead}{glue}: {_value(frame, row)}."]
+    of_all = _of_all(frame, row)
+    lines = [f"{_name(row, frame)} {lead}{glue}: {_value(frame, row)}{of_all}."]
     others = [r for r in rows[at + 1 : at + 4] if r["value"] or frame.order == "low"]
     if others and at == 0:
         text = listing(f"{_name(r, frame)} ({_value(frame, r)})" for r in others)
         lines.append(f"Then {'comes' if len(others) == 1 else 'come'} {text}.")
     return lines
+
+
+def _of_all(frame: Frame, row: Mapping[str, Any]) -> str:
+    """Return the share that a number of cells is of those that were counted."""
+    share = row.get("percent_of_all")
+    return "" if share is None or len(frame.by) != 1 else f" ({percentage(share)} of the cells)"
 
 
 def _having(frame: Frame) -> str:

@@ -199,16 +199,71 @@ def tell_uncertain(ask: Ask, now: Saying) -> Said:
     ]
     barcodes = tuple(str(row["barcode"]) for row in artifact.get("table") or [])
     where = [line for line in lines if line.startswith("The model flags ")]
+    if ask.name == "dying cell":
+        return Said([*_dying(lines, where, artifact), *now.caveats(artifact)], ask)
     if ask.name in {"flags", "doublets"}:  # asked of these, rather than of doubtful names
         tally = [line for line in lines if " read, the model flags " in line]
         own = [line for line in where if ask.name == "flags" or "as 'doublet'" in line]
         lines = tally if not own else [*own, *tally] if ask.name == "flags" else own
-        if ask.name == "doublets":
+        if ask.name == "doublets" or asks_yes_no(ask.asked):
             lines = [verdict(lines[0], yes=bool(own)), *lines[1:]]
+            if own and _MANY.search(ask.asked) and not _is_much(artifact, ask.name):
+                lines[0] = lines[0].replace("Yes:", "No, few:", 1)
         return Said([*lines, *now.caveats(artifact)], replace(ask, barcodes=barcodes))
     lines = [line for line in lines if line not in where]
+    if re.search(r"(?i)\bwhy\b|\bhow come\b|\breason", ask.asked) or ask.mode == "why":
+        return Said([*_why_unsure(artifact), *now.caveats(artifact)], replace(ask, mode=""))
+    if _MANY.search(ask.asked) and not re.search(r"(?i)\bhow (?:many|much)\b", ask.asked):
+        much = float(artifact["facts"]["percent"]) >= _MUCH
+        lines[0] = verdict(lines[0], yes=much)
     caveats = now.caveats(artifact, skip=r"rest on a sample|^Flags are")
     return Said([*lines, *caveats], replace(ask, barcodes=barcodes))
+
+
+def _dying(lines: list[str], where: list[str], artifact: Mapping[str, Any]) -> list[str]:
+    """Say whether the model flags cells as dying, or droplets as empty."""
+    own = [line for line in where if re.search(r"as '[^']*(?:dying|empty|damag)", line)]
+    if own:
+        return [verdict(own[0], yes=True), *own[1:]]
+    read = int(artifact["facts"]["n_read"])
+    line = f"None that I can see: of the {counted(read, 'cell')} read, the model flags none so."
+    tally = [line for line in lines if " read, the model flags " in line]
+    return [cite(line, str(artifact["id"])), *tally]
+
+
+def _why_unsure(artifact: Mapping[str, Any]) -> list[str]:
+    """Say between which types the model wavers in the cells that it is least sure of."""
+    evidence, rows = str(artifact["id"]), artifact.get("table") or []
+    wavering = [row for row in rows if row.get("ontology_term_id") and row.get("alternatives")]
+    flagged = [row for row in rows if row.get("flags")]
+    lines = []
+    if wavering:
+        pairs: dict[tuple[str, str], int] = {}
+        for row in wavering:
+            other = re.split(r" \d", str(row["alternatives"]), maxsplit=1)[0]
+            pair = (str(row["cell_type"]), other)
+            pairs[pair] = pairs.get(pair, 0) + 1
+        best = sorted(pairs, key=lambda pair: -pairs[pair])[:3]
+        shown = "; ".join(f"{one} or {other}" for one, other in best)
+        lines.append(f"In the least sure cells the model wavers between near types: {shown}.")
+    if flagged:
+        marks = listing(dict.fromkeys(f"'{row['flags']}'" for row in flagged))
+        lines.append(f"Of those listed, {counted(len(flagged), 'cell')} it flags as {marks}.")
+    genes = [int(row["genes_read"]) for row in rows]
+    if genes:
+        lines.append(f"It could read {min(genes):,} to {max(genes):,} genes of these cells.")
+    return [cite(line, evidence) for line in lines]
+
+
+_MANY = re.compile(r"(?i)\b(?:many|lots?|much|high|serious|big)\b")
+_MUCH = 10.0  # percent of the cells read
+
+
+def _is_much(artifact: Mapping[str, Any], name: str) -> bool:
+    """Whether much of what was read is flagged."""
+    flags = (artifact.get("facts") or {}).get("flags") or []
+    mine = [row for row in flags if name == "flags" or row["flag"] == "doublet"]
+    return sum(float(row["percent"]) for row in mine) >= _MUCH
 
 
 def tell_malignant(ask: Ask, now: Saying) -> Said:
@@ -222,24 +277,6 @@ def tell_malignant(ask: Ask, now: Saying) -> Said:
         lines[0] = line.replace("No: ", "None that I can see: ", 1)
     clusters = tuple(str(label) for label in facts.get("clusters") or ())
     return Said([*lines, *now.caveats(artifact)], replace(ask, clusters=clusters))
-
-
-_CONFOUNDED = {
-    "paired": "No",
-    "mixed": "Only in part",
-    "nested": "In part",
-    "confounded": "Yes",
-    "unknown": "Not known",
-}
-
-
-def tell_design(ask: Ask, now: Saying) -> Said:
-    """Say whether donors are confounded with the conditions."""
-    artifact = now.artifact("check_design") or {}
-    said = quote_all(artifact)
-    lead = _CONFOUNDED[str(artifact["facts"]["verdict"])]
-    lines = [verdict(said[0], yes=True).replace("Yes", lead, 1), *said[1:]]
-    return Said([*lines, *now.caveats(artifact)])
 
 
 def tell_known(ask: Ask, now: Saying) -> Said:
@@ -270,5 +307,4 @@ TEST_TELLERS: Mapping[str, Teller] = {
     "most_changed": tell_responses,
     "uncertain": tell_uncertain,
     "malignant": tell_malignant,
-    "design": tell_design,
 }

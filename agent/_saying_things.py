@@ -10,6 +10,7 @@ from ._calls import labelled_as
 from ._history import Result
 from ._phrasing import cite, counted, listing, percentage, pick, quote_all
 from ._saying import Said, Saying, Teller
+from ._saying_trust import of_all_genes
 from ._verdicts import asks_yes_no, verdict
 
 _MOST_NEXT = 2
@@ -43,7 +44,7 @@ def tell_dataset(ask: Ask, now: Saying) -> Said:
     """Summarise the dataset."""
     artifact = now.artifact("describe_dataset") or {}
     if ask.mode == "scale":
-        return Said(_of_scale(artifact))
+        return Said(_of_scale(ask.asked, artifact))
     if ask.mode == "clusters":
         return Said(pick(artifact, r"^The cells form |^What was missing was made"))
     if (asked := _BY_SOMETHING.search(ask.text)) is not None:
@@ -60,11 +61,18 @@ def tell_dataset(ask: Ask, now: Saying) -> Said:
     return Said(lines)
 
 
-def _of_scale(artifact: Mapping[str, Any]) -> list[str]:
-    """Say whether the matrix holds raw counts, and what was made of it."""
+_NORMALISED = re.compile(r"(?i)\b(?:log\w*|(?:un)?normali[sz]\w*|transform\w*|scaled|z-?scor\w*)\b")
+
+
+def _of_scale(asked: str, artifact: Mapping[str, Any]) -> list[str]:
+    """Say whether the matrix holds raw counts, or other values, and what was made of it."""
     is_raw = (artifact.get("facts") or {}).get("matrix") == "counts"
+    is_of_other = _NORMALISED.search(asked) and not re.search(r"(?i)\bcounts?\b|\braw\b", asked)
     lines = pick(artifact, r"^Expression is read from|^What was missing was made")
-    return [verdict(line, yes=is_raw) if n == 0 else line for n, line in enumerate(lines)]
+    if is_of_other and not asks_yes_no(asked):
+        return lines
+    yes = is_raw != bool(is_of_other)
+    return [verdict(line, yes=yes) if n == 0 else line for n, line in enumerate(lines)]
 
 
 def tell_counts(ask: Ask, now: Saying) -> Said:
@@ -81,7 +89,10 @@ def tell_counts(ask: Ask, now: Saying) -> Said:
         for noun, words in (("cell", cells), ("gene", genes), ("cluster", clusters))
         if noun in text
     ] or [cells, genes, clusters]
-    return Said([cite(f"The dataset holds {listing(named)}.", evidence)])
+    lines = [cite(f"The dataset holds {listing(named)}.", evidence)]
+    if named == [genes] and (said := of_all_genes(ask.asked, int(facts["n_vars"]))):
+        lines = [cite(said, evidence)]
+    return Said(lines)
 
 
 def tell_cells(ask: Ask, now: Saying) -> Said:
@@ -138,6 +149,8 @@ def tell_expression(ask: Ask, now: Saying) -> Said:
         lines += [*highest, *_called(result, now), *_runners_up(gene, rows, evidence)]
         lines += pick(artifact, r"is detected in|cannot be told|is measured as")
         lines = _place_asked(ask, gene, result) + lines
+        if asks_yes_no(ask.asked) and not _ELSEWHERE.search(ask.asked):
+            lines = _on_at_all(lines, rows)
         top = str(result.facts.get("highest_cluster"))
         return Said(lines, replace(ask, genes=(gene,), clusters=(top,)))
     both = [row for row in rows if str(row["cluster"]) in ask.clusters]
@@ -150,6 +163,22 @@ def tell_expression(ask: Ask, now: Saying) -> Said:
     elif _LACKS.search(ask.text):
         lines = [*_lacking(gene, rows, evidence), *lines]
     return Said(lines, replace(ask, genes=(gene,), clusters=()))
+
+
+_RARE = 1.0  # percent of the cells of each cluster below which a gene is hardly anywhere
+
+
+def _on_at_all(lines: list[str], rows: list[dict[str, Any]]) -> list[str]:
+    """Put first in how many cells a gene is, with a yes or a no."""
+    whole = [line for line in lines if " is detected in " in line]
+    shares = [float(row["percent_expressing"]) for row in rows if "percent_expressing" in row]
+    if not whole or not shares:
+        return lines
+    most = max(shares)
+    said = verdict(whole[0], yes=most >= _SEEN_IN)
+    if 0 < most < _SEEN_IN:
+        said = said.replace("No:", "Hardly:" if most < _RARE else "Only in few cells:", 1)
+    return [said, *(line for line in lines if line != whole[0])]
 
 
 def _called(result: Result, now: Saying) -> list[str]:

@@ -46,12 +46,21 @@ def _rather(now: Saying) -> str:
     ]
     asked.sort(key=lambda one: -float(one[0]["percent"]))
     (best, result), *others = asked
+    own = next((row for row in result.table[1:] if row.get("percent") is not None), None)
+    ids = [str((one.artifact or {})["id"]) for _, one in asked]
+    if own is not None and float(best["percent"]) < min(float(own["percent"]), _HALF):
+        both = listing(f"{percentage(row['percent'])} to {_named(row)}" for row, _ in asked)
+        line = (
+            f"Neither: in cluster {result.facts['cluster']} the model gives a mean probability of "
+            f"{both}; it labels the cluster as {_named(own)}."
+        )
+        return cite(line, *ids)
     shown = listing(f"{percentage(row['percent'])} to {_named(row)}" for row, _ in others)
     line = (
         f"Rather {_named(best)}: in cluster {result.facts['cluster']} the model gives it a mean "
         f"probability of {percentage(best['percent'])}, and {shown}."
     )
-    return cite(line, *(str((one.artifact or {})["id"]) for _, one in asked))
+    return cite(line, *ids)
 
 
 def _chances(result: Result) -> list[str]:
@@ -115,6 +124,7 @@ def _is_close(result: Result) -> bool:
     return len(chances) > 1 and chances[0] >= 0.25 * chances[1]
 
 
+_HALF = 50.0  # percent
 _SOME = 1.0  # percent of the cells from which on there are some
 
 
@@ -162,7 +172,9 @@ def tell_which(ask: Ask, now: Saying) -> Said:
         return Said(lines, replace(ask, clusters=tuple(clusters)))
     line = f"No cluster as a whole is labelled {asked.label} ({asked.id})."
     if asks_yes_no(ask.text) and found_cells and ask.intent == "which_clusters":
-        few = float((found_cells.get("facts") or {}).get("percent") or 0)
+        found_facts = found_cells.get("facts") or {}
+        shares = (found_facts.get("percent"), found_facts.get("percent_by_the_authors_labels"))
+        few = max(float(share or 0) for share in shares)
         line = f"{'Yes, but' if few >= _SOME else 'Hardly any:' if few else 'No:'} no{line[2:]}"
     lines.append(cite(line, evidence))
     if broader:

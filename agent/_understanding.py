@@ -26,6 +26,7 @@ from ._reading_knowledge import read_knowledge_ask
 from ._reading_points import read_point
 from ._reading_results import read_lost, read_result
 from ._reading_tests import read_test
+from ._reading_trust import lean_on, read_of_file
 from ._reading_turns import read_turn
 from ._reading_worth import read_worth
 from ._recalling import put_back, read_recall
@@ -113,7 +114,8 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
         if before is not None and before.by == ("cell",) and _WHAT_IS_IT.match(stretch):
             continue  # said with the cell
         stretch = _point_back(stretch, asks)
-        for ask in _share_unit(asks, _decide(stretch, vocabulary, focus), whole):
+        for found in _share_unit(asks, _decide(stretch, vocabulary, focus), whole):
+            ask = replace(lean_on(found, asks, stretch, vocabulary), asked=stretch)
             if ask.intent == "name_selection" and asks and asks[-1].intent == "select":
                 asks[-1] = ask = replace(asks[-1], name=ask.name)
             else:
@@ -127,6 +129,8 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
 
 def _decide(stretch: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
     """Return what a stretch asks, by the rules or as the act that it is recognised as."""
+    if focus.pending is None and (held := read_of_file(stretch, vocabulary, focus)):
+        return [held]
     by_rules = _read(stretch, vocabulary, focus)
     if focus.pending is not None:
         return by_rules
@@ -274,7 +278,8 @@ def _read_any(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
         return [doubted]
     topic = find_topic(found)
     if topic is not None:
-        return [Ask("topic", name=topic, text=stretch)]
+        is_of_labels = topic == "trust" and vocabulary.has_dataset
+        return [Ask("trust" if is_of_labels else "topic", name=topic, text=stretch)]
     for reader in (
         read_test, read_point, read_knowledge_ask, read_lean, read_file_ask,
         read_group_ask,

@@ -89,6 +89,8 @@ class Vocabulary:
         Columns of numbers.
     term_of
         Gives the id of the cell type that a label of the authors surely means.
+    tables
+        Names of the layers and coordinates that the file holds beside its matrix.
     """
 
     clusters: tuple[str, ...] = ()
@@ -108,6 +110,7 @@ class Vocabulary:
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     numbers: frozenset[str] = frozenset()
     term_of: Callable[[str], str | None] = lambda label: None
+    tables: tuple[str, ...] = ()
 
     @property
     def author_columns(self) -> tuple[str, ...]:
@@ -236,6 +239,7 @@ def vocabulary_of(session: "Session") -> Vocabulary:
                 str(c) for c in session.adata.obs if session.adata.obs[c].dtype.kind in "iuf"
             ),
             term_of=term_of,
+            tables=(*map(str, session.adata.layers), *map(str, session.adata.obsm)),
         )
 
     return session.cached(("agent vocabulary", session.cluster_key), read)

@@ -201,3 +201,45 @@ def test_a_trace_of_one_gene_of_the_y_chromosome_makes_nobody_male(
     shares: dict[str, float], verdict: str
 ) -> None:
     assert sex_told_by(shares) == verdict
+
+
+OF_THE_FILE = [
+    ("are there time points?", "No: I see nothing in your file that would tell me about time"),
+    ("are there spatial coordinates?", "tell me about spatial coordinates"),
+    ("can you compute a trajectory?", "I find no time points in your file"),
+    ("are there enough donors to compare?", "Yes: there are 4 donors with cells of several"),
+    ("are there enough B cells in each condition?", "Barely: the smallest group, 'ctrl', has 40"),
+    ("can I compare donors?", "Yes: there are 4 people"),
+    ("how many donors and which condition each?", "Each of the 4 donors in 'donor' has cells of"),
+    ("what sex are the donors?", "I see nothing in your file that would tell me about the sex"),
+    ("how many genes are measured, and is that the whole transcriptome?", "No: only 66 genes"),
+    ("is this data normalised?", "No: expression is read from X, which holds raw counts"),
+    ("are the labels trustworthy?", "cells read carry the authors' name or a more specific one"),
+    ("how confident are you on average?", "the mean confidence is 0.9"),
+    ("are clusters 0 and 1 the same cell type?", "No: the model calls cluster 0"),
+    ("is FCGR3A the same as CD16?", "Yes: 'FCGR3A' and 'CD16' are names of one gene, FCGR3A"),
+    ("what is the most common cell type, and the rarest?", "share the last place"),
+    ("which of the clusters are immune?", "labelled as leukocytes"),
+    ("is LYZ expressed anywhere?", "Yes: LYZ is detected in"),
+    ("is there a batch effect?", "I see no column of batches in your file"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("question", "part"), OF_THE_FILE)
+def test_what_a_file_lacks_or_is_enough_for_is_said_of_this_file(
+    question: str, part: str, session: Session
+) -> None:
+    answer = list(Assistant(session).ask(question))[-1]
+    assert isinstance(answer, Answer)
+    assert answer.unsupported == ()
+    assert part in answer.text, answer.text
+
+
+def test_why_after_doubtful_cells_says_between_which_types_the_model_wavers(
+    session: Session,
+) -> None:
+    assistant = Assistant(session)
+    list(assistant.ask("which cells are you least sure about?"))
+    answer: Any = list(assistant.ask("why?"))[-1]
+    assert "genes of these cells" in answer.text, answer.text
+    assert answer.unsupported == ()

@@ -70,8 +70,21 @@ def label_clusters(session: Session) -> Evidence:
             "percent_needed": round(100 * ENOUGH),
             "labels": names,
             "unsure": unsure,
+            **_on_average(table),
         },
     )
+
+
+def _on_average(table: list[dict[str, Any]]) -> dict[str, float]:
+    """Average confidence (0-1) and agreement (percent) over the cells of the named clusters."""
+    named = [row for row in table if row["confidence"] is not None and row["agreement"] is not None]
+    cells = sum(row["cells"] for row in named)
+    if not cells:
+        return {}
+    confidence, agreement = (
+        sum(row["cells"] * row[key] for row in named) / cells for key in ("confidence", "agreement")
+    )
+    return {"mean_confidence": round(confidence, 2), "mean_agreement": round(agreement, 1)}
 
 
 def write_types(session: Session) -> dict[str, str]:

@@ -145,6 +145,8 @@ def summarise_cells(
     n_groups = len(rows)
     if measure == "cells" and keys:
         _add_ratios(rows)
+        for row in rows if people is None and not where.strip() else ():
+            row["percent_of_all"] = percent(row["cells"], len(base))
     kept = _kept(rows, having)
     if order != "as listed":
         kept = sorted(kept, key=lambda row: row["value"], reverse=order == "highest")
