@@ -82,6 +82,8 @@ def changed(kept: Kept, act: str, names: "Names", vocabulary: Vocabulary) -> Kep
     if act == "without" and new:
         parts = tuple((replace(part, is_not=True),) for clause in new for part in clause)
         return replace(kept, groups=(*kept.groups, *parts))
+    if act == "other_direction" and kept.act == "one_not_other" and not new:
+        return replace(kept, genes=kept.genes[::-1])
     if act == "and_gene" and names.gene:
         genes = tuple(names.gene)
         if kept.act in _OF_TWO_GENES and len(genes) == 1:

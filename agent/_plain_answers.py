@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ._plain_forms import Names
 
 _FEW, _MOST = 10, 50  # genes that are listed
+_AT_ONCE = 4  # genes that are told of at once
 
 
 def _place(at: int, *, low: bool = False) -> Make:
@@ -49,7 +50,10 @@ def _place(at: int, *, low: bool = False) -> Make:
             few = at or 1
             return [replace(with_cells(last, vocabulary), number=few, text=f"top {few} genes")]
         if last.intent == "score_set":  # its answer says where it is highest and lowest
-            return [last]
+            return [scored_by(names, last, vocabulary)]
+        if several := _of_each(names, focus, vocabulary):
+            frames = [replace(one, order="low" if low else "high", place=at) for one in several]
+            return [ask_frame(one) for one in frames]
         frame = last.frame if last.intent == "frame" else frame_of(focus, vocabulary)
         if last.intent == "label_clusters":
             frame = Frame(by=("clusters",))
@@ -82,6 +86,36 @@ def _how_many(measure: str) -> Make:
     return make
 
 
+_TYPES = re.compile(r"(?i)\b(?:types?|populations?|labels?|kinds?)\b")
+
+
+def scored_by(names: "Names", last: Ask, vocabulary: Vocabulary) -> Ask:
+    """Return a score over the groups that a question names."""
+    column = next(iter(names.said.columns), "")
+    if not column and _TYPES.search(names.text):
+        column = types_of(vocabulary)
+    if column in {"clusters", "cell types"}:
+        return replace(last, column=None)
+    return replace(last, column=column) if column else last
+
+
+def _of_each(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Frame]:
+    """Return a frame of each gene, where several were told of by the same groups."""
+    last = focus.last
+    kept = last.kept if last is not None else None
+    if last is None or kept is None or len(kept.genes) < 2 or names.gene or names.slots:
+        return []
+    if last.intent not in {"frame", "where_highest", "expression", "gene_by_group", "dots"}:
+        return []
+    frame = last.frame or Frame(where=cells_of_ask(last, vocabulary))
+    if last.frame is not None and (frame.of_kind != "gene" or len(frame.by) > 1):
+        return []
+    said = next(iter(names.said.columns), "") or (last.column if last.frame is None else "")
+    by = (said,) if said else frame.by or (types_of(vocabulary),)
+    frame = replace(frame, measure="mean", of_kind="gene", by=by, limit=0, form="", also="")
+    return [replace(frame, of=gene) for gene in kept.genes[:_AT_ONCE]]
+
+
 _ON_OR_OFF = re.compile(r"(?i)\b(?:off|on|expressed|absent|detected|silent)\W*$")
 
 
@@ -89,9 +123,10 @@ def _where_they(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[As
     last = focus.last
     if last is not None and last.genes and _ON_OR_OFF.search(names.text) and not names.slots:
         return [Ask("where_highest", genes=last.genes[-1:])]
-    last = focus.last
     if last is not None and last.intent == "uncertain" and not names.slots:
         return [last]  # which says where they lie
+    if last is not None and last.intent == "score_set" and not names.slots:
+        return [scored_by(names, last, vocabulary)]
     cells = those(focus, vocabulary)
     said = names.said
     column = next(iter(said.columns), "clusters")
@@ -104,7 +139,9 @@ def _where_they(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[As
 
 
 def _they_express(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    cells = tuple(c for c in those(focus, vocabulary) if c[0].kind != "gene" or c[0].is_not)
+    cells = those(focus, vocabulary)
+    if len(cells) > 1 and cells[-1][0].label in names.gene:
+        cells = cells[:-1]
     if not cells or not names.gene or names.slots:
         return None
     return on_in(names, cells)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ._asks import Ask, Focus
-from ._frames import AVERAGES, IDENTITY, Clause, Clauses, Condition, Frame, where_of
+from ._frames import AVERAGES, Clause, Clauses, Condition, Frame
 from ._last_frame import frame_of
 from ._mentions import find_mentions, spell_out
 from ._named_cells import Make
@@ -27,7 +27,6 @@ _OR_MORE = re.compile(r"(?i)\bat least\b|\bor more\b|>=|≥|\bminimum of\b")
 _AT_MOST = re.compile(r"(?i)\bat most\b|\bor (?:less|fewer)\b|<=|≤|\bmaximum of\b|\bup to\b")
 _BETWEEN = re.compile(r"(?i)\bbetween\b|\bfrom\b.*\bto\b|\d ?- ?\d")
 _OF_WHOLE = re.compile(r"(?i)percentage|fraction|share|proportion|^what %")
-_FROM = re.compile(r"(?i)\b(?:from|come|comes|belong\w*|deriv\w*|origin\w*|contribut\w*|gave)\b")
 _UNITS = frozenset({"column", "unit"})
 
 
@@ -52,7 +51,7 @@ def said_in(tags: Sequence[Tag]) -> Said:
     return found
 
 
-def _denies(names: "Names") -> bool:
+def denies(names: "Names") -> bool:
     """Whether something is denied: the "non" of a name ("non-responders") denies nothing."""
     text = names.text
     for slot in names.slots:
@@ -86,12 +85,8 @@ def _spoken_of(names: "Names", focus: Focus, vocabulary: Vocabulary) -> Clauses:
     return last.spoken if last is not None else ()
 
 
-def _is_identity(slot: "Slot") -> bool:
-    parts = slot.tag.conditions if slot.tag is not None else ()
-    return bool(parts) and all(part.slot == IDENTITY for part in parts)
-
-
-def _columns_of(clauses: Clauses) -> set[str]:
+def columns_of(clauses: Clauses) -> set[str]:
+    """Return the columns that cells are told by."""
     return {part.column or part.slot for clause in clauses for part in clause}
 
 
@@ -113,61 +108,13 @@ def _donors_per(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[As
     by = by or [pair[0].column for pair in pairs]
     if not each:
         return [Ask("columns", name="donors")]
-    if not (by or where) or _denies(names):
+    if not (by or where) or denies(names):
         return None
     return [ask_frame(Frame(each=each, where=where, by=tuple(by[:1])))]
 
 
-def _share_from(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    slots = list(names.slots)
-    last = frame_of(focus, vocabulary)
-    if len(slots) == 1 and POINTS.search(names.text) and last is not None and last.spoken:
-        return [ask_frame(Frame("share", where=cells_of(slots), among=last.spoken))]
-    if len(slots) < 2 or _denies(names):
-        return None
-    whole = next((slot for slot in slots if _is_identity(slot)), slots[0])
-    if not _FROM.search(names.text):  # "what share of the responders are B cells"
-        whole = slots[0]
-    part = cells_of([slot for slot in slots if slot is not whole])
-    kind = whole.tag.conditions if whole.tag is not None else ()
-    if len(part) == 1 and part[0][0].column == kind[0].column:
-        return None
-    if len(part) == 1 and len(part[0]) > 1 and part[0][0].column not in {"", "clusters"}:
-        return [_parts_of((kind,), part[0][0].column)]
-    return [ask_frame(Frame("share", where=part, among=(kind,)))]
-
-
-def _parts_of(cells: Clauses, column: str) -> Ask:
-    return ask_frame(Frame("share", among=cells, by=(column,), form="parts"))
-
-
-def _made_of(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    cells = _spoken_of(names, focus, vocabulary)
-    if not cells or _denies(names):
-        return None
-    said = names.said
-    taken = _columns_of(cells)
-    columns = [c for c in said.columns if c not in taken]
-    kinds = cells_of([slot for slot in names.slots if _is_identity(slot)])
-    if kinds and len(kinds) < len(cells) and not columns:  # "from stim or from ctrl?"
-        columns = [clause[0].column for clause in cells if clause not in kinds]
-        cells = kinds
-    if not columns:
-        is_of_people = re.search(r"(?i)\b(?:donors?|patients?|samples?|who)\b", names.text)
-        people = sorted(vocabulary.people) if is_of_people else []
-        types = [c for c in vocabulary.author_columns if c not in taken]
-        if is_of_people and not people:
-            return [Ask("columns", name="donors")]
-        columns = [*people, *types, *vocabulary.conditions, "cell types"]
-    if columns[0] == "cell types":  # the model's names are of clusters, not of each cell
-        clusters = [part.label for part in cells[0] if part.kind == "cluster"]
-        told = [Ask("describe_cluster", clusters=(one,)) for one in clusters]
-        return told or [Ask("describe_selection", where=where_of(cells))]
-    return [_parts_of(cells, column) for column in columns[:1]] or None
-
-
 def _count_both(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    if len(names.slots) < 2 or names.gene or _denies(names):
+    if len(names.slots) < 2 or names.gene or denies(names):
         return None
     where = cells_of(names.slots)
     return [ask_frame(Frame(where=where))] if len(where) > 1 else None
@@ -196,7 +143,7 @@ def _quality_number(names: "Names", focus: Focus, vocabulary: Vocabulary) -> lis
     numbers = [c for c in said.columns if c in vocabulary.numbers]
     of = [(name, "quality") for name in qualities_of(said, names)]
     of = [(c, "column") for c in numbers] or of
-    if not of or (names.slots and _denies(names)):
+    if not of or (names.slots and denies(names)):
         return None
     measure = next((one for one in said.measures if one in AVERAGES), "median")
     by = tuple(c for c in said.columns if c not in numbers)[:1]
@@ -221,7 +168,7 @@ def _amounts(text: str, number: list[str]) -> list[tuple[str, str]]:
 def _quality_above(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     said = names.said
     qualities = qualities_of(said, names)
-    if len(qualities) != 1 or not said.numbers or _denies(names):
+    if len(qualities) != 1 or not said.numbers or denies(names):
         return None
     name = qualities[0]
     column = quality_column(name, vocabulary)
@@ -233,7 +180,7 @@ def _quality_above(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list
     )
     cells = _spoken_of(names, focus, vocabulary)
     measure = "share" if _OF_WHOLE.search(names.text) else "cells"
-    by = tuple(c for c in said.columns if c not in _columns_of(cells))[:1]
+    by = tuple(c for c in said.columns if c not in columns_of(cells))[:1]
     return [ask_frame(Frame(measure, where=limits, among=cells, by=by))]  # type: ignore[arg-type]
 
 
@@ -287,8 +234,6 @@ def _two_terms(intent: str, said: str) -> Make:
 
 MAKERS: Mapping[str, Make] = {
     "donors_per": _donors_per,
-    "share_from": _share_from,
-    "made_of": _made_of,
     "count_both": _count_both,
     "quality_number": _quality_number,
     "quality_above": _quality_above,

@@ -179,10 +179,11 @@ def _without(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
     if last.intent in told and (
         mine := last.where or where_of(those(focus, vocabulary))
     ):  # fmt: skip
-        is_list = last.intent in {"markers", "compare_selections"}
-        intent = "compare_selections" if is_list else "describe_selection"
-        mode = last.mode or "markers" if is_list else ""
-        return [Ask(intent, where=f"({mine}) AND {where}", mode=mode)]
+        if last.intent not in {"markers", "compare_selections"}:
+            return [Ask("describe_selection", where=f"({mine}) AND {where}")]
+        rest = f"NOT ({mine}) AND {where}"  # the others are without them as well
+        mode = last.mode or "markers"
+        return [Ask("compare_selections", where=f"({mine}) AND {where}", second=rest, mode=mode)]
     return None
 
 

@@ -16,7 +16,9 @@ from ._named_cells import WITH_OTHERS, Make
 from ._outlines import COLUMN, GENE, GROUP, Slot
 from ._plain_answers import ABOUT
 from ._plain_asks import MAKERS, POINTS, Said, said_in
+from ._plain_choices import CHOICES
 from ._plain_follow import OTHERS
+from ._plain_parts import PARTS
 from ._plain_redraw import REDRAWN
 from ._plain_shows import SHOWERS
 from ._spoken import those
@@ -356,7 +358,7 @@ _BUILT: dict[str, Build] = {
 }
 
 
-_MORE = {**MAKERS, **OTHERS, **REDRAWN, **ABOUT, **SHOWERS}
+_MORE = {**MAKERS, **OTHERS, **REDRAWN, **ABOUT, **SHOWERS, **CHOICES, **PARTS}
 
 # Acts that are put as an ask at once, since it takes the cells rather than their names.
 
@@ -401,6 +403,10 @@ def _is_on_gene(focus: Focus) -> bool:
 
 _OF_THOSE_FIRST = {"is_type": 1, "why_not": 1, "why": 1, "type_or": 2}
 _OF_THOSE_LAST = frozenset({"compare", "gene_test", "more_in"})
+_VERSUS = re.compile(
+    r"(?i)^(?:\W|\b(?:no|and|now|ok|then|but|or|rather|only|just)\b)*"
+    r"(?:vs|versus|against|compared? (?:to|with)|with)\b"
+)
 _IN_THOSE = re.compile(
     r"(?i)\b(?:in|among|within|of|for|inside) (?:all |only |just )?"
     r"(?:these|those|them|that|this|it|here)\b"
@@ -419,11 +425,16 @@ def _with_those(act: str, names: Names, focus: Focus, vocabulary: Vocabulary) ->
     is_alone = is_alone or (act in _OF_CELLS_WITH and not number and _OF_THEM.search(names.text))
     is_alone = is_alone or (act in _NEED_CELLS and not number)
     is_first = _OF_THOSE_FIRST.get(act) == number and POINTS.search(names.text)
-    is_first = is_first or (act == "compare" and number == 1 and POINTS.search(names.text))
+    points = POINTS.search(names.text) or _VERSUS.match(names.text)
+    is_first = is_first or (act == "compare" and number == 1 and points)
     with_others = act in {"compare", "compare_rest"} and number
     is_first = is_first or (with_others and WITH_OTHERS.search(names.text))
     is_last = act in _OF_THOSE_LAST and number and _IN_THOSE.search(names.text)
     if not (is_alone or is_first or is_last):
+        return names.slots
+    last = focus.last
+    is_of_gene = last is not None and last.intent in {"where_highest", "expression"}
+    if is_of_gene and not POINTS.search(names.text):
         return names.slots
     pointed = [
         Slot(GROUP, "they", Tag(0, 0, "value", "", clause)) for clause in those(focus, vocabulary)

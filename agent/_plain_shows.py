@@ -1,4 +1,4 @@
-"""Asks of figures, selections and corrections that are put at once."""
+"""Asks of figures that are put at once."""
 
 import re
 from collections.abc import Mapping
@@ -6,15 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ._asks import Ask, Focus
-from ._frames import AVERAGES, Condition, Frame, where_of
-from ._mentions import spell_out
+from ._frames import AVERAGES, Frame, where_of
 from ._named_cells import Make
 from ._plain_asks import POINTS, ask_frame, cells_of, qualities_of
 from ._plain_follow import column_of_values
 from ._plain_redraw import as_violin
-from ._scanning import of_gene, scan
 from ._spoken import those
-from ._tags import tag
 from ._vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -22,17 +19,6 @@ if TYPE_CHECKING:
 
 _PARTS = re.compile(r"(?i)\b(?:composition|proportions?|stack\w*|fractions?|percent\w*|shares?|"
                     r"cell ?types?|make-?up)\b")  # fmt: skip
-_CALL = re.compile(
-    r"(?i)\b(?:call|name|label|rename|save|store|keep|tag|title)\s+(?:it|them|that|this|those|"
-    r"these|the)?\s*(?:cells?|selection|group|subset|set|ones)?\s*(?:as|to|called|named|:)?\s*"
-    r"[\"'“]?(?P<name>[^\"'”?!]{1,40}?)[\"'”]?[\s.!?]*$"
-)
-_OPEN = re.compile(r"(?i)\b(?:not|no|without|or|except|rest|others?|call|name|named|called|as|"
-                   r"neither|random|top)\b|\d+ cells|[/|]|[-+](?!\w)")  # fmt: skip
-_SO_CALLED = re.compile(
-    r"(?i)\b(?:called|named|as|(?:these|those|they|that|it|this) (?:are|is|be))\s+[\"'“]?"
-    r"(?P<name>[^\"'”?!]{1,40}?)[\"'”.!?]*$"
-)
 
 
 def _usual(vocabulary: Vocabulary) -> str | None:
@@ -121,57 +107,6 @@ def _bars(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | N
     return [ask_frame(Frame(by=tuple(columns[:1]) or (types,), where=where, form="bar"))]
 
 
-# Selections and corrections
-
-
-def _select(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    """Read cells with genes and numbers; what is denied or left open is read by the rules."""
-    if _OPEN.search(names.text):
-        return None
-    read = scan(tag(names.text, vocabulary, focus), vocabulary)
-    clauses = [clause for _, clause in read.clauses]
-    clauses += [(of_gene(gene),) for _, gene in read.genes]
-    base = those(focus, vocabulary) if POINTS.search(names.text) else ()
-    if not clauses or not names.slots:
-        return None
-    return [Ask("select", where=where_of([*base, *clauses]))]
-
-
-def _exclude(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    named = cells_of(names.slots)
-    if not names.slots:  # "cells with more than 20% mito"
-        read = scan(tag(names.text, vocabulary, focus), vocabulary)
-        named = tuple(clause for _, clause in read.clauses)
-    parts = [replace(part, is_not=True) for clause in named for part in clause]
-    if not parts:  # "throw them out"
-        them = where_of(those(focus, vocabulary)) if POINTS.search(names.text) else ""
-        return [Ask("select", where=f"NOT ({them})")] if them else None
-    base = those(focus, vocabulary) if POINTS.search(names.text) else ()
-    where = where_of([*base, *((part,) for part in parts)])
-    return [Ask("select", where=where)]
-
-
-def _name_selection(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    match = _CALL.search(names.text) or _SO_CALLED.search(names.text)
-    cells = where_of(those(focus, vocabulary))
-    if match is None or not cells:
-        return None
-    return [Ask("name_selection", where=cells, name=match["name"].strip())]
-
-
-def _relabel(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    slots = names.slots
-    if len(slots) != 2 or any(slot.tag is None for slot in slots):
-        return None
-    target, new = cells_of(slots[:1]), spell_out(slots[1].text)
-    if vocabulary.resolve(new) is None or not target:
-        return None
-    parts: tuple[Condition, ...] = target[0]
-    if all(part.kind == "cluster" for part in parts):
-        return [Ask("relabel", clusters=(part.label,), cell_types=(new,)) for part in parts]
-    return [Ask("relabel_group", where=where_of(target), cell_types=(new,))]
-
-
 def _recall(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     return None if focus.past else [Ask("topic", name="nothing asked")]
 
@@ -184,9 +119,5 @@ SHOWERS: Mapping[str, Make] = {
     "dots": _dots,
     "dots_markers": _dots_markers,
     "bars": _bars,
-    "select": _select,
-    "exclude": _exclude,
-    "name_selection": _name_selection,
-    "relabel": _relabel,
     "recall": _recall,
 }

@@ -96,6 +96,9 @@ def read_knowledge_ask(found: Mentions, vocabulary: Vocabulary, focus: Focus) ->
     return None
 
 
+_BARE = re.compile(r"(?i)\b(?:call|label|relabel|rename|set|make)\s+#?(\d+)\s+(?:to|as|into)\b")
+
+
 def _types(found: Mentions) -> tuple[str, ...]:
     return tuple(map(spell_out, found.cell_types)) + found.term_ids
 
@@ -121,6 +124,8 @@ def _correct(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | Non
     if re.search(r"\bnot\b|n't\b", found.shape) and not found.cell_types:
         return None
     clusters = found.clusters or (focus.clusters[-1:] if said_no or "it" in found.shape else ())
+    if not clusters and (bare := _BARE.search(found.raw)) and bare[1] in vocabulary.clusters:
+        clusters = (bare[1],)
     types = _types(found)[-1:] or _said_type(found, vocabulary)
     if said_no and not types:
         return None

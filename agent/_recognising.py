@@ -24,6 +24,7 @@ _LEAST = 0.15  # below this probability an act is not thought of
 # rules read the questions of the tests better; on those conversations that costs some.
 _NOTHING, _ASKED_BACK, _NUMBER, _TOPIC, _FIRM, _OTHER = 0.15, 0.25, 0.85, 0.45, 0.7, 0.42
 _BY_TYPE = 0.25
+_LABELLED = 0.35
 _SHARES = 0.4  # of "more in A": numbers of cells tell nothing where there are more cells of A
 _FEWER_NAMES, _MORE_NAMES = 0.8, 0.3  # where it leaves out names that the rules use, or the other
 _SECOND = 0.5  # part of the first act's probability at which a second one speaks for the rules
@@ -65,9 +66,11 @@ _POINTS = re.compile(
 _OF_DENIAL = frozenset(  # acts that say themselves what is denied, or ask a question all the same
     {"one_not_other", "exclude", "why_not", "disagreement", "compare_rest", "trust",
      "down_genes", "cannot", "offtopic", "uncertain", "sure", "agreement", "confounded",
-     "malignant"}
+     "malignant", "without", "which_second", "other_direction", "relabel", "select"}
 )  # fmt: skip
 
+_LABELS = frozenset({"relabel", "relabel_group"})  # of which a cell type is known to be named
+_CHOICES = _LABELS | {"name_selection", "select"}
 _OF_TERMS = frozenset({"look_up", "term_id", "term_difference", "is_a", "subtypes"})
 
 Read = Callable[[str], list[Ask]]
@@ -171,11 +174,12 @@ def _chosen(
         return by_rules
     is_counted = all(ask.frame is not None for ask in by_rules)
     is_sure = first.probability >= _WHOLE and not is_counted
-    is_less = len(by_rules) > len(first.asks) and not is_sure
+    is_less = len(by_rules) > len(first.asks) and not is_sure and first.act != "select"
     if any(ask.missing for ask in first.asks) or is_less:
         return by_rules
     tells_both = {ask.intent for ask in first.asks} == {"where_highest"}  # where on, where off
-    if _DENIES.search(text) and first.act not in _OF_DENIAL and not tells_both:
+    is_read = not all(ask.intent in _NOT_READ for ask in by_rules)
+    if is_read and _DENIES.search(text) and first.act not in _OF_DENIAL and not tells_both:
         return by_rules
     intents = {ask.intent for ask in (*by_rules, *first.asks)}
     is_same = intents == {"score_set"}  # whose name the rules know how to find
@@ -184,13 +188,14 @@ def _chosen(
         is_same |= any(ask.frame is not None and ask.frame.form == "only" for ask in by_rules)
     is_same |= _know_better(text, first, by_rules)
     is_guess = first.act in {"greet", "thanks"} and first.probability < _SURE  # "asdf"
-    if _POINTS.search(text) or is_same or is_guess:
+    if (is_read and _POINTS.search(text)) or is_same or is_guess:
         return by_rules
     is_name = all(token.startswith("{") or token == "?" for token in tokens(line))
     is_column = any(slot.kind == COLUMN for slot in slots)
     if is_name and (is_column or first.probability < _SURE):
         return by_rules  # a name alone says nothing of the act
-    if any(ask.intent in _SETTLED for ask in by_rules):
+    is_chosen = first.act in {"relabel", "name_selection"} and intents <= _CHOICES
+    if any(ask.intent in _SETTLED for ask in by_rules) and not is_chosen:
         return by_rules
     mine = _meant(by_rules)
     share = _SECOND * first.probability
@@ -247,6 +252,8 @@ def _least(by_rules: Sequence[Ask], asks: Sequence[Ask], more_names: int) -> flo
         return _ASKED_BACK
     if intents <= _NOT_READ:
         return _NOTHING
+    if {ask.intent for ask in asks} <= _LABELS:
+        return _LABELLED
     is_by_type = {ask.intent for ask in asks} == {"most_changed"} and all(ask.genes for ask in asks)
     if is_by_type and intents == {"gene_by_group"}:  # which would not be told type by type
         least = _BY_TYPE

@@ -16,6 +16,7 @@ from ._frames import (
 from ._last_frame import cells_of_ask, frame_of, top_of
 from ._plain_asks import ask_frame
 from ._referring import cells_of_type
+from ._scanning import of_gene
 from ._tag_names import cluster_condition
 from ._vocabulary import Vocabulary
 
@@ -65,6 +66,15 @@ def those(focus: Focus, vocabulary: Vocabulary) -> Clauses:
         return cells_of_ask(last, vocabulary)
     if last is not None and last.intent in {"biggest", "smallest"} and last.clusters:
         return (tuple(map(cluster_condition, last.clusters[-1:])),)
+    if (
+        last is not None
+        and last.intent in OF_TYPES - {"label_clusters"}
+        and last.clusters
+        and not last.where
+    ):
+        return (tuple(map(cluster_condition, last.clusters)),)
+    if last is not None and last.intent in {"where_highest", "expression"} and last.genes:
+        return (*cells_of_ask(last, vocabulary), (of_gene(last.genes[-1]),))
     frame = frame_of(focus, vocabulary)
     if frame is None:
         where = last.where if last is not None and not last.second else ""

@@ -206,6 +206,8 @@ def _is_sure(
     """Whether a value that could be an everyday word, a number or a letter is surely meant."""
     low = label.casefold()
     said = match.group()
+    if said != label and re.fullmatch(r"c\d+", said) and said[1:] in vocabulary.clusters:
+        return False  # "c1" is the cluster rather than a label "C1"
     bare = low.removesuffix("+")
     is_gene = bare in vocabulary.genes or re.fullmatch(r"cd\d+", bare) is not None
     is_gene &= bare != low and not said.endswith("+")
@@ -284,7 +286,8 @@ def people_in(text: str, vocabulary: Vocabulary, focus: Focus) -> Iterator[Tag]:
         (r"(?:leiden )?clusters", "clusters"),
         (r"(?:each|per|which|what|by|every|across|in|a) cluster(?! ?#?\d)", "clusters"),
         (r"sex(?:es)?|genders?", first(r"^(?:sex|gender)$")),
-        (r"(?:experimental )?(?:conditions?|treatments?|treatment groups?|arms)", condition),
+        (r"(?:experimental )?(?:conditions?|treatments?|treatment groups?|(?<!chromosome )arms?)",
+         condition),
         (r"therap(?:y|ies)|drugs?(?= groups?)", first(r"therap|treat|drug")),
         (r"response(?: groups?)?", first(r"respon")),
         (r"categor(?:y|ies)|class(?:es)?", spoken),

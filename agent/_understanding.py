@@ -133,7 +133,11 @@ def _decide(stretch: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
         return [held]
     by_rules = _read(stretch, vocabulary, focus)
     if focus.pending is not None:
-        return by_rules
+        found = _with_bare_label(find_mentions(stretch, vocabulary), vocabulary)
+        if read_answer_to_us(found, vocabulary, focus) is not None:
+            return by_rules
+        focus = replace(focus, pending=None)  # something else is asked
+        by_rules = _read(stretch, vocabulary, focus)
     return decide(
         stretch,
         vocabulary,
