@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from ._asks import Ask, Focus
+from ._asks_of_scores import SCORES, instead_of_gene, responds
 from ._asks_of_tests import gene_test, treated_first, treated_is_first, treatment_of
 from ._frames import IDENTITY, Frame, Measure
 from ._named_cells import (
@@ -17,7 +18,6 @@ from ._named_cells import (
     against,
     cells_of,
     clauses_of,
-    column_of,
     condition_column_of,
     first_of,
     frame_ask,
@@ -29,7 +29,6 @@ from ._named_cells import (
     parts_of,
 )
 from ._outlines import Slot
-from ._reading_file import set_named
 from ._scanning import of_gene
 from ._vocabulary import Vocabulary
 
@@ -165,6 +164,8 @@ def _condition_genes(names: "Names", focus: Focus, vocabulary: Vocabulary) -> li
 
 
 def _responds(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    if found := responds(names, vocabulary):
+        return found
     column = condition_column_of(names, vocabulary)
     if column is None:
         return [Ask("columns", name="conditions that are compared")]
@@ -307,46 +308,6 @@ def _top(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]:
     return [Ask("top_expressed", where=cells_of(group), number=number) for group in groups]
 
 
-def _scored(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    named = set_named(names.text)
-    if re.search(rf"(?i){re.escape(named)}\w*(?: \w+)? response", names.text):
-        unit = [column for column in names.unit if not re.match(r"(?i)respon", column)]
-        names = replace(names, unit=unit)  # "response" is of the set, rather than a column
-    return _score(names, vocabulary, name=named) if named else None
-
-
-def _score_genes(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    genes = tuple(names.gene)
-    return _score(names, vocabulary, genes=genes) if len(genes) > 1 else None
-
-
-_WHETHER = re.compile(r"(?i)^(?:and |so |but )*(?:is|are|do|does|any|how (?:many|much))\b")
-
-
-def _cycling(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]:
-    """Count the cells with a gene of dividing cells, where it is asked whether there are such."""
-    scored = _score(names, vocabulary, name="proliferation")
-    known = [vocabulary.genes[g] for g in ("mki67", "top2a") if g in vocabulary.genes]
-    if not known or not _WHETHER.search(names.text):
-        return scored
-    frame = Frame(where=(tuple(map(of_gene, known)),), among=clauses_of(names.slots))
-    return [frame_ask(frame, text=names.text), *scored]
-
-
-def _score(
-    names: "Names", vocabulary: Vocabulary, *, name: str = "", genes: tuple[str, ...] = ()
-) -> list[Ask]:
-    """Score over the groups that are named, else over the authors' types and over the clusters."""
-    named = column_of(names)
-    own = vocabulary.author_columns[:1]
-    columns = [named] if named else [*own, "clusters"]
-    where = cells_of(names.slots)
-    return [
-        Ask("score_set", name=name, genes=genes, column=None if c == "clusters" else c, where=where)
-        for c in columns
-    ]
-
-
 def _pathways(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     if not names.slots:
         return None
@@ -361,18 +322,18 @@ ABOUT_GENES: dict[str, Make] = {
     "markers": _markers,
     "is_marker": _is_marker,
     "down_genes": _down,
-    "compare": _compare,
+    "compare": instead_of_gene(_compare),
     "compare_rest": _compare_rest,
-    "de_condition": _condition_genes,
+    "de_condition": instead_of_gene(_condition_genes),
     "responds_most": _responds,
-    "gene_test": gene_test,
-    "expression": _where_on,
-    "expression_in": _is_on,
+    "gene_test": instead_of_gene(gene_test),
+    "expression": instead_of_gene(_where_on),
+    "expression_in": instead_of_gene(_is_on),
     "expression_genes_in": _is_on,
     "both": _all_of,
     "one_not_other": _one_without,
-    "expression_by": _mean_by,
-    "highest_gene": _highest,
+    "expression_by": instead_of_gene(_mean_by),
+    "highest_gene": instead_of_gene(_highest),
     "correlated": _pairs,
     "gene_info": _known_of,
     "count_by": _per_column("cells"),
@@ -383,7 +344,5 @@ ABOUT_GENES: dict[str, Make] = {
     "known_markers": _known,
     "top_expressed": _top,
     "pathways": _pathways,
-    "pathway_where": _scored,
-    "score_genes": _score_genes,
-    "cycling": _cycling,
+    **SCORES,
 }

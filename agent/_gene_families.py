@@ -8,6 +8,8 @@ FAMILIES: tuple[tuple[str, str], ...] = (
     (r"hla(?: class)? ii|(?:mhc|hla)[- ]?(?:class )?(?:ii|2)\b|mhcii|class ii genes", r"HLA-D\w+|"
      r"CD74"),
     (r"(?:mhc|hla)[- ]?(?:class )?(?:i|1)\b|mhci\b|class i genes", r"HLA-[ABCEFG]|B2M"),
+    (r"antigen[- ](?:presentation|processing)",
+     r"HLA-[ABC]|HLA-D\w+|CD74|B2M|TAP[12]|TAPBP|PSMB[89]|CIITA"),
     (r"hla|mhc", r"HLA-[\w-]+"),
     (r"immunoglobulins?|antibod(?:y|ies)|ig genes|igs", r"IGH[AGMDE]\d?|IGK[CV][\w-]*|"
      r"IGL[CL][\w-]*|JCHAIN|IGJ"),

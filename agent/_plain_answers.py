@@ -18,6 +18,7 @@ from ._named_cells import Make
 from ._plain_asks import ask_frame
 from ._referring import cells_of_type
 from ._selecting import quoted
+from ._shares import shares_of
 from ._spoken import (
     COMPARED,
     LISTS,
@@ -273,7 +274,7 @@ def _significant(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[A
         return [replace(with_cells(last, vocabulary), text=said, mode="")]
     if last.intent == "test_gene":
         return [replace(last, text=said)]
-    test = _test_of(last, vocabulary)
+    test = _test_of(last, vocabulary) or shares_of(last, vocabulary)
     return [replace(test, text=said)] if test is not None else [Ask("topic", name="untested")]
 
 
@@ -306,7 +307,8 @@ def _sure(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | N
     last = focus.last
     if last is None or last.intent in OF_TYPES or names.slots:
         return None
-    is_test = last.intent in LISTS | OF_A_GENE or _test_of(last, vocabulary) is not None
+    test = _test_of(last, vocabulary) or shares_of(last, vocabulary)
+    is_test = last.intent in LISTS | OF_A_GENE or test is not None
     return _significant(names, focus, vocabulary) if is_test else [Ask("topic", name="counted")]
 
 

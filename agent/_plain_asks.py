@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ._asks import Ask, Focus
@@ -10,6 +10,7 @@ from ._frames import AVERAGES, Clause, Clauses, Condition, Frame
 from ._last_frame import frame_of
 from ._mentions import find_mentions, spell_out
 from ._named_cells import Make
+from ._shares import shares_of
 from ._tag_names import Tag
 from ._tags import quality_column
 from ._vocabulary import Vocabulary
@@ -101,6 +102,9 @@ def person_column(said: Said, vocabulary: Vocabulary) -> str:
 
 def _donors_per(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     said = names.said
+    shares = shares_of(focus.last, vocabulary) if focus.last is not None else None
+    if shares is not None and not names.slots and POINTS.search(names.text):
+        return [replace(shares, text="in how many donors?")]  # "is it so?"
     each = person_column(said, vocabulary)
     by = [c for c in said.columns if c != each and c not in vocabulary.people]
     where = _spoken_of(names, focus, vocabulary)

@@ -21,6 +21,7 @@ from ._frames import (
 from ._last_frame import cells_of_ask, frame_of
 from ._named_cells import Make
 from ._plain_asks import ask_frame, person_column
+from ._shares import shares_of
 from ._spoken import (
     COMPARED,
     DESCRIBE,
@@ -64,6 +65,8 @@ def _and_group(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask
 def _of_group(last: Ask, clause: Clause, vocabulary: Vocabulary) -> Ask | None:
     where = where_of((clause,))
     clusters = tuple(part.label for part in clause if part.kind == "cluster")
+    if last.intent == "by_donor":
+        return _by_donor_of(last, clause, vocabulary)
     is_of_file = all(part.column or part.kind == "selection" for part in clause)
     if last.intent in OF_A_GENE | {"conditions"}:
         if clause[0].column == last.column:
@@ -92,6 +95,19 @@ def _of_group(last: Ask, clause: Clause, vocabulary: Vocabulary) -> Ask | None:
     if last.intent in {"quality", "top_expressed", "uncertain", "gene_pair"}:
         return replace(last, where=where, clusters=(), cell_types=())
     return None
+
+
+def _by_donor_of(last: Ask, clause: Clause, vocabulary: Vocabulary) -> Ask:
+    """Put other cells into a comparison donor by donor: those that are counted, or looked at."""
+    frame = last.frame
+    if frame is None:
+        cells = swapped(cells_of_ask(last, vocabulary), clause, vocabulary)
+        return replace(last, where=where_of(cells))
+    if holds(frame.where, clause, vocabulary):
+        frame = replace(frame, where=swapped(frame.where, clause, vocabulary))
+    else:
+        frame = replace(frame, among=swapped(frame.among, clause, vocabulary))
+    return replace(last, frame=frame, where=frame.cells)
 
 
 def _compared_with(last: Ask, cells: list[Clause], vocabulary: Vocabulary) -> list[Ask] | None:
@@ -160,6 +176,12 @@ def _without(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
         return None
     parts = tuple((replace(part, is_not=True),) for slot in names.slots for part in cells_in(slot))
     where = where_of(parts)
+    if last.intent == "by_donor":
+        kept = last.frame or Frame(among=cells_of_ask(last, vocabulary))
+        kept = replace(kept, among=(*kept.among, *parts))
+        is_share = last.frame is not None
+        return [replace(last, frame=kept if is_share else None,
+                        where=kept.cells if is_share else where_of(kept.among))]  # fmt: skip
     if last.frame is not None and last.intent == "frame":
         frame = last.frame
         spot = "among" if frame.among or frame.measure == "share" else "where"
@@ -244,6 +266,11 @@ def _by(kind: str) -> Make:
         else:
             column = next(iter(said.columns), "") or column_of_values(names)
         last = focus.last
+        is_of_people = kind == "donor" or column in vocabulary.people
+        if last is not None and is_of_people and (shares := shares_of(last, vocabulary)):
+            return [replace(shares, text="in every donor?")]
+        if last is not None and kind == "type" and last.intent == "by_donor":
+            return _scores_by_type(last)
         if kind == "type" and names.gene and (found := type_by_type(names, vocabulary)):
             return found
         if kind == "type" and last is not None and last.intent == "conditions":
@@ -258,6 +285,16 @@ def _by(kind: str) -> Make:
         return _divided(column, focus, vocabulary, is_beside=kind == "type")
 
     return make
+
+
+def _scores_by_type(last: Ask) -> list[Ask] | None:
+    """Tell what was compared between two conditions in every type."""
+    if last.frame is not None:
+        return [Ask("composition", column=last.column, mode="all", text="of cell types")]
+    if last.genes:
+        return None
+    text = f"{last.text.rstrip('?')} in every cell type?"
+    return [Ask("most_changed", name=last.name, column=last.column, values=last.values, text=text)]
 
 
 def _is_of_treatment(last: Ask, vocabulary: Vocabulary) -> bool:

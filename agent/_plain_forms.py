@@ -367,6 +367,8 @@ def ask_of(
     act: str, names: Names, text: str, vocabulary: Vocabulary, focus: Focus
 ) -> list[Ask] | None:
     """Return the asks of an act that has no plain form, or None where it has one."""
+    if act in {"compare_selection", "compare_them"} and names.slots and WITH_OTHERS.search(text):
+        act = "compare"  # "compare them with the B cells"
     make = _ASKS.get(act) or _MORE.get(act)
     names = replace(names, text=text)
     if act in _OF_A_GENE and not names.gene and focus.gene and _is_on_gene(focus):

@@ -6,6 +6,7 @@ from typing import Any
 
 from ._asks import Ask
 from ._calls import Call, Plan, Situation, run
+from ._frames import where_of
 from ._plan_frames import plan_frame
 
 _MANY = 100  # genes among which one is looked for
@@ -87,6 +88,19 @@ def _responses(ask: Ask, situation: Situation) -> list[Call]:
     )
 
 
+def _by_donor(ask: Ask, situation: Situation) -> list[Call]:
+    frame = ask.frame
+    return run(
+        "compare_by_donor",
+        column=ask.column,
+        **dict(zip(("first", "second"), ask.values, strict=False)),
+        where=where_of(frame.where) if frame is not None else None,
+        gene_set=ask.name or None,
+        genes=list(ask.genes) or None,
+        within=(where_of(frame.among) if frame is not None else ask.where) or None,
+    )
+
+
 def _known_list(ask: Ask, situation: Situation) -> list[Call]:
     """Look up what a type is known by, to see which genes of a list are among that."""
     if ask.cell_types:
@@ -122,6 +136,7 @@ TEST_PLANS: Mapping[str, Plan] = {
     "frame": plan_frame,
     "test_gene": _test,
     "most_changed": _responses,
+    "by_donor": _by_donor,
     "uncertain": lambda ask, now: run(
         "list_uncertain", where=ask.where or None, n_cells=ask.number
     ),

@@ -110,9 +110,19 @@ def decide(
     readings, tags, line, slots = _readings(text, vocabulary, focus, read)
     if not readings:
         return by_rules
-    first = readings[0]
     asks = _chosen(text, readings, by_rules, tags, line, slots)
-    return [replace(ask, kept=first.kept) for ask in asks]
+    kept = _kept_of(asks, readings)
+    return [replace(ask, kept=kept) for ask in asks]
+
+
+def _kept_of(asks: Sequence[Ask], readings: Sequence["_Reading"]) -> Kept | None:
+    """Return the question as the act that its answer is of, or as the likeliest act."""
+
+    def kind(asks: Sequence[Ask]) -> set[tuple[str, str]]:
+        return {(ask.intent, ask.frame.measure if ask.frame else "") for ask in asks}
+
+    same = (one.kept for one in readings if kind(one.asks) == kind(asks))
+    return next(same, readings[0].kept)
 
 
 def _readings(
@@ -182,7 +192,8 @@ def _chosen(
     if is_read and _DENIES.search(text) and first.act not in _OF_DENIAL and not tells_both:
         return by_rules
     intents = {ask.intent for ask in (*by_rules, *first.asks)}
-    is_same = intents == {"score_set"}  # whose name the rules know how to find
+    is_narrowed = any(ask.where for ask in first.asks)
+    is_same = intents == {"score_set"} and not is_narrowed  # the rules know how to find its name
     # Whether a gene is on nowhere else is told group by group: a test against all others hides it.
     if len(first.asks) < 2:
         is_same |= any(ask.frame is not None and ask.frame.form == "only" for ask in by_rules)
@@ -203,9 +214,13 @@ def _chosen(
         return by_rules
     said = [slot.tag.value for slot in slots if slot.tag is not None]
     said += [one.value for one in tags if one.kind == "quality"]
-    mine_used, its_used = _used(by_rules, said), _used(first.asks, said)
+    named_set = [a.name for a in first.asks if a.intent in {"by_donor", "score_set"} and a.name]
+    mine_used, its_used = _used(by_rules, said + named_set), _used(first.asks, said + named_set)
+    if {ask.intent for ask in first.asks} == {"by_donor"}:  # which is of donors, unsaid
+        its_used = max(mine_used, its_used)
     least = _least(by_rules, first.asks, (its_used > mine_used) - (its_used < mine_used))
-    return first.asks if first.probability >= least else by_rules
+    probability = sum(one.probability for one in readings if _meant(one.asks) == _meant(first.asks))
+    return first.asks if probability >= least else by_rules
 
 
 _OF_RULES = re.compile(
@@ -260,7 +275,7 @@ def _least(by_rules: Sequence[Ask], asks: Sequence[Ask], more_names: int) -> flo
     elif intents == {"topic"}:
         least = _TOPIC
     else:
-        is_frame = by_rules[0].frame is not None and asks[0].frame is not None
+        is_frame = by_rules[0].frame is not None and asks[0].intent == "frame"
         is_frame = is_frame and len(asks) <= len(by_rules)  # the rules left a part out
         is_of_shares = (
             is_frame and asks[0].frame.form == "yesno" and asks[0].frame.measure == "share"
@@ -276,6 +291,8 @@ def _least(by_rules: Sequence[Ask], asks: Sequence[Ask], more_names: int) -> flo
         )
     if more_names < 0:
         return max(least, _FEWER_NAMES)
+    if more_names > 0 and {ask.intent for ask in asks} <= {"by_donor", "score_set"}:
+        return _LEAST  # a gene set that is named is hardly anything else
     return min(least, _MORE_NAMES) if more_names > 0 and least <= _OTHER else least
 
 
@@ -296,7 +313,8 @@ def _holds(ask: Ask) -> int:
     frame = ask.frame
     if frame is None:
         named = sum(map(len, (ask.clusters, ask.genes, ask.cell_types)))
-        cells = len(re.split(r" (?:AND|OR) ", ask.where)) if ask.where else 0
+        sides = [side for side in (ask.where, ask.second) if side]
+        cells = sum(len(re.split(r" (?:AND|OR) ", side)) for side in sides)
         return named + cells + bool(ask.number) + bool(ask.column)
     said = (frame.each, frame.over, frame.having, frame.order, frame.limit, frame.of)
     return len(frame.conditions) + len(frame.by) + len(frame.groups) + sum(map(bool, said))

@@ -347,7 +347,7 @@ def _crossed(
     """List a table of two columns, a line for each group of the first."""
     firsts = list(dict.fromkeys(str(row["group"]) for row in rows))
     by = " and ".join("cluster" if CLUSTERS.fullmatch(name) else f"'{name}'" for name in frame.by)
-    lines = [f"{_subject(frame, facts)} this, by {by}."]
+    lines = [*_same_way(frame, rows, firsts), f"{_subject(frame, facts)} this, by {by}."]
     for first in firsts[:_MOST_GROUPS]:
         mine = [row for row in rows if str(row["group"]) == first]
         mine = sorted(mine, key=lambda row: -row["value"])[:_MOST_GROUPS]
@@ -359,6 +359,27 @@ def _crossed(
         text = listing(f"{inner.format(row['within'])} {_cell(frame, row)}" for row in some)
         lines.append(f"- {outer[:1].upper()}{outer[1:]}: {text}.")
     return lines
+
+
+def _same_way(frame: Frame, rows: Sequence[Mapping[str, Any]], firsts: list[str]) -> list[str]:
+    """Say in how many groups the first of two is higher, where each group is told of two."""
+    two = list(dict.fromkeys(str(row["within"]) for row in rows))
+    values = {(str(row["group"]), str(row["within"])): float(row["value"]) for row in rows}
+    if frame.measure not in AVERAGES or len(two) != 2 or len(firsts) < 2:
+        return []
+    both = [name for name in firsts if all((name, one) in values for one in two)]
+    gaps = {name: round(values[name, two[0]], 2) - round(values[name, two[1]], 2) for name in both}
+    if not both:
+        return []
+    if sum(gaps.values()) < 0:
+        two, gaps = two[::-1], {name: -gap for name, gap in gaps.items()}
+    higher = [name for name, gap in gaps.items() if gap > 0]
+    way = f"Higher in '{two[0]}' than in '{two[1]}' in"
+    kind = _people(frame.by[0], 2).replace("values of", "groups of")
+    if len(higher) == len(both):
+        return [f"{way} each of the {len(both)} {kind} with cells of both."]
+    left = listing(f"'{name}'" for name in both if name not in higher)
+    return [f"{way} {len(higher)} of the {len(both)} {kind} with cells of both, not in {left}."]
 
 
 def _cell(frame: Frame, row: Mapping[str, Any]) -> str:

@@ -10,7 +10,8 @@ from ._asks_of_tests import EVERY
 from ._phrasing import cite, counted, listing, percentage, quote_all
 from ._plan_tests import is_listed
 from ._saying import Said, Saying, Teller
-from ._verdicts import asks_yes_no, direction, verdict
+from ._saying_worth import leans
+from ._verdicts import asks_worth, asks_yes_no, direction, verdict
 
 _WEAKEST = re.compile(r"\b(?:least|weakest|smallest|lowest)\b", re.IGNORECASE)
 _SECOND = re.compile(r"\bsecond\b|\brunner", re.IGNORECASE)
@@ -169,11 +170,78 @@ def tell_responses(ask: Ask, now: Saying) -> Said:
     elif _SECOND.search(ask.text) and len(rows) > 1:
         first = f"'{rows[1]['cell_type']}' comes second."
         lines = [cite(first, str(artifact["id"])), *lines]
-    elif EVERY.search(ask.text) and direction(ask.text) and rows and "change" in rows[0]:
-        first = _in_every(facts, rows, direction(ask.text))
+    elif EVERY.search(ask.text) and rows and "change" in rows[0]:
+        asked = direction(ask.text) or (1 if float(rows[0]["change"]) > 0 else -1)
+        first = _in_every(facts, rows, asked)
         lines = [cite(first, str(artifact["id"])), *lines]
     values = (str(facts.get("first")), str(facts.get("second")))
     return Said([*lines, *now.caveats(artifact)], replace(ask, values=ask.values or values))
+
+
+def tell_by_donor(ask: Ask, now: Saying) -> Said:
+    """Say how a share or a score compares; the test, or each donor, first if that was asked."""
+    artifact = now.artifact("compare_by_donor") or {}
+    facts, rows = artifact.get("facts") or {}, artifact.get("table") or []
+    said = quote_all(artifact)
+    caveats = now.caveats(artifact)
+    values = (str(facts.get("first")), str(facts.get("second")))
+    ask = replace(ask, values=ask.values or values)
+    if asks_worth(ask.text) and (asks_yes_no(ask.text) or leans(ask)):
+        is_tested = facts.get("p_value") is not None
+        lead = verdict(said[-1], yes=bool(facts.get("is_significant"))) if is_tested else said[-1]
+        return Said([lead, *said[:-1], *caveats], ask)
+    if _BY_DONOR.search(ask.text):
+        first, *each = _each_donor(artifact, facts, rows)
+        rest = [] if facts.get("is_paired") else said[1:-1]
+        return Said([first, *rest, *each, said[-1], *caveats], ask)
+    asked = direction(ask.text)
+    if asked and (asks_yes_no(ask.text) or re.search(r"(?i)\?", ask.text)):
+        change = float(facts["value_first"]) - float(facts["value_second"])
+        is_unsure = facts.get("p_value") is not None and not facts.get("is_significant")
+        is_so = change * asked > 0
+        lead = "Not significantly" if is_so and is_unsure else "Yes" if is_so else "No"
+        said[0] = verdict(said[0], yes=is_so).replace("Yes" if is_so else "No", lead, 1)
+    return Said([*said, *caveats], ask)
+
+
+_BY_DONOR = re.compile(
+    r"(?i)\b(?:donors?|patients?|individuals?|subjects?|people|persons?|samples?|mice)\b"
+)
+
+
+def _each_donor(
+    artifact: Mapping[str, Any], facts: Mapping[str, Any], rows: list[dict[str, Any]]
+) -> list[str]:
+    """Say in how many donors it points where, and the numbers of each."""
+    one, two = str(facts["first"]), str(facts["second"])
+    number, up, down = facts["n_donors"], facts.get("n_higher"), facts.get("n_lower")
+    end = "%" if "of" in (rows[0] if rows else {}) else ""
+    if not facts.get("is_paired"):
+        lead = (
+            f"No donor can be compared with itself: each has cells of '{one}' or of '{two}' only."
+        )
+        if not rows:
+            lead = "The file does not tell donors apart, or none has enough of these cells."
+    elif number == 1:
+        lead = "Only one donor has enough cells of both."
+    elif number in (up, down):
+        high, low = (one, two) if up == number else (two, one)
+        lead = f"Yes: it is higher in '{high}' than in '{low}' in each of the {number} donors."
+    else:
+        lead = f"No: it is higher in '{one}' in {up} of the {number} donors, in '{two}' in {down}."
+    lines = [lead]
+    for name in dict.fromkeys(str(row["donor"]) for row in rows):
+        mine = [row for row in rows if str(row["donor"]) == name]
+        shown = listing(
+            f"'{row['condition']}' {row['value']:g}{end}"
+            + (f" ({row['cells']:,} of {row['of']:,})" if end else "")
+            for row in mine
+        )
+        lines.append(f"- '{name}': {shown}.")
+    return [cite(line, str(artifact["id"])) for line in lines[: _MOST_DONORS + 1]]
+
+
+_MOST_DONORS = 20  # that are told of one by one
 
 
 def _in_every(facts: Mapping[str, Any], rows: list[dict[str, Any]], asked: int) -> str:
@@ -305,6 +373,7 @@ TEST_TELLERS: Mapping[str, Teller] = {
     "test_gene": tell_test,
     "is_among": tell_among,
     "most_changed": tell_responses,
+    "by_donor": tell_by_donor,
     "uncertain": tell_uncertain,
     "malignant": tell_malignant,
 }

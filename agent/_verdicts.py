@@ -17,11 +17,11 @@ _WORTH = re.compile(
     re.IGNORECASE,
 )
 _MORE = re.compile(
-    r"\b(?:higher|more|stronger|up(?:-?regulat\w*)?|increas\w*|induced|enriched|larger|bigger)\b",
+    r"\b(?:higher|more|stronger|up(?:-?regulat\w*)?|increas\w*|induc\w*|enriched|larger|bigger)\b",
     re.IGNORECASE,
 )
 _LESS = re.compile(
-    r"\b(?:lower|less|fewer|weaker|down(?:-?regulat\w*)?|decreas\w*|reduced|depleted|smaller)\b",
+    r"\b(?:lower|less|fewer|weaker|down(?:-?regulat\w*)?|decreas\w*|reduc\w*|depleted|smaller)\b",
     re.IGNORECASE,
 )
 

@@ -119,6 +119,7 @@ ANSWERS = [
     ("cells_per", "by donor and condition", ["- 'D0': 'ctrl' 30 (50%) and 'stim' 30 (50%)"]),
     ("percent_express", "LYZ, CD3D in Monocytes", ["(80) express LYZ", "express CD3D"]),
     ("score_genes", "LYZ and CD3D", ["highest in 'T cells'", "highest in cluster 1"]),
+    ("gene_test", "is hypoxia higher in stim than in ctrl?", ["no gene set or cell type called"]),
     ("composition", "by condition", ["Of the 120 cells of 'ctrl': 'B cells' 40 (33.3%)"]),
     ("more_in", "more B cells in stim than ctrl?", ["No: the share of cells", "(40 of 120)"]),
     ("made_of", "B cells: which condition?", ["Of the 80 cells of 'B cells', 40 are from 'ctrl'"]),
@@ -167,6 +168,12 @@ FOLLOWED = [
     ("confidence", "Monocytes?", "doublets", "any in them?", "No: of the cells of 'Monocytes'"),
     ("count_type", "B cells?", "compare", "stim against ctrl in these", "among 'B cells'"),
     ("count_type", "B cells?", "compare", "stim against ctrl", "120 cells of 'stim'"),
+    ("more_in", "more B cells in stim?", "significant", "is that significant?", "No: the diff"),
+    ("more_in", "more B cells in stim?", "every_donor", "in each?", "0 of the 4 donors, in 'ctrl'"),
+    ("gene_test", "is ISG15 higher in stim than in ctrl?", "every_donor", "in each?",
+     "Higher in 'stim' than in 'ctrl' in each of the 4 donors"),
+    ("expression_in", "LYZ in B cells?", "compare_selection", "compare them with the Monocytes",
+     "Higher in 'B cells' than in 'Monocytes'"),
 ]  # fmt: skip
 
 

@@ -201,7 +201,7 @@ def _by_values(
         place = session.gene(gene)
         values, what, unit = gene_values(session, place), clean(session.symbol(place)), "mean"
     else:
-        chosen = find_set(session, gene_set)
+        chosen = find_set(session, gene_set, None)
         columns = set_columns(session, chosen)
         values = session.cached(
             ("aucell", tuple(columns.tolist())), lambda: aucell(session.expression(), columns)

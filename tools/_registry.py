@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from ._assign_cell_types import assign_cell_types
 from ._check_design import check_design
+from ._compare_by_donor import compare_by_donor
 from ._compare_conditions import compare_conditions
 from ._compare_gene import compare_gene
 from ._compare_labels import compare_labels
@@ -101,6 +102,7 @@ TOOLS: MappingProxyType[str, Callable[..., Evidence]] = MappingProxyType(
             rank_cells,
             compare_gene,
             rank_responses,
+            compare_by_donor,
             list_uncertain,
             find_malignant,
             check_design,

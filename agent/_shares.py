@@ -1,0 +1,36 @@
+"""A share of cells that was told of two conditions, to be compared donor by donor."""
+
+from ._asks import Ask
+from ._frames import Frame, where_of
+from ._vocabulary import Vocabulary
+
+
+def shares_of(last: Ask, vocabulary: Vocabulary) -> Ask | None:
+    """Return the comparison, donor by donor, of a share that was told of two conditions."""
+    if last.intent == "by_donor":
+        return last
+    if last.intent == "most_changed" and last.name and last.column:
+        return Ask("by_donor", name=last.name, column=last.column, values=last.values)
+    frame = last.frame
+    if frame is None or frame.measure not in {"share", "cells"} or frame.each or not frame.where:
+        return None
+    columns = [c for c in frame.by if c in vocabulary.conditions and c not in vocabulary.people]
+    if len(columns) != 1:
+        return None
+    (column,) = columns
+    if any(part.column == column for clause in frame.where for part in clause):
+        among, where = frame.where, frame.among
+    else:
+        among, where = frame.among, frame.where
+    named = [p.label for clause in among for p in clause if p.column == column and not p.is_not]
+    values = tuple(named) if len(named) == 2 else tuple(vocabulary.labels.get(column, ()))
+    if len(values) != 2 or not where:
+        return None
+    within = tuple(clause for clause in among if clause[0].column != column)
+    kept = Frame("share", where=where, among=within)
+    return Ask("by_donor", column=column, values=_subject_first(values, frame.subject), frame=kept,
+               where=where_of((*within, *where)))  # fmt: skip
+
+
+def _subject_first(values: tuple[str, ...], subject: str) -> tuple[str, ...]:
+    return tuple(sorted(values, key=lambda value: value != subject)) if subject else values
