@@ -55,7 +55,15 @@ _SETTLED = (SMALL_TALK | ASIDES) - _NOT_READ - {
 
 # What the rules read by words that hardly mean anything else.
 _CLEAR = frozenset(
-    {"select", "label_clusters", "uncertain", "family", "most_changed", "describe_cluster"}
+    {
+        "select",
+        "label_clusters",
+        "uncertain",
+        "family",
+        "most_changed",
+        "describe_cluster",
+        "explain",
+    }
 )
 _DENIES = re.compile(
     r"(?i)\b(?:not|without|except|excluding|other than|neither|nor|off|absent|lack\w*)\b|n't\b"
