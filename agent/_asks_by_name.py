@@ -375,6 +375,8 @@ BY_NAME: dict[str, Make] = {
     "flags": _flagged("flags"),
     "composition": _composition,
     "more_in": _more_in,
-    "export_figure": lambda names, focus, vocabulary: [figure_ask(names.text)],
+    "export_figure": lambda names, focus, vocabulary: (  # "export" alone is not of a figure
+        [figure_ask(names.text)] if len(names.text.split()) > 1 else None
+    ),
     **ABOUT_GENES,
 }

@@ -47,6 +47,19 @@ def keep(act: str, names: "Names", those: Clauses) -> Kept:
     )  # fmt: skip
 
 
+# Follow-ups that leave a question as it was: what it named is still what is spoken of.
+_STAYS = frozenset(
+    {"and_by", "every_type", "every_donor", "as_share", "as_count", "as_violin", "as_dots",
+     "as_bars", "as_umap", "which_highest", "which_lowest", "which_second", "sure",
+     "significant", "difference", "why_that", "more_genes", "evidence"}
+)  # fmt: skip
+
+
+def stays(act: str, names: "Names") -> bool:
+    """Whether a follow-up is about a question that it does not change."""
+    return act in _STAYS and not (names.slots or names.gene)
+
+
 def put_again(kept: Kept, names: "Names") -> "Names":
     """Return what is kept as the names of a question."""
     slots = [Slot(GROUP, _words(clause), Tag(0, 0, "value", "", clause)) for clause in kept.groups]

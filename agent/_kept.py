@@ -16,6 +16,8 @@ class Kept:
         The groups that were named, or pointed at, in order.
     said
         Columns, qualities, numbers and measures, by kind.
+    turn
+        The act of the turn, which for a follow-up is another one than that which it changes.
     """
 
     act: str
@@ -26,6 +28,7 @@ class Kept:
     numbers: tuple[str, ...] = ()
     said: dict[str, list[str]] = field(default_factory=dict)
     text: str = ""
+    turn: str = ""
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Kept":

@@ -82,10 +82,18 @@ def cells_of_ask(ask: Ask, vocabulary: Vocabulary) -> Clauses:
         return _of_type(ask.cell_types[0], vocabulary)
     if not ask.where:
         return ()
-    named = re.fullmatch(r'\(?"?([^"=()]+?)"? = "([^"]+)"\)?', ask.where)
-    if named and named[2] in vocabulary.labels.get(named[1], ()):
-        return ((value_condition(named[1], named[2], vocabulary),),)
+    if (known := condition_of(ask.where, vocabulary)) is not None and known.kind == "value":
+        return ((known,),)
     return ((Condition("selection", f"({ask.where})", "selection", "", ""),),)
+
+
+def condition_of(words: str, vocabulary: Vocabulary) -> Condition | None:
+    """Return the one value or cluster that words choose, or None where they say more."""
+    named = re.fullmatch(r'\(?"?([^"=()]+?)"? = "([^"]+)"\)?', words)
+    if named and named[2] in vocabulary.labels.get(named[1], ()):
+        return value_condition(named[1], named[2], vocabulary)
+    cluster = re.fullmatch(r'\(?cluster "?([^"()]+?)"?\)?', words)
+    return cluster_condition(cluster[1]) if cluster and cluster[1] in vocabulary.clusters else None
 
 
 def _of_quality(ask: Ask) -> Frame | None:

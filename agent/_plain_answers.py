@@ -14,8 +14,8 @@ from ._frames import (
     where_of,
 )
 from ._last_frame import cells_of_ask, frame_of, told_group
-from ._named_cells import Make
-from ._plain_asks import ask_frame
+from ._named_cells import LEAST, Make
+from ._plain_asks import POINTS, ask_frame
 from ._referring import cells_of_type
 from ._selecting import quoted
 from ._shares import shares_of
@@ -52,9 +52,9 @@ def _place(at: int, *, low: bool = False) -> Make:
             return [replace(with_cells(last, vocabulary), number=few, text=f"top {few} genes")]
         if last.intent == "score_set":  # its answer says where it is highest and lowest
             return [scored_by(names, last, vocabulary)]
-        if several := _of_each(names, focus, vocabulary):
-            frames = [replace(one, order="low" if low else "high", place=at) for one in several]
-            return [ask_frame(one) for one in frames]
+        if drawn := _drawn(names, last, vocabulary):
+            order = "low" if low else "high"
+            return [ask_frame(replace(one, order=order, place=at)) for one in drawn]  # type: ignore[arg-type]
         frame = last.frame if last.intent == "frame" else frame_of(focus, vocabulary)
         if last.intent == "label_clusters":
             frame = Frame(by=("clusters",))
@@ -64,6 +64,11 @@ def _place(at: int, *, low: bool = False) -> Make:
             if last.intent not in OF_GENES:
                 return None
             frame = replace(frame, by=(types_of(vocabulary),))
+        said = next(
+            (c for c in names.said.columns if c in vocabulary.labels or c == "clusters"), ""
+        )
+        if said and frame.by and said not in frame.by and not frame.groups:
+            frame = replace(frame, by=(said,))
         order = "low" if low else "high"
         form = "" if frame.form in {"yesno", "parts", *RELATIONS} else frame.form
         return [ask_frame(replace(frame, order=order, place=at, limit=0, form=form))]  # type: ignore[arg-type]
@@ -100,21 +105,14 @@ def scored_by(names: "Names", last: Ask, vocabulary: Vocabulary) -> Ask:
     return replace(last, column=column) if column else last
 
 
-def _of_each(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Frame]:
-    """Return a frame of each gene, where several were told of by the same groups."""
-    last = focus.last
-    kept = last.kept if last is not None else None
-    if last is None or kept is None or len(kept.genes) < 2 or names.gene or names.slots:
+def _drawn(names: "Names", last: Ask, vocabulary: Vocabulary) -> list[Frame]:
+    """Return a frame of each gene of a figure, by the groups that it shows."""
+    if last.intent != "dots" or names.gene or names.slots:
         return []
-    if last.intent not in {"frame", "where_highest", "expression", "gene_by_group", "dots"}:
-        return []
-    frame = last.frame or Frame(where=cells_of_ask(last, vocabulary))
-    if last.frame is not None and (frame.of_kind != "gene" or len(frame.by) > 1):
-        return []
-    said = next(iter(names.said.columns), "") or (last.column if last.frame is None else "")
-    by = (said,) if said else frame.by or (types_of(vocabulary),)
-    frame = replace(frame, measure="mean", of_kind="gene", by=by, limit=0, form="", also="")
-    return [replace(frame, of=gene) for gene in kept.genes[:_AT_ONCE]]
+    column = next(iter(names.said.columns), "") or last.column or "clusters"
+    where = cells_of_ask(last, vocabulary)
+    return [Frame("mean", of=gene, of_kind="gene", where=where, by=(column,))
+            for gene in last.genes[:_AT_ONCE]]  # fmt: skip
 
 
 _ON_OR_OFF = re.compile(r"(?i)\b(?:off|on|expressed|absent|detected|silent)\W*$")
@@ -161,8 +159,19 @@ def _their_markers(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list
     return [Ask("compare_selections", where=where, number=number, text=text, mode="markers")]
 
 
+_TWO = re.compile(r"(?i)\b(?:two|both|2)\b")
+
+
 def _what_are_they(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     cells = those(focus, vocabulary)
+    if _TWO.search(names.text) and not names.slots and (two := _two_told(focus, vocabulary)):
+        named = [re.fullmatch(r"cluster (\S+)", words) for words in two]
+        return [
+            Ask("describe_cluster", clusters=(match[1],))
+            if match
+            else Ask("describe_selection", where=words)
+            for match, words in zip(named, two, strict=True)
+        ]
     if not cells or names.slots:
         return None
     if len(cells) == 1 and all(part.kind == "cluster" for part in cells[0]):
@@ -179,19 +188,24 @@ def _compare_them(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[
     last = focus.last
     if last is not None and last.intent in COMPARED and (last.second or last.clusters):
         return [replace(last, text="")]
-    groups: list[str] = []
-    for ask in reversed(focus.past):
-        told = _told_of(ask, vocabulary, is_last=ask is last)
-        groups += [g for g in reversed(told) if g and g not in groups]
-        if len(groups) > 1:
-            break
-    if len(groups) < 2:
+    two = _two_told(focus, vocabulary)
+    if two is None:
         return None
-    two = groups[1], groups[0]
     clusters = [re.fullmatch(r"cluster (\S+)", words) for words in two]
     if clusters[0] and clusters[1]:
         return [Ask("compare", clusters=(clusters[0][1], clusters[1][1]))]
     return [Ask("compare_selections", where=two[0], second=two[1])]
+
+
+def _two_told(focus: Focus, vocabulary: Vocabulary) -> tuple[str, str] | None:
+    """Return the two groups that were spoken of last, in the order in which they were."""
+    groups: list[str] = []
+    for ask in reversed(focus.past):
+        told = _told_of(ask, vocabulary, is_last=ask is focus.last)
+        groups += [g for g in reversed(told) if g and g not in groups]
+        if len(groups) > 1:
+            return groups[1], groups[0]
+    return None
 
 
 def _told_of(ask: Ask, vocabulary: Vocabulary, *, is_last: bool) -> list[str]:
@@ -369,7 +383,15 @@ def _other_side(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[As
     return [replace(with_cells(last, vocabulary), text="which genes are lower?")]
 
 
+def _most_of(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    """Rank the groups of a column by what was told last, where no cells are named."""
+    if names.slots or not POINTS.search(names.text) or not names.said.columns:
+        return None
+    return _place(0, low=LEAST.search(names.text) is not None)(names, focus, vocabulary)
+
+
 ABOUT: Mapping[str, Make] = {
+    "most_of": _most_of,
     "which_highest": _place(0),
     "which_lowest": _place(0, low=True),
     "which_second": _place(2),

@@ -120,10 +120,12 @@ def _relabel(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
     slots = [slot for slot in names.slots if slot.tag is not None]
     target: Clauses = ()
     after = names.text
-    bare = next((n for n in names.number if n in vocabulary.clusters), "")
+    short = re.findall(r"(?i)\bc?(\d+)(?= ?=)|\bc(\d+)\b", names.text)
+    numbers = [*names.number, *(one or other for one, other in short)]
+    bare = next((n for n in numbers if n in vocabulary.clusters), "")
     if slots and all(part.kind == "cluster" for part in cells_of(slots[:1])[0]):
         target, said, slots = cells_of(slots[:1]), slots[0].text, slots[1:]
-    elif bare and _CALLS.search(names.text):  # "label 11 platelets"
+    elif bare and (short or _CALLS.search(names.text)):  # "label 11 platelets"
         target, said = ((cluster_condition(bare),),), bare
     elif len(slots) > 1:
         target, said, slots = cells_of(slots[:1]), slots[0].text, slots[1:]

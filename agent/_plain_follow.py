@@ -1,7 +1,7 @@
 """Follow-ups that name other cells, genes or columns: the last ask with what they change."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,7 @@ from ._spoken import (
     types_of,
     with_cells,
 )
-from ._tag_names import is_clustering
+from ._tag_names import is_clustering, value_condition
 from ._vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -172,6 +172,8 @@ def _put(frame: Frame, clause: Clause, text: str, vocabulary: Vocabulary) -> Fra
 
 def _without(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     last = focus.last
+    if last is not None and names.gene and not names.slots:
+        return _without_genes(last, names.gene)
     if last is None or not names.slots:
         return None
     parts = tuple((replace(part, is_not=True),) for slot in names.slots for part in cells_in(slot))
@@ -207,6 +209,14 @@ def _without(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
         mode = last.mode or "markers"
         return [Ask("compare_selections", where=f"({mine}) AND {where}", second=rest, mode=mode)]
     return None
+
+
+def _without_genes(last: Ask, genes: Sequence[str]) -> list[Ask] | None:
+    """Leave genes out of a figure or a score."""
+    left = tuple(gene for gene in last.genes if gene not in genes)
+    if last.intent not in {"dots", "score_set"} or not left or left == last.genes:
+        return None
+    return [replace(last, genes=left)]
 
 
 def _and_gene(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
@@ -282,7 +292,11 @@ def _by(kind: str) -> Make:
                         plot=plot, text=text) for gene in last.genes]  # fmt: skip
         if not column or last is None:
             return None
-        return _divided(column, focus, vocabulary, is_beside=kind == "type")
+        two = tuple(dict.fromkeys(c for c in names.said.columns if c not in vocabulary.numbers))
+        if kind == "column" and len(two) == 2 and (found := _by_both(two, focus, vocabulary)):
+            return found
+        is_beside = kind == "type" or _BESIDE.search(names.text) is not None
+        return _divided(column, focus, vocabulary, is_beside=is_beside)
 
     return make
 
@@ -295,6 +309,24 @@ def _scores_by_type(last: Ask) -> list[Ask] | None:
         return None
     text = f"{last.text.rstrip('?')} in every cell type?"
     return [Ask("most_changed", name=last.name, column=last.column, values=last.values, text=text)]
+
+
+_BESIDE = re.compile(
+    r"(?i)\b(?:cross\w*|within (?:that|it|those|them|each)|too|also|as well|additional\w*|in "
+    r"addition|further|again|second|alongside|underneath|next to it|both|adds?)\b|^\W*x |^\W*\+"
+)
+
+
+def _by_both(two: tuple[str, ...], focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    """Ask the last question by two columns that are named."""
+    frame = frame_of(focus, vocabulary)
+    if frame is None or frame.groups or (focus.last is not None and focus.last.intent == "dots"):
+        return None
+    kept = {name: getattr(frame, name) for name in ("where", "among")}
+    for column in two:
+        kept = {name: _beside(cells, column, vocabulary) for name, cells in kept.items()}
+    frame = replace(frame, **kept, by=two, order="", place=0, limit=0, form="", each="")
+    return [ask_frame(frame)]
 
 
 def _is_of_treatment(last: Ask, vocabulary: Vocabulary) -> bool:
@@ -324,8 +356,16 @@ def _divided(
     assert last is not None
     if last.intent == "dots":
         return [replace(last, column=None if column == "clusters" else column)]
+    if last.intent == "gene_by_group" and not last.values and not is_beside:
+        cells = _beside(cells_of_ask(with_cells(last, vocabulary), vocabulary), column, vocabulary)
+        return [replace(last, column=column, where=where_of(cells), cell_types=(), clusters=(),
+                        text="")]  # fmt: skip
     if last.intent in OF_A_GENE | {"expression", "where_highest"} and last.genes:
         return _genes_divided(last, column, vocabulary)
+    if last.intent == "gene_pair" and 1 < len(vocabulary.labels.get(column, ())) <= _AT_ONCE:
+        cells = cells_of_ask(last, vocabulary)
+        each = [(value_condition(column, one, vocabulary),) for one in vocabulary.labels[column]]
+        return [replace(last, where=where_of((*cells, clause))) for clause in each]
     if last.intent == "score_set":
         return [replace(last, column=None if column == "clusters" else column)]
     if last.intent in {"plot", "quality"}:
@@ -335,9 +375,11 @@ def _divided(
     frame = frame_of(focus, vocabulary)
     if frame is None or (column == frame.by[:1] and not frame.order):
         return None
+    is_types = column in (*vocabulary.author_columns, "clusters", "cell types")
     is_pair = frame.form in {"yesno", *RELATIONS} and len(frame.by) == 1
     by = (column, frame.by[0]) if is_pair and frame.by[0] != column else (column,)
-    if is_beside and len(frame.by) == 1 and frame.by[0] not in vocabulary.author_columns:
+    is_of_types = bool(frame.by) and frame.by[0] in vocabulary.author_columns
+    if is_beside and len(frame.by) == 1 and not (is_types and is_of_types):
         by = tuple(dict.fromkeys((column, frame.by[0])))
     if len(frame.by) == 2 and column not in frame.by:  # what each is made of stays
         by = (column, frame.by[1])
@@ -346,7 +388,9 @@ def _divided(
         told = tuple(Condition("groups", words, "selection") for words in frame.groups)
         kept["where"] = (*kept["where"], told)
     each = "" if frame.each == column else frame.each
-    frame = replace(frame, **kept, by=by, groups=(), order="", place=0, limit=0, form="", each=each)
+    form = frame.form if frame.form in {"violin", "bar"} and len(by) == 1 else ""
+    frame = replace(frame, **kept, by=by, groups=(), order="", place=0, limit=0, form=form,
+                    each=each)  # type: ignore[arg-type]  # fmt: skip
     return [ask_frame(frame)]
 
 

@@ -21,7 +21,7 @@ from ._plain_follow import OTHERS
 from ._plain_parts import PARTS
 from ._plain_redraw import REDRAWN
 from ._plain_shows import SHOWERS
-from ._spoken import those
+from ._spoken import parts_told, those
 from ._tag_names import Tag
 from ._vocabulary import Vocabulary
 
@@ -375,8 +375,37 @@ def ask_of(
         names = replace(names, gene=[focus.gene])
     if act in BY_NAME:
         names = replace(names, slots=_with_those(act, names, focus, vocabulary))
-    found = make(names, focus, vocabulary) if make is not None else None
+    found = _made(act, make, names, focus, vocabulary) if make is not None else None
     return [replace(one, text=one.text or text) for one in found] if found else None
+
+
+# Follow-ups that change each part of an answer, and those that go back to one that can be changed.
+_OF_PARTS = frozenset(
+    {"which_highest", "which_lowest", "which_second", "and_group", "and_by", "every_type",
+     "every_donor", "as_share", "as_count", "without", "most_of"}
+)  # fmt: skip
+_GOES_BACK = frozenset({"as_bars", "as_share", "as_count", "as_violin", "which_second"})
+_BACK = 4  # turns
+
+
+def _made(
+    act: str, make: Make, names: Names, focus: Focus, vocabulary: Vocabulary
+) -> list[Ask] | None:
+    """Put an act, of each gene that was told of where there were several."""
+    parts = parts_told(focus) if act in _OF_PARTS and not names.gene else []
+    if len(parts) > 1:
+        each = [make(names, replace(focus, last=one, gene=one.genes[0]), vocabulary)
+                for one in parts]  # fmt: skip
+        if all(each):
+            return list(dict.fromkeys(ask for found in each for ask in found or ()))
+    found = make(names, focus, vocabulary)
+    if not found and act in _GOES_BACK and not (names.slots or names.gene):
+        for ask in reversed(focus.past[-_BACK:-1]):
+            if ask.frame is not None and (
+                found := make(names, replace(focus, last=ask), vocabulary)
+            ):
+                return found
+    return found
 
 
 # Acts of cells that may go by "these", and those whose first group may, before so many others.

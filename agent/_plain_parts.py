@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _FROM = re.compile(r"(?i)\b(?:from|come|comes|belong\w*|deriv\w*|origin\w*|contribut\w*|gave)\b")
 
+_PEOPLE = re.compile(r"(?i)\b(?:donors?|patients?|samples?|who)\b")
+
 
 def _is_identity(slot: "Slot") -> bool:
     parts = slot.tag.conditions if slot.tag is not None else ()
@@ -50,6 +52,8 @@ def _made_of(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
     if denies(names):
         return None
     columns = list(names.said.columns)
+    if _PEOPLE.search(names.text) and not (columns or vocabulary.people):
+        return [Ask("columns", name="donors")]
     if not names.slots and focus.last is not None and focus.last.intent == "score_set":
         return [scored_by(names, focus.last, vocabulary)]
     cells = cells_of(names.slots)
@@ -65,11 +69,8 @@ def _made_of(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
     taken = columns_of(cells)
     columns = [column for column in columns if column not in taken]
     if not columns:
-        is_of_people = re.search(r"(?i)\b(?:donors?|patients?|samples?|who)\b", names.text)
-        people = sorted(vocabulary.people) if is_of_people else []
+        people = sorted(vocabulary.people) if _PEOPLE.search(names.text) else []
         types = [c for c in vocabulary.author_columns if c not in taken]
-        if is_of_people and not people:
-            return [Ask("columns", name="donors")]
         columns = [*people, *types, *vocabulary.conditions, "cell types"]
     if columns[0] == "cell types":  # the model's names are of clusters, not of each cell
         clusters = [part.label for part in cells[0] if part.kind == "cluster"]

@@ -14,6 +14,7 @@ from ._plain_asks import ask_frame
 from ._spoken import (
     LISTS,
     OF_GENES,
+    parts_told,
     retold,
     those,
     types_of,
@@ -58,8 +59,10 @@ def _gene_and_groups(focus: Focus, vocabulary: Vocabulary) -> tuple[str, str, st
 def _all_genes(gene: str, focus: Focus) -> list[str]:
     """Return the genes of the last question, each of which was an ask of its own."""
     kept = focus.last.kept if focus.last is not None else None
-    several = kept is not None and gene in kept.genes
-    return list(kept.genes[:_DRAWN]) if several and kept is not None else [gene] if gene else []
+    several = [part.genes[0] for part in parts_told(focus) if len(part.genes) == 1]
+    if gene and kept is not None and gene in kept.genes:
+        return list(kept.genes[:_DRAWN])
+    return several[:_DRAWN] if gene in several else [gene] if gene else []
 
 
 def _groups(vocabulary: Vocabulary) -> str | None:
@@ -114,6 +117,8 @@ def _as_bars(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
     if last.intent != "frame" or frame is None or not (frame.by or frame.groups):
         return None
     form = "stacked bar" if len(frame.by) > 1 else "bar"
+    if frame.measure == "cells" and "share" in names.said.measures:
+        frame = replace(frame, measure="share")
     return [ask_frame(replace(frame, form=form))]  # type: ignore[arg-type]
 
 

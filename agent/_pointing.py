@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from ._asks import Ask, Focus
 from ._frames import IDENTITY, Condition, Frame
-from ._last_frame import frame_of, told_group, top_of
+from ._last_frame import condition_of, frame_of, told_group, top_of
 from ._mentions import find_mentions
+from ._spoken import COMPARED, kind_of, sides_of
 from ._vocabulary import Vocabulary
 from ._words import NUMBERS, ORDINALS
 
@@ -36,6 +37,14 @@ _WHO = re.compile(
 )
 _ASIDE = re.compile(r"(?i),? ?\b(?:by the way|btw|out of curiosity|just curious)\b,?")
 _OTHER = re.compile(rf"(?i)\bthe other (?P<noun>one|{_NOUN})\b")
+_TURNS = 4
+_DIRECTION = re.compile(r"(?i)\b(?:up|down|dn|higher|lower|more|less|lost|gained|repressed)\b")
+_SIDE = re.compile(
+    r"(?i)\bthe (?:(?P<place>former|latter)|(?P<first>first|second|other|1st|2nd)(?= (?:cluster|"
+    r"group|type|population)\b(?! (?:gene|marker)))|(?<=\bin the )(?P<in>first|second|other|1st|"
+    r"2nd))(?: (?:one|cluster|group|type|population)s?)?\b(?! (?:gene|marker|list|question|"
+    r"place)s?)"
+)
 _HE = re.compile(r"(?i)\b(?P<he>he|she|him|his|her|hers)\b")
 _ORDINAL = re.compile(
     rf"(?i)\b(?P<before>of|in|for|about|describe|with|than|to|compare|select|markers of|is|are|on|"
@@ -97,6 +106,47 @@ def name_pointed(text: str, focus: Focus, vocabulary: Vocabulary) -> str:
         if person is not None:
             text = _HE.sub(lambda m: f"{_name_of(person)}{_own(m['he'])}", text)
     return text
+
+
+def name_sides(text: str, focus: Focus, vocabulary: Vocabulary) -> str:
+    """Put one of two groups that were spoken of together in place of "the former"."""
+    if not _SIDE.search(text) or focus.last is None:
+        return text
+    if _DIRECTION.search(text) and not find_mentions(text, vocabulary).genes:
+        return text  # "the genes that are up in the first" turn a list round
+    pair: tuple[Condition, ...] = ()
+    alone: tuple[Condition, ...] = ()
+    for ask in reversed(focus.past[-_TURNS:]):
+        told = _groups_of(ask, vocabulary)
+        is_pair = len(told) == 2 and kind_of(told[0], vocabulary) == kind_of(told[1], vocabulary)
+        if is_pair and (not pair or set(told) == set(pair)):  # in the order of the first time
+            pair = told
+        alone = alone or told
+    if not pair:
+        return text
+
+    def name(match: re.Match[str]) -> str:
+        place = (match["place"] or match["first"] or match["in"]).casefold()
+        if place != "other":
+            return _name_of(pair[place in {"latter", "second", "2nd"}])
+        left = [one for one in pair if one not in alone] if len(alone) == 1 else []
+        return _name_of(left[0]) if len(left) == 1 else match[0]
+
+    return _SIDE.sub(name, text)
+
+
+def _groups_of(ask: Ask, vocabulary: Vocabulary) -> tuple[Condition, ...]:
+    """Return the groups that a question was about, where each is one thing."""
+    if ask.intent in COMPARED and ask.intent != "types_here":
+        sides = [condition_of(words, vocabulary) for words in sides_of(ask, vocabulary) if words]
+        if len(sides) == 2:
+            return tuple(one for one in sides if one is not None)
+    groups = ask.kept.groups if ask.kept is not None else ()
+    if len(groups) == 1 and all(part.kind == "cluster" for part in groups[0]):
+        return groups[0]  # "clusters 4 and 5"
+    if any(len(clause) != 1 for clause in groups):
+        return ()
+    return tuple(clause[0] for clause in groups if not clause[0].is_not)
 
 
 def _which_person(match: re.Match[str], vocabulary: Vocabulary) -> str:

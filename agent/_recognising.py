@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ._asks import ASIDES, SMALL_TALK, Ask, Focus
-from ._changing import changed, is_put_again, keep, put_again
+from ._changing import changed, is_put_again, keep, put_again, stays
 from ._filling import read_family
 from ._kept import Kept
 from ._outlines import COLUMN, Slot, outline, tokens
@@ -25,6 +25,7 @@ _LEAST = 0.15  # below this probability an act is not thought of
 _NOTHING, _ASKED_BACK, _NUMBER, _TOPIC, _FIRM, _OTHER = 0.15, 0.25, 0.85, 0.45, 0.7, 0.42
 _BY_TYPE = 0.25
 _LABELLED = 0.35
+_OF_GENES = 0.3
 _SHARES = 0.4  # of "more in A": numbers of cells tell nothing where there are more cells of A
 _FEWER_NAMES, _MORE_NAMES = 0.8, 0.3  # where it leaves out names that the rules use, or the other
 _SECOND = 0.5  # part of the first act's probability at which a second one speaks for the rules
@@ -96,7 +97,8 @@ def act_before(focus: Focus) -> str:
     """Return the act of the question before."""
     if focus.last is None:
         return FIRST
-    return focus.last.kept.act if focus.last.kept is not None else ""
+    kept = focus.last.kept
+    return (kept.turn or kept.act) if kept is not None else ""
 
 
 def decide(
@@ -115,6 +117,12 @@ def decide(
     """
     if len(text.split()) > _MOST_WORDS:
         return by_rules
+    if _EQUALS.match(text):
+        names = _names_in(text, vocabulary, focus)
+        asks = _put("relabel", names, text, vocabulary, focus, read)
+        if asks and all(ask.intent in _LABELS for ask in asks):
+            kept = _kept("relabel", names, vocabulary, focus)
+            return [replace(ask, kept=kept) for ask in asks]
     readings, tags, line, slots = _readings(text, vocabulary, focus, read)
     if not readings:
         return by_rules
@@ -131,6 +139,14 @@ def _kept_of(asks: Sequence[Ask], readings: Sequence["_Reading"]) -> Kept | None
 
     same = (one.kept for one in readings if kind(one.asks) == kind(asks))
     return next(same, readings[0].kept)
+
+
+_EQUALS = re.compile(r"(?i)^[^=<>?]*\w\s*=\s*[a-z][^=<>?]*$")  # "4 = activated Treg"
+
+
+def _names_in(text: str, vocabulary: Vocabulary, focus: Focus) -> Names:
+    tags = tag(text, vocabulary, focus)
+    return replace(names_of(outline(tags, vocabulary)[1], tags, vocabulary), text=text)
 
 
 def _readings(
@@ -150,7 +166,7 @@ def _readings(
             continue
         kept = _kept(act, names, vocabulary, focus)
         asks = _put(act, names, text, vocabulary, focus, read)
-        is_other = kept is not None and kept.act != act
+        is_other = kept is not None and kept.act != act and not stays(act, names)
         if kept is not None and is_other and (not asks or is_put_again(kept, act)):
             again = put_again(kept, names)
             asks = _put(kept.act, again, again.text, vocabulary, focus, read) or asks
@@ -172,11 +188,13 @@ def _put(
 
 def _kept(act: str, names: Names, vocabulary: Vocabulary, focus: Focus) -> Kept | None:
     """Return what is kept of a question: of a follow-up, the question that it changes."""
-    names = with_genes(act, names, focus)
     before = focus.last.kept if focus.last is not None else None
+    if before is not None and stays(act, names):
+        return replace(before, turn=act)
+    names = with_genes(act, names, focus)
     if before is not None and (new := changed(before, act, names, vocabulary)) is not None:
-        return new
-    return keep(act, names, those(focus, vocabulary))
+        return replace(new, turn=act)
+    return replace(keep(act, names, those(focus, vocabulary)), turn=act)
 
 
 def _chosen(
@@ -227,6 +245,8 @@ def _chosen(
     if {ask.intent for ask in first.asks} == {"by_donor"}:  # which is of donors, unsaid
         its_used = max(mine_used, its_used)
     least = _least(by_rules, first.asks, (its_used > mine_used) - (its_used < mine_used))
+    if first.act == "and_by" and its_used > mine_used:
+        least = _OTHER  # by one column more
     probability = sum(one.probability for one in readings if _meant(one.asks) == _meant(first.asks))
     return first.asks if probability >= least else by_rules
 
@@ -283,7 +303,10 @@ def _least(by_rules: Sequence[Ask], asks: Sequence[Ask], more_names: int) -> flo
     elif intents == {"topic"}:
         least = _TOPIC
     else:
-        is_frame = by_rules[0].frame is not None and asks[0].intent == "frame"
+        mine, its = by_rules[0].frame, asks[0].frame
+        is_frame = mine is not None and asks[0].intent == "frame"
+        if mine is not None and its is not None and its.is_of_gene() and not mine.is_of_gene():
+            return _OF_GENES  # "how many express both?": what the rules left out
         is_frame = is_frame and len(asks) <= len(by_rules)  # the rules left a part out
         is_of_shares = (
             is_frame and asks[0].frame.form == "yesno" and asks[0].frame.measure == "share"

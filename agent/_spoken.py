@@ -83,6 +83,20 @@ def those(focus: Focus, vocabulary: Vocabulary) -> Clauses:
     return ((top,),) if top is not None and not frame.conditions else frame.spoken
 
 
+def parts_told(focus: Focus) -> list[Ask]:
+    """Return the asks of the last question, of which each was about another gene."""
+    last = focus.last
+    if last is None or last.kept is None or len(last.genes) != 1:
+        return [] if last is None else [last]
+    parts = {last.genes[0]: last}
+    for ask in reversed(focus.past[:-1]):
+        is_alike = ask.intent == last.intent and ask.kept == last.kept and len(ask.genes) == 1
+        if not is_alike or ask.genes[0] in parts:
+            break
+        parts[ask.genes[0]] = ask
+    return list(parts.values())[::-1]
+
+
 def chosen_by(where: str) -> Condition:
     """Return chosen cells as a condition, in parentheses where they need them."""
     is_bare = re.fullmatch(r'[^()]*|\([^()]*\)|selection "[^"]*"', where)

@@ -18,7 +18,7 @@ from ._grammar import read_frame, words_left_over
 from ._leaning import read_lean
 from ._mentions import Mentions, correct_spelling, find_mentions, spell_out
 from ._nicknames import spell_slang
-from ._pointing import name_pointed
+from ._pointing import name_pointed, name_sides
 from ._reading_file import read_file_ask
 from ._reading_file_names import read_file_name
 from ._reading_groups import read_group_ask
@@ -55,6 +55,10 @@ _AUTHORS_NAMED = re.compile(
     r"(?i)\b(?:what|which|how many) (?:cell ?types|labels|annotations|types) (?:did|do|have|had) "
     r"the authors? (?:annotate\w*|use\w*|assign\w*|find|found|have|give\w*|label\w*|call\w*|"
     r"name\w*)\b"
+)
+_BACK_TO = re.compile(
+    r"(?i)^(?:ok(?:ay)?,? |so |now |and |let's |go |going )*back to (?:the|my) (?:first|original|"
+    r"earlier|previous|main|initial) question\s*[:,;.-]+\s*(?=\w)"
 )
 _STOP = "\ue000"  # stands for a full stop and a space where nothing is to be cut
 LONGEST_READ = 2_000  # characters of a question
@@ -113,7 +117,7 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
         before = asks[-1].frame if asks else None
         if before is not None and before.by == ("cell",) and _WHAT_IS_IT.match(stretch):
             continue  # said with the cell
-        stretch = _point_back(stretch, asks)
+        stretch = name_sides(_point_back(stretch, asks), focus, vocabulary)
         for found in _share_unit(asks, _decide(stretch, vocabulary, focus), whole):
             ask = replace(lean_on(found, asks, stretch, vocabulary), asked=stretch)
             if ask.intent == "name_selection" and asks and asks[-1].intent == "select":
@@ -207,6 +211,7 @@ def _plain(text: str) -> str:
     )
     plain = re.sub(r"(?i)\btop(\d+)(?!\w)", r"top \1", plain)
     plain = re.sub(r"(?<=\w) v\.? (?=\w)", " vs ", plain)
+    plain = _BACK_TO.sub("", plain)
     plain = _AUTHORS_NAMED.sub("list the authors' cell types", plain)
     for short, whole in _SHORT:
         plain = short.sub(whole, plain)
