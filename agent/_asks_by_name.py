@@ -81,6 +81,8 @@ def _confounded(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[As
 
 def _trust(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]:
     is_of_paper = re.search(r"(?i)\bpublish\w*|\bpublication\b|\bpaper\b", names.text)
+    if vocabulary.author_columns and re.search(r"(?i)\bwrong\b|\bmistak\w*", names.text):
+        return [Ask("agreement", text="where do you disagree?")]
     is_told = vocabulary.has_dataset and not is_of_paper
     name = "publish" if is_of_paper else "trust"
     return [Ask("trust") if is_told else Ask("topic", name=name)]

@@ -25,6 +25,8 @@ _SLANG = tuple(
         (r"(?i:(?:the )?t8s?|cd8er|cd8 ones)", "CD8 T cells"),
         (r"(?i:cd14s|cd14 ones)", "CD14 monocytes"), (r"(?i:cd16 monocytes)", "FCGR3A monocytes"),
         (r"Bs", "B cells"), (r"NKs", "NK cells"), (r"Ts", "T cells"),
+        (r"(?i:red blood cells?|rbcs?)", "erythrocytes"),
+        (r"(?i:white blood cells?|wbcs?)", "leukocytes"),
         (r"(?i:cytotoxics)", "cytotoxic T cells"),
         (r"(?i:(dendritic|epithelial|endothelial|stromal|myeloid|lymphoid|glial)s)", r"\1 cells"),
         (r"(?i:(?<=\bany )immune cells?)", "leukocytes"),

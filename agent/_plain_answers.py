@@ -253,14 +253,14 @@ def _compare_selection(names: "Names", focus: Focus, vocabulary: Vocabulary) -> 
 
 def _why(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     last = focus.last
+    if last is not None and last.intent == "label_clusters" and len(last.clusters) == 1:
+        return [Ask("explain", clusters=last.clusters)]
     if last is None or names.slots or names.gene or last.intent in OF_TYPES | {"markers"}:
         return None
     if last.intent == "uncertain":
         return [replace(last, mode="why")]
-    if last.intent == "agreement":
+    if last.intent == "agreement" or (last.intent == "trust" and last.values):
         return _why_other(last, vocabulary)
-    if last.intent in {"trust", "confidence"} and last.clusters:
-        return [Ask("explain", clusters=last.clusters[-1:])]
     gene = last.frame.gene if last.frame is not None else next(iter(last.genes), "")
     if gene and last.intent not in LISTS:
         return [Ask("reason", genes=(gene,), frame=last.frame)]

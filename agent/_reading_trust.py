@@ -1,14 +1,16 @@
 """Whether what a file holds is enough, or its labels are to be trusted."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from ._asks import Ask, Focus
 from ._file_aspects import read_aspect
-from ._named_cells import cells_of, condition_column_of
+from ._frames import Frame
+from ._named_cells import CONDITION, cells_of, first_of, is_model_type
 from ._outlines import outline
 from ._plain_asks import POINTS
-from ._plain_forms import names_of
+from ._plain_forms import Names, names_of
 from ._sex import genes_of_sex
 from ._spoken import those
 from ._tags import tag
@@ -16,11 +18,13 @@ from ._vocabulary import Vocabulary
 
 _ENOUGH = re.compile(
     r"(?i)\b(?:enough|sufficient|adequate|too few)\b|\b(?:have|any|many|no) (?:\w+ )?replicates\b|"
-    r"\bcan (?:i|we|you) (?:\w+ ){1,3}pseudo-? ?bulks?\b"
+    r"\bcan (?:i|we|you) (?:\w+ ){1,3}pseudo-? ?bulks?\b|"
+    r"^(?:and |so |but )*can (?:i|we) (?:do|run|perform|make) (?:an? |any |some )?(?:de\b|"
+    r"differential (?:gene )?expression|statistics|stats)"
 )
 _PEOPLE = re.compile(
     r"(?i)\b(?:donors?|patients?|individuals?|people|subjects?|samples?|replicates?|mice|"
-    r"pseudo-? ?bulks?)\b"
+    r"pseudo-? ?bulks?|de|differential|statistics|stats)\b"
 )
 _CELLS = re.compile(r"(?i)\bcells?\b|\b(?:is|are) (?:that|this|it|they|those|these)\b")
 
@@ -41,6 +45,7 @@ _OF_PEOPLE = re.compile(
     r"(?:donors?|patients?|individuals?|people|subjects?)\b"
 )
 _COMPARES = re.compile(r"(?i)\bcompar\w* (?:the |different |between )?(?:donors|patients)\b")
+_DEEP = re.compile(r"(?i)\bhow deep(?:ly)?\b|\bsequencing depth\b(?!.*\bby\b)")
 _SAME_GENE = re.compile(
     r"(?i)\b(?:same|called|known as|alias\w*|synonym\w*|other names?|renamed|nowadays)\b"
 )
@@ -54,39 +59,106 @@ def read_of_file(text: str, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read what is asked of the file as a whole: whether it holds something, and enough of it."""
     if not vocabulary.has_dataset:
         return None
-    for reader in (_of_two, _enough, _held):
+    for reader in (_of_two, _of_label, _enough, _held):
         ask = reader(text, vocabulary, focus)
         if ask is not None:
             return ask
     return read_aspect(text, vocabulary)
 
 
-def lean_on(ask: Ask, before: list[Ask], text: str, vocabulary: Vocabulary) -> Ask:
-    """Let a second question of one message be about what the first one names."""
-    if not before:
-        return ask
-    last = before[-1]
-    if ask.intent == "confidence" and not (ask.clusters or ask.cell_types or ask.where):
-        return replace(ask, clusters=last.clusters, cell_types=last.cell_types)
-    is_of_people = last.intent == "column" and last.column in vocabulary.people
-    by = ask.frame.by if ask.frame is not None else ()
-    if is_of_people and len(by) == 1 and re.search(r"(?i)\b(?:each|every|they)\b", text):
+def lean_on(ask: Ask, before: list[Ask], text: str, vocabulary: Vocabulary, focus: Focus) -> Ask:
+    """Let a question be about what the message named before, and of each value that it names."""
+    frame, last = ask.frame, before[-1] if before else None
+    by = frame.by if frame is not None else ()
+    if ask.intent == "malignant" and POINTS.search(text) and focus.cluster and focus.last:
+        return replace(ask, clusters=focus.clusters[-1:] if focus.last.clusters else ())
+    is_of_people = last is not None and last.intent == "column" and last.column in vocabulary.people
+    is_each = re.search(r"(?i)\b(?:each|every|they)\b", text)
+    is_of_people = is_of_people or (frame is not None and frame.each in vocabulary.people)
+    if is_each and is_of_people and len(by) == 1 and by[0] in vocabulary.conditions:
         return Ask("design", column=by[0], mode="which each")
+    is_of_cells = re.search(r"(?i)\bcells?\b", text)
+    if frame is not None and not is_of_cells and (column := _whole_column(frame, vocabulary)):
+        return Ask("column", column=column, listed=(column,))
+    if last is None or ask.intent != "confidence" or re.search(r"(?i)\bcluster|\d", text):
+        return ask
+    if last.intent == "describe_selection":
+        return replace(last, mode="confidence", cell_types=())
+    if last.cell_types or last.clusters:
+        return replace(ask, clusters=last.clusters, cell_types=last.cell_types)
     return ask
+
+
+def _whole_column(frame: Frame, vocabulary: Vocabulary) -> str:
+    """Return the column all of whose values are counted in one: "how many males and females?"."""
+    if frame.by or frame.groups or frame.among or frame.each or len(frame.where) != 1:
+        return ""
+    parts = frame.where[0]
+    column = parts[0].column
+    known = vocabulary.labels.get(column, ())
+    is_all = len(parts) > 1 and {part.label for part in parts} == set(known)
+    return column if is_all and frame.measure == "cells" else ""
+
+
+def joined(asks: Iterable[Ask]) -> list[Ask]:
+    """Leave out what is asked twice; what is asked of it stands together."""
+    kept: dict[Ask, Ask] = {}
+    for ask in asks:
+        before = kept.get(ask)
+        kept[ask] = ask if before is None else replace(before, asked=f"{before.asked} {ask.asked}")
+    return list(kept.values())
+
+
+def _of_label(text: str, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read whether a label is right, and what cells of the authors' labels are called here."""
+    is_right = _LABEL_RIGHT.search(text)
+    if not (is_right or _CALLED.search(text) or _CODES.search(text) or _FOREIGN.search(text)):
+        return None
+    tags = tag(text, vocabulary, focus)
+    names = names_of(outline(tags, vocabulary)[1], tags, vocabulary)
+    if _CODES.search(text) and len(names.column) == 1:
+        return Ask("column", column=names.column[0], listed=tuple(names.column), mode="codes")
+    if len(names.slots) != 1 or names.gene:
+        return None
+    part = first_of(names.slots[0])
+    if _FOREIGN.search(text) and (is_model_type(names.slots) or part.kind == "type"):
+        named = names.slots[0].tag.value if names.slots[0].tag else part.label
+        return Ask("which_clusters", cell_types=(named,), text=f"are there any {named}?")
+    if part.kind != "value" or part.column not in vocabulary.author_columns:
+        return None
+    where, named = cells_of(names.slots), vocabulary.term_of(part.label)
+    if is_right and named:
+        return Ask("describe_selection", where=where, cell_types=(named,), mode="is_type")
+    return Ask("describe_selection", where=where)
+
+
+_LABEL_RIGHT = re.compile(
+    r"(?i)^(?:and |so |but )*(?:is|are|was|were|can)\b.*\b(?:labels?|annotations?|assignments?)\b"
+    r".*\b(?:right|correct|reliable|ok(?:ay)?|good|trust\w*|accurate|true|sound)\b"
+)
+_CALLED = re.compile(
+    r"(?i)\bwhat (?:do|did|would) you call\b|\b(?:are|is) .*\b(?:called|named|labell?ed) by "
+    r"(?:you|the model)\b"
+)
+_CODES = re.compile(r"(?i)^(?:and |so )*what (?:do|does) .*\d.*\b(?:mean|stand for)\b")
+_FOREIGN = re.compile(r"(?i)\bcontaminat\w*")
 
 
 def _held(text: str, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read what is asked of people, their sex and health, and of cells that are no more."""
+    columns = vocabulary.columns.values()
+    if _HEALTH.search(text) and (column := next(filter(_DISEASE.match, columns), None)):
+        return Ask("column", column=column, listed=(column,), mode="health")
     tags = tag(text, vocabulary, focus)
     if any(one.kind in {"gene", "cluster", "value"} for one in tags):
         return None
-    columns = vocabulary.columns.values()
     is_told = any(map(_SEX_COLUMN.fullmatch, columns))
-    is_by_genes = not _CROSSED.search(text) and genes_of_sex(vocabulary)
-    if _SEX.search(text) and not is_told and not is_by_genes:
-        return Ask("columns", name="the sex of the donors")
-    if _HEALTH.search(text) and (column := next(filter(_DISEASE.match, columns), None)):
-        return Ask("column", column=column, listed=(column,), mode="health")
+    if _SEX.search(text) and not is_told:
+        genes = () if _CROSSED.search(text) else genes_of_sex(vocabulary)
+        name = "the sex of the donors"
+        return Ask("sex", listed=genes) if genes else Ask("columns", name=name)
+    if _DEEP.search(text):
+        return Ask("quality")
     if _DYING.search(text):
         return Ask("uncertain", name="dying cell")
     if _OF_PEOPLE.search(text) or _COMPARES.search(text):
@@ -123,12 +195,13 @@ def _enough(text: str, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     names = names_of(outline(tags, vocabulary)[1], tags, vocabulary)
     if names.gene:
         return None
-    column = condition_column_of(names, vocabulary)
+    column = _condition_of(names, vocabulary)
     if _PEOPLE.search(text):
-        if not vocabulary.people & set(vocabulary.labels):
+        known = sorted(vocabulary.people & set(vocabulary.labels), key=len)
+        if not known:
             return Ask("columns", name="who gave the cells", mode="held")
         if column is None:
-            return Ask("columns", name="donors in different conditions", mode="held")
+            return Ask("column", column=known[0], name="statistics")
         return Ask("design", column=column)
     if not _CELLS.search(bare) and not names.slots:
         return None
@@ -137,6 +210,14 @@ def _enough(text: str, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
         where = _where(focus, vocabulary)
     types = next(iter(vocabulary.author_columns), "clusters")
     return Ask("enough", column=column or types, where=where)
+
+
+def _condition_of(names: Names, vocabulary: Vocabulary) -> str | None:
+    """Return the column of conditions: the one that is named, else the first of two values."""
+    named = [c for c in names.column if c in vocabulary.conditions]
+    own = [c for c in vocabulary.conditions if CONDITION.search(c)]
+    own.sort(key=lambda c: len(vocabulary.values[c]) != 2)
+    return next(iter([*named, *own]), None)
 
 
 def _where(focus: Focus, vocabulary: Vocabulary) -> str:

@@ -29,9 +29,11 @@ def tell_all(ask: Ask, now: Saying) -> Said:
         said = quote_all(result.artifact or {})
         if ask.intent == "gene_pair" and said and asks_yes_no(ask.text):
             said[0] = verdict(said[0], yes=" correlate hardly" not in said[0])
+        if ask.mode == "codes":
+            lines.append("I cannot tell what these values stand for: your file does not say it.")
         if ask.mode == "health" and said:
             said[0] = _of_health(result, said[0])
-        if ask.mode == "held" and ask.intent == "column" and said and asks_yes_no(ask.asked):
+        if ask.mode == "held" and ask.intent == "column" and said and _ANY.match(ask.asked):
             one = "Only one" if len(result.table) == 1 else "Yes"
             said[0] = verdict(said[0], yes=True).replace("Yes", one, 1)
         if ask.intent == "columns" and not ask.name and said and asks_yes_no(ask.text):
@@ -59,6 +61,7 @@ def _not_held(ask: Ask) -> str:
     return f"No: {line}" if asks_yes_no(ask.asked) or _MAY.match(ask.asked) else line
 
 
+_ANY = re.compile(r"(?i)(?:and |so |but )*(?:(?:is|are|was|were) there|(?:do|does) \w+ have|any)\b")
 _MAY = re.compile(r"(?i)(?:and |so |but )*(?:can|could) (?:i|we)\b")
 
 

@@ -48,8 +48,10 @@ def tell_frame(ask: Ask, now: Saying) -> Said:
         lines[0] = verdict(lines[0], yes=most > enough)
     if ask.mode == "on":
         lines = [_whether_on(frame, artifact.get("facts") or {}) or lines[0]]
-    elif lines and not frame.by and not frame.groups and asks_yes_no(ask.text):
-        lines[0] = _whether(ask.text, frame, artifact.get("facts") or {}, lines[0])
+    elif lines and not frame.by and not frame.groups:
+        question = next(filter(_is_judged, (ask.text, ask.asked)), "")
+        if question:
+            lines[0] = _whether(question, frame, artifact.get("facts") or {}, lines[0])
     if frame.of == "mitochondrial" and lines and not frame.by and not frame.groups:
         lines[0] = mito_judged(ask.asked, artifact.get("facts") or {}, lines[0])
     is_of_logs = frame.form == "ratio" and frame.of_kind == "gene" and frame.measure in AVERAGES
@@ -84,7 +86,18 @@ def _whether(question: str, frame: Frame, facts: Mapping[str, Any], line: str) -
         return verdict(line, yes=facts["cells"] == facts["of"])
     if re.search(r"(?i)\b(?:most|mostly|majority|mainly)\b", question):
         return verdict(line, yes=share > _MOST)
+    if _A_LOT.search(question):
+        lead = "Yes" if share >= _LARGE else "Some, but not most" if share >= _SMALL else "No, few"
+        return verdict(line, yes=True).replace("Yes", lead, 1)
     return verdict(line, yes=bool(facts["cells"]))
+
+
+def _is_judged(question: str) -> bool:
+    return asks_yes_no(question) or _A_LOT.search(question) is not None
+
+
+_A_LOT = re.compile(r"(?i)(?<!how )\b(?:a lot|lots|many|much)\b")
+_LARGE, _SMALL = 20.0, 5.0  # percent of the cells
 
 
 def _lines(frame: Frame, artifact: Mapping[str, Any], words: Vocabulary) -> list[str]:
@@ -286,7 +299,7 @@ def _value(frame: Frame, row: Mapping[str, Any]) -> str:
 def _name(row: Mapping[str, Any], frame: Frame) -> str:
     names = [str(row["group"]), *([str(row["within"])] if "within" in row else [])]
     if frame.groups:
-        return names[0]
+        return f"those {names[0]}" if names[0].startswith("read as ") else names[0]
     clusters = [CLUSTERS.fullmatch(by) is not None for by in frame.by]
     said = [f"cluster {name}" if n < len(clusters) and clusters[n] else f"'{name}'"
             for n, name in enumerate(names)]  # fmt: skip
@@ -412,6 +425,8 @@ def _ranked(frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, 
     glue = f" in {what}" if at else f" {what}"
     of_all = _of_all(frame, row)
     lines = [f"{_name(row, frame)} {lead}{glue}: {_value(frame, row)}{of_all}."]
+    if frame.by == ("cell types",) and frame.measure == "cells":
+        lines.append("Each cell goes by the name that the model gives its cluster here.")
     others = [r for r in rows[at + 1 : at + 4] if r["value"] or frame.order == "low"]
     if others and at == 0:
         text = listing(f"{_name(r, frame)} ({_value(frame, r)})" for r in others)

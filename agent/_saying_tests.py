@@ -281,6 +281,11 @@ def tell_uncertain(ask: Ask, now: Saying) -> Said:
     lines = [line for line in lines if line not in where]
     if re.search(r"(?i)\bwhy\b|\bhow come\b|\breason", ask.asked) or ask.mode == "why":
         return Said([*_why_unsure(artifact), *now.caveats(artifact)], replace(ask, mode=""))
+    doubtful = artifact["facts"]["doubtful"]
+    if doubtful and re.search(r"(?i)\bwhich cluster\b", ask.asked):
+        most = doubtful[0]
+        line = f"Cluster {most['cluster']}: {most['unsure']:,} of its cells read are doubtful."
+        lines.insert(0, cite(line, str(artifact["id"])))
     if _MANY.search(ask.asked) and not re.search(r"(?i)\bhow (?:many|much)\b", ask.asked):
         much = float(artifact["facts"]["percent"]) >= _MUCH
         lines[0] = verdict(lines[0], yes=much)
@@ -343,8 +348,27 @@ def tell_malignant(ask: Ask, now: Saying) -> Said:
     if asks_if and lines:
         line = verdict(lines[0], yes=bool(facts.get("n_malignant")))
         lines[0] = line.replace("No: ", "None that I can see: ", 1)
+    asked = ask.clusters or tuple(_CLUSTER.findall(ask.asked))
+    rows = {str(row["cluster"]): row for row in artifact.get("table") or []}
+    own = [_malignant_in(rows[name], artifact) for name in asked if name in rows]
+    if own:
+        lines = [*own, *quote_all(artifact)[1:]]
     clusters = tuple(str(label) for label in facts.get("clusters") or ())
     return Said([*lines, *now.caveats(artifact)], replace(ask, clusters=clusters))
+
+
+_CLUSTER = re.compile(r"(?i)\bclusters? (\w+)")
+
+
+def _malignant_in(row: Mapping[str, Any], artifact: Mapping[str, Any]) -> str:
+    """Say of one cluster whether its cells are called malignant."""
+    hits, read = int(row["malignant"]), int(row["read"])
+    lead = "Yes" if 2 * hits > read else "In part" if hits else "No"
+    line = (
+        f"{lead}: of the {counted(read, 'cell')} read in cluster {row['cluster']} the model calls "
+        f"{hits:,} malignant ({percentage(row['percent'])})."
+    )
+    return cite(line, str(artifact["id"]))
 
 
 def tell_known(ask: Ask, now: Saying) -> Said:

@@ -369,7 +369,11 @@ def tell_found(ask: Ask, now: Saying) -> Said:
     artifact = now.artifact("find_cells") or {}
     cluster = (artifact.get("facts") or {}).get("cluster")
     clusters = (str(cluster),) if cluster is not None else ()
-    return Said(quote_all(artifact), replace(ask, clusters=clusters))
+    lines = quote_all(artifact)
+    if artifact and not now.vocabulary.author_columns:
+        line = "Single cells are read here; the label of a cluster counts all of its cells."
+        lines.append(cite(line, str(artifact["id"])))
+    return Said(lines, replace(ask, clusters=clusters))
 
 
 def tell_plot(ask: Ask, now: Saying) -> Said:

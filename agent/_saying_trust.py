@@ -18,7 +18,7 @@ _FEW_CELLS, _MANY_CELLS = 10, 50  # of a group: hardly any, and enough to tell i
 _CHECK = "Please check the markers of what matters to you; these names are predictions."
 ENOUGH = re.compile(
     r"(?i)\b(?:enough|sufficient\w*|adequate\w*|too few|power(?:ed)?|replicates?|suffices?|"
-    r"pseudo-? ?bulks?)\b"
+    r"pseudo-? ?bulks?|de|differential|statistics|stats)\b"
 )
 _BATCHES = re.compile(r"(?i)batch|lane|^run|library|chip|plate|pool|chemistry")
 
@@ -88,7 +88,11 @@ def tell_trust(ask: Ask, now: Saying) -> Said:
         own = on_average(labels)
         lines = [*lines, *own] if facts.get("n_judged") else [*own[:1], *lines, *own[1:]]
         lines += now.caveats(labels, skip=r"are the model's predictions|rest on a sample")
-    return Said([*lines, _CHECK])
+    rows = [row for row in (compared or {}).get("table") or [] if row.get("agree") is not None]
+    if not rows:
+        return Said([*lines, _CHECK])
+    worst = str(min(rows, key=lambda row: row["agree"])["label"])
+    return Said([*lines, _CHECK], replace(ask, column=str(facts["column"]), values=(worst,)))
 
 
 _CONFOUNDED = {
@@ -215,15 +219,19 @@ def judged_quality(
     few = 0 if is_of_mito or is_selection else few
     many = int((beyond.get("mitochondrial") or {}).get("cells") or 0)
     share = 100 * max(few, many) / whole
-    known = [f"the median cell has {genes:g} detected genes"] if genes and not is_of_mito else []
+    known = [f"the median cell has {genes:,g} detected genes"] if genes and not is_of_mito else []
     if mito is not None and names in ([], ["mitochondrial"]):
-        known.append(f"{'' if known else 'the median cell has '}{mito:g}% mitochondrial counts")
+        known.append(
+            f"{'it has ' if known else 'the median cell has '}{mito:g}% mitochondrial counts"
+        )
     if few:
         limit = beyond["genes"]["limit"]
-        known.append(f"{counted(few, 'cell')} have fewer than {limit} genes")
+        have = "has" if few == 1 else "have"
+        known.append(f"{counted(few, 'cell')} {have} fewer than {limit} genes")
     if many:
-        known.append(f"{counted(many, 'cell')} more than {beyond['mitochondrial']['limit']}% "
-                     "mitochondrial counts")  # fmt: skip
+        have = "has" if many == 1 else "have"
+        limit = beyond["mitochondrial"]["limit"]
+        known.append(f"{counted(many, 'cell')} {have} more than {limit}% mitochondrial counts")
     is_shallow = genes is not None and genes < _SHALLOW and not is_of_mito
     if is_selection and mito is None:
         lead = "Hard to tell, since your file measures a selection of genes only"

@@ -26,7 +26,7 @@ from ._reading_knowledge import read_knowledge_ask
 from ._reading_points import read_point
 from ._reading_results import read_lost, read_result
 from ._reading_tests import read_test
-from ._reading_trust import lean_on, read_of_file
+from ._reading_trust import joined, lean_on, read_of_file
 from ._reading_turns import read_turn
 from ._reading_worth import read_worth
 from ._recalling import put_back, read_recall
@@ -119,7 +119,7 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
             continue  # said with the cell
         stretch = name_sides(_point_back(stretch, asks), focus, vocabulary)
         for found in _share_unit(asks, _decide(stretch, vocabulary, focus), whole):
-            ask = replace(lean_on(found, asks, stretch, vocabulary), asked=stretch)
+            ask = replace(lean_on(found, asks, stretch, vocabulary, focus), asked=stretch)
             if ask.intent == "name_selection" and asks and asks[-1].intent == "select":
                 asks[-1] = ask = replace(asks[-1], name=ask.name)
             else:
@@ -249,7 +249,7 @@ def _tidy(asks: list[Ask]) -> list[Ask]:
     """Drop courtesies that come with a real ask, and repetitions."""
     real = [ask for ask in asks if ask.intent not in SMALL_TALK - {"cannot"} or ask.values]
     said = [ask for ask in asks if ask.intent not in {"greet", "thanks", "ack", "bye"}]
-    return list(dict.fromkeys(real or said[:1] or asks[:1]))
+    return joined(real or said[:1] or asks[:1])
 
 
 def _read(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:

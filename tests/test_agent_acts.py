@@ -229,6 +229,12 @@ OF_THE_FILE = [
     ("which of the clusters are immune?", "labelled as leukocytes"),
     ("is LYZ expressed anywhere?", "Yes: LYZ is detected in"),
     ("is there a batch effect?", "I see no column of batches in your file"),
+    ("is the B cells label reliable?", "the model reads 40 of 40 cells of them as B cell"),
+    ("is ISG15 higher in stim than in ctrl?", "That is the p-value of this one gene"),
+    ("is cluster 1 malignant?", "No: of the 40 cells read in cluster 1"),
+    ("what do 0 and 1 mean in leiden?", "I cannot tell what these values stand for"),
+    ("is there contamination with red blood cells?", "Erythrocyte (CL:0000232)"),
+    ("how many B cells are there, and is that a lot?", "Yes: 33.3% of the 240 cells"),
 ]  # fmt: skip
 
 

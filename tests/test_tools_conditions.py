@@ -170,6 +170,15 @@ def test_a_batch_that_is_one_condition_is_confounded(tmp_path: Path) -> None:
     assert "Each value of 'batch' belongs to one condition only" in found.text
 
 
+def test_another_column_may_go_with_the_conditions(tmp_path: Path) -> None:
+    session = make(tmp_path)
+    obs = session.prepared.adata.obs
+    obs["therapy"] = np.where(obs["condition"] == "stim", "one", "two")
+    found = TOOLS["check_design"](session, column="condition", donors="therapy")
+    assert found.facts["verdict"] == "confounded"
+    assert "Each of the 2 values of 'therapy' is found with one value of 'condition'" in found.text
+
+
 def few(tmp_path: Path) -> Session:
     """Open two donors with both conditions: ISG15 rises in each of them, unevenly."""
     rng = np.random.default_rng(7)

@@ -32,7 +32,8 @@ def check_design(session: "Session", *, column: str, donors: str = "") -> Eviden
     column
         Column of obs that tells the conditions apart, for example "condition".
     donors
-        Column that tells donors apart; found by its name when left out.
+        Column that tells donors apart, or another column that may be confounded with it, for
+        example "therapy"; found by its name when left out.
 
     Returns
     -------
@@ -56,8 +57,11 @@ def check_design(session: "Session", *, column: str, donors: str = "") -> Eviden
         raise UnsupportedError(msg)
     people = find_column(session, donors) if donors else find_donors(session, key)
     table = _donors(obs, people, values) if people else []
-    sentences, verdict = _sentences(key, people, values, table)
-    sentences += _batches(obs, key, people, values)
+    if people and donors and not is_person(people):
+        sentences, verdict = _two_columns(key, people, table)
+    else:
+        sentences, verdict = _sentences(key, people, values, table)
+        sentences += _batches(obs, key, people, values)
     return session.record(
         tool="check_design",
         text=" ".join(sentences),
@@ -89,6 +93,9 @@ def _donors(obs: "pd.DataFrame", people: str, values: "pd.Series") -> list[dict[
                 "conditions": "; ".join(clean(value) for value in sorted(set(mine))),
                 "n_conditions": int(mine.nunique()),
                 "cells": len(mine),
+                "cells_of_each": "; ".join(
+                    f"{number:,} of {quote(value)}" for value, number in mine.value_counts().items()
+                ),
             }
         )
     return table
@@ -97,6 +104,29 @@ def _donors(obs: "pd.DataFrame", people: str, values: "pd.Series") -> list[dict[
 def _each(table: list[dict[str, Any]]) -> dict[str, int]:
     """Count the donors of each condition, as far as they have cells of one only."""
     return dict(Counter(row["conditions"] for row in table if row["n_conditions"] == 1))
+
+
+def _two_columns(key: str, other: str, table: list[dict[str, Any]]) -> tuple[list[str], str]:
+    """Return what is said of a column that may go with the conditions, and the verdict."""
+    both = sum(row["n_conditions"] > 1 for row in table)
+    if both == len(table):
+        verdict, end = "paired", f"is found with several values of {quote(key)}"
+    elif both:
+        verdict, end = "mixed", ""
+    else:
+        verdict, end = "confounded", f"is found with one value of {quote(key)} only"
+    values = count(len(table), "value")
+    lead = (
+        f"Each of the {values} of {quote(other)} {end}."
+        if end
+        else f"{both:,} of the {values} of {quote(other)} are found with several values of "
+        f"{quote(key)}, the others with one only."
+    )
+    shown = "; ".join(
+        f"{quote(row['donor'])} {row['cells_of_each'].replace('; ', ', ')}"
+        for row in table[:_MOST_NAMED]
+    )
+    return [lead, f"In cells they hold: {shown}."], verdict
 
 
 def _sentences(

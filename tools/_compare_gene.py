@@ -47,9 +47,10 @@ def compare_gene(
     Returns
     -------
     Evidence
-        One row: ``gene``, ``log2_fold_change`` (first over second), ``p_value_adjusted`` (over
-        all genes that were tested; None if this one was not), ``is_bound`` (the change is only the
-        least that it may be), ``mean_first``, ``mean_second``, ``percent_first``,
+        One row: ``gene``, ``log2_fold_change`` (first over second), ``p_value`` (of this gene
+        alone, which is what a gene that was named beforehand is judged by), ``p_value_adjusted``
+        (over all genes that were tested; both None if this one was not), ``is_bound`` (the change
+        is only the least that it may be), ``mean_first``, ``mean_second``, ``percent_first``,
         ``percent_second``.
 
     Raises
@@ -91,11 +92,16 @@ def compare_gene(
     if place in frame.index:
         row["log2_fold_change"] = round(float(frame.loc[place, "change"]), 2)
         row["is_bound"] = bool(frame.loc[place, "is_bound"])
-        row["p_value_adjusted"] = float(f"{frame.loc[place, 'p_value_adjusted']:.1e}")
-    is_known = row["p_value_adjusted"] is not None
+        for key in ("p_value", "p_value_adjusted"):
+            row[key] = float(f"{frame.loc[place, key]:.1e}")
+    is_known = row["p_value"] is not None
     return session.record(
         tool="compare_gene",
-        text=" ".join(_sentences(row, names, where=where, n_donors=n_donors, method=method)),
+        text=" ".join(
+            _sentences(
+                row, names, where=where, n_donors=n_donors, method=method, n_tested=len(frame)
+            )
+        ),
         table=[row],
         cells=np.union1d(one, two),
         source=f"{method}, Benjamini-Hochberg over {count(len(frame), 'gene')}",
@@ -110,7 +116,8 @@ def compare_gene(
             "n_first": len(one),
             "n_second": len(two),
             "n_donors": n_donors,
-            "is_significant": is_known and row["p_value_adjusted"] < SIGNIFICANT,
+            "is_significant": is_known and row["p_value"] < SIGNIFICANT,
+            "n_tested": len(frame),
             "threshold": SIGNIFICANT,
         },
     )
@@ -146,6 +153,7 @@ def _row(symbol: str, values: np.ndarray, groups: tuple[np.ndarray, np.ndarray])
         "gene": symbol,
         "log2_fold_change": round(float(found["change"]), 2),
         "is_bound": bool(found["is_bound"]),
+        "p_value": None,
         "p_value_adjusted": None,
         "mean_first": round(float(one.mean()), 2),
         "mean_second": round(float(two.mean()), 2),
@@ -159,9 +167,15 @@ def _small(p_value: float) -> str:
 
 
 def _sentences(
-    row: dict[str, Any], names: tuple[str, str], *, where: str, n_donors: int, method: str
+    row: dict[str, Any],
+    names: tuple[str, str],
+    *,
+    where: str,
+    n_donors: int,
+    method: str,
+    n_tested: int,
 ) -> list[str]:
-    symbol, p_value, change = row["gene"], row["p_value_adjusted"], row["log2_fold_change"]
+    symbol, p_value, change = row["gene"], row["p_value"], row["log2_fold_change"]
     one, two = map(as_group, names)
     of_one, of_two = (f"of {name}" if not name.startswith("read as ") else name for name in names)
     among = f" among {as_group(where)}" if where else ""
@@ -175,16 +189,25 @@ def _sentences(
         side = "higher" if change > 0 else "lower"
         lead = (
             f"{symbol} is significantly {side} in {one} than in {two}{among}: "
-            f"{fold_change(row)}, adjusted p-value {_small(p_value)} ({how})."
+            f"{fold_change(row)}, p-value {_small(p_value)} ({how})."
         )
     else:
         lead = (
             f"{symbol} does not differ significantly between {one} and {two}{among}: "
-            f"{fold_change(row)}, adjusted p-value {p_value:.2g} ({how})."
+            f"{fold_change(row)}, p-value {p_value:.2g} ({how})."
+        )
+    corrected = []
+    if p_value is not None:
+        adjusted = row["p_value_adjusted"]
+        corrected.append(
+            "That is the p-value of this one gene, as it was named; corrected over the "
+            f"{count(n_tested, 'gene')} tested, as a gene picked from a list needs, the adjusted "
+            f"p-value is {_small(adjusted) if adjusted < SIGNIFICANT else f'{adjusted:.2g}'}."
         )
     return [
         lead,
         f"{as_percent(row['percent_first'])} of the cells {of_one} express {symbol} (mean "
         f"log expression {row['mean_first']:.2f}), and {as_percent(row['percent_second'])} of "
         f"those {of_two} ({row['mean_second']:.2f}).",
+        *corrected,
     ]

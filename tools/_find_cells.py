@@ -49,12 +49,12 @@ def find_cells(session: Session, *, text: str) -> Evidence:
     table = _by_cluster(session.clusters(), groups, likely)
     named, share = term(label, term_id), percent(int(likely.sum()), len(read))
     authors, theirs = authors_words(session, term_id)
-    sentences = [note] if note else []
-    sentences.append(
+    sentences = [
         f"{theirs}{'the' if theirs else 'The'} model reads {int(likely.sum()):,} of "
         f"{count(len(read), 'cell')} ({as_percent(share)}) as {named}, with a probability of at "
-        f"least {_LIKELY:.0%}."
-    )
+        f"least {_LIKELY:.0%}.",
+        *([note] if note else []),
+    ]
     best = max(table, key=lambda row: row["found"])
     if best["found"]:
         sentences.append(

@@ -39,7 +39,7 @@ def compare_genes(inside: Any, outside: Any, *, method: Method, logged: bool) ->
     Returns
     -------
     pandas.DataFrame
-        One row a gene, in order: ``score`` (z or t), ``p_value_adjusted``
+        One row a gene, in order: ``score`` (z or t), ``p_value``, ``p_value_adjusted``
         (Benjamini-Hochberg), ``change`` (log2 fold change of the means of the logged values,
         undone, as in scanpy, but bounded as `bound_changes` says; or difference of means),
         ``share_in`` and ``share_out`` of cells above zero (0-1), and ``is_bound``.
@@ -67,6 +67,7 @@ def compare_genes(inside: Any, outside: Any, *, method: Method, logged: bool) ->
     frame = pd.DataFrame(
         {
             "score": score,
+            "p_value": p_value,
             "p_value_adjusted": stats.false_discovery_control(p_value),
             "change": change,
             "share_in": share_in,

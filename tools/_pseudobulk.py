@@ -112,7 +112,7 @@ def moderated_t(bulks: Bulks) -> "pd.DataFrame":
     Returns
     -------
     pandas.DataFrame
-        One row a gene, in order: ``score`` (moderated t), ``p_value_adjusted``
+        One row a gene, in order: ``score`` (moderated t), ``p_value``, ``p_value_adjusted``
         (Benjamini-Hochberg), ``change`` (log2 fold change, first over second).
 
     Raises
@@ -140,6 +140,7 @@ def moderated_t(bulks: Bulks) -> "pd.DataFrame":
     return pd.DataFrame(
         {
             "score": score,
+            "p_value": p_value,
             "p_value_adjusted": stats.false_discovery_control(np.clip(p_value, 0, 1)),
             "change": change,
         }
