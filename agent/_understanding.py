@@ -128,7 +128,8 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
             if ask.intent in {"select", "name_selection"} and ask.name:  # spoken of further on
                 made = (*vocabulary.selections(), ask.name)
                 vocabulary = replace(vocabulary, selections=lambda made=made: made)
-    return _tidy(asks) or [Ask("unclear", text=text)]
+    found = _tidy(asks) or [Ask("unclear", text=text)]
+    return [replace(found[0], asked=text)] if len(found) == 1 else found
 
 
 def _decide(stretch: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:

@@ -234,7 +234,7 @@ OF_THE_FILE = [
     ("is cluster 1 malignant?", "No: of the 40 cells read in cluster 1"),
     ("what do 0 and 1 mean in leiden?", "I cannot tell what these values stand for"),
     ("is there contamination with red blood cells?", "Erythrocyte (CL:0000232)"),
-    ("how many B cells are there, and is that a lot?", "Yes: 33.3% of the 240 cells"),
+    ("how many B cells are there, and is that a lot?", "Yes: 80 of the 240 cells"),
 ]  # fmt: skip
 
 
