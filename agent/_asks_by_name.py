@@ -159,8 +159,18 @@ def _ranked_types(order: Literal["high", "low"]) -> Make:
 _EXPRESSED = re.compile(r"(?i)\bexpress")
 
 
+def _is_cluster(slot: Slot) -> bool:
+    return first_of(slot).kind == "cluster"
+
+
 def _any_type(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     asks = []
+    kinds = [s for s in names.slots if first_of(s).slot == IDENTITY and not _is_cluster(s)]
+    where = [slot for slot in names.slots if slot not in kinds]
+    if kinds and where:  # "any plasma cells in stim?"
+        text = "are there any?"
+        frames = [Frame(where=clauses_of([one]), among=clauses_of(where)) for one in kinds]
+        return [frame_ask(frame, text=text) for frame in frames]
     for slot in names.slots:
         text = f"are there any {first_of(slot).label}?"
         if slot.text.casefold() in vocabulary.genes and _EXPRESSED.search(names.text):

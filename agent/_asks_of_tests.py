@@ -71,8 +71,10 @@ def _as_before(
 
 def type_by_type(names: "Names", vocabulary: Vocabulary) -> list[Ask] | None:
     """Tell how each gene changes between conditions in every type: "up in every cell type?"."""
-    treatment = treatment_of(names, vocabulary)
-    if treatment is None or not EVERY.search(names.text):
+    if not EVERY.search(names.text):
+        return None
+    treatment = treatment_of(names, vocabulary) or _only_treatment(names, vocabulary)
+    if treatment is None:
         return None
     column, pair = treatment
     by = "clusters" if "clusters" in names.unit or "clusters" in names.column else ""
@@ -80,6 +82,18 @@ def type_by_type(names: "Names", vocabulary: Vocabulary) -> list[Ask] | None:
         Ask("most_changed", genes=(gene,), column=column, values=pair, plot=by, text=names.text)
         for gene in names.gene[:MOST_GENES]
     ] or None
+
+
+_CHANGES = re.compile(r"(?i)\b(?:up|down|induc\w+|increas\w+|decreas\w+|chang\w+|rises?|drops?)\b")
+
+
+def _only_treatment(names: "Names", vocabulary: Vocabulary) -> tuple[str, tuple[str, ...]] | None:
+    """Return the two conditions of a file that compares no others, where a change is asked."""
+    two = {vocabulary.labels[c] for c in vocabulary.conditions if len(vocabulary.labels[c]) == 2}
+    column = condition_column_of(names, vocabulary)
+    if len(two) != 1 or column is None or names.slots or not _CHANGES.search(names.text):
+        return None
+    return column, treated_first(two.pop())
 
 
 def treatment_of(names: "Names", vocabulary: Vocabulary) -> tuple[str, tuple[str, ...]] | None:

@@ -20,6 +20,7 @@ from ._frames import (
 )
 from ._last_frame import cells_of_ask, frame_of
 from ._named_cells import Make
+from ._pairs import sides_divided, sides_within
 from ._plain_asks import ask_frame, person_column
 from ._shares import shares_of
 from ._spoken import (
@@ -56,6 +57,8 @@ def _and_group(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask
         return _frame_of_groups(last, cells, names.text, vocabulary)
     if last.intent in COMPARED and (last.second or last.intent != "compare_selections"):
         return _compared_with(last, cells, vocabulary)
+    if len(cells) == 1 and (tests := sides_within(last, cells[0], vocabulary)):
+        return tests
     if last.intent == "count_type":
         return [ask_frame(Frame(where=(clause,))) for clause in cells]
     found = [_of_group(last, clause, vocabulary) for clause in cells]
@@ -276,6 +279,10 @@ def _by(kind: str) -> Make:
         else:
             column = next(iter(said.columns), "") or column_of_values(names)
         last = focus.last
+        if last is not None and kind != "type":
+            sides = sides_divided(last, column, vocabulary)
+            if sides:
+                return sides
         is_of_people = kind == "donor" or column in vocabulary.people
         if last is not None and is_of_people and (shares := shares_of(last, vocabulary)):
             return [replace(shares, text="in every donor?")]

@@ -18,6 +18,7 @@ from ._grammar import read_frame, words_left_over
 from ._leaning import read_lean
 from ._mentions import Mentions, correct_spelling, find_mentions, spell_out
 from ._nicknames import spell_slang
+from ._pairs import name_both
 from ._pointing import name_pointed, name_sides
 from ._reading_file import read_file_ask
 from ._reading_file_names import read_file_name
@@ -134,6 +135,7 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
 
 def _decide(stretch: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
     """Return what a stretch asks, by the rules or as the act that it is recognised as."""
+    stretch = name_both(stretch, focus, vocabulary)
     if focus.pending is None and (held := read_of_file(stretch, vocabulary, focus)):
         return [held]
     by_rules = _read(stretch, vocabulary, focus)

@@ -9,12 +9,13 @@ import pytest
 from agent import Answer, Assistant
 from agent._asks import Ask, Focus
 from agent._outlines import outline
+from agent._pairs import name_both
 from agent._phrasing import split_sentences
 from agent._plain_forms import ask_of, names_of, plain_form
 from agent._sex import sex_told_by
 from agent._tags import tag
 from agent._understanding import understand
-from agent._vocabulary import Vocabulary
+from agent._vocabulary import Vocabulary, vocabulary_of
 from tests.marker_reader import MarkerReader
 from tests.test_agent_questions import loose_numbers
 from tools import Session
@@ -81,6 +82,8 @@ ANSWERS = [
     ("which_clusters", "T cells?", ["Cluster 1 is labelled as T cell", "80 in cluster 1"]),
     ("any_type", "any B cells?", ["Yes: 80 of the 240 cells of the dataset (33.3%)"]),
     ("any_type", "any natural killer cells?", ["No: no cluster as a whole is labelled"]),
+    ("any_type", "any natural killer cells in stim?", ["No: 0 of the 120 cells of 'stim' (0%)"]),
+    ("gene_test", "is ISG15 up in every cell type?", ["in 'stim' than in 'ctrl' in each of the 3"]),
     ("count_type", "B cells and T cells?", ["are 'B cells'", "are 'T cells'"]),
     ("share_type", "and cluster 1?", ["33.3% of the 240 cells of the dataset (80) are in"]),
     ("is_type", "are Monocytes B cells?", ["No: the model reads 0 of 40 cells of them as B cell"]),
@@ -172,6 +175,10 @@ FOLLOWED = [
     ("more_in", "more B cells in stim?", "every_donor", "in each?", "0 of the 4 donors, in 'ctrl'"),
     ("gene_test", "is ISG15 higher in stim than in ctrl?", "every_donor", "in each?",
      "Higher in 'stim' than in 'ctrl' in each of the 4 donors"),
+    ("gene_test", "is LYZ higher in Monocytes than in B cells?", "every_donor", "in each donor?",
+     "Higher in 'Monocytes' than in 'B cells' in each of the 4 donors"),
+    ("gene_test", "is LYZ higher in Monocytes than in B cells?", "and_group", "and in stim?",
+     "higher in 'Monocytes' and 'stim' than in 'B cells' and 'stim'"),
     ("expression_in", "LYZ in B cells?", "compare_selection", "compare them with the Monocytes",
      "Higher in 'B cells' than in 'Monocytes'"),
 ]  # fmt: skip
@@ -256,3 +263,18 @@ def test_why_after_doubtful_cells_says_between_which_types_the_model_wavers(
     answer: Any = list(assistant.ask("why?"))[-1]
     assert "genes of these cells" in answer.text, answer.text
     assert answer.unsupported == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("is NKG7 on in both?", "is NKG7 expressed in cluster 0 and in cluster 1?"),
+        ("which of the two has more NKG7?", "compare NKG7 between cluster 0 and cluster 1"),
+        ("is NKG7 one of them?", "is NKG7 one of them?"),
+    ],
+)
+def test_both_are_the_two_groups_that_were_spoken_of(
+    question: str, said: str, session: Session
+) -> None:
+    focus = Focus().after(Ask("compare", clusters=("0", "1")))
+    assert name_both(question, focus, vocabulary_of(session)) == said
