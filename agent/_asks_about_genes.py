@@ -30,6 +30,7 @@ from ._named_cells import (
 )
 from ._outlines import Slot
 from ._scanning import of_gene
+from ._tag_names import is_clustering
 from ._vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ def _markers(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
     number = number_of(names)
     if names.clusters:
         return [Ask("markers", clusters=(one,), number=number) for one in names.clusters]
+    if not names.slots and any(is_clustering(c, vocabulary) for c in names.column):
+        return [Ask("markers", clusters=(one,), number=number) for one in vocabulary.clusters]
     if not names.slots:
         return None
     if is_model_type(names.slots):

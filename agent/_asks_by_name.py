@@ -32,7 +32,7 @@ from ._named_cells import (
 )
 from ._outlines import Slot
 from ._sex import genes_of_sex
-from ._tag_names import value_condition
+from ._tag_names import is_clustering, value_condition
 from ._vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -310,6 +310,10 @@ def _composition(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[A
     ]
     if not by:
         return None
+    if is_clustering(by[0], vocabulary):
+        types = next(iter(vocabulary.author_columns), "cell types")
+        parts = tuple(clause for slot in names.slots for clause in clauses_of([slot]))
+        return [frame_ask(Frame("share", by=("clusters", types), among=parts))]
     where = cells_of(names.slots)
     return [Ask("composition", column=by[0], where=where, mode="all", text="of cell types")]
 

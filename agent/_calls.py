@@ -30,6 +30,7 @@ class Situation:
     results: tuple[Result, ...] = ()
     seen: frozenset[str] = frozenset()
     earlier: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # artifacts, by id
+    together: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # made as one, by id
     said: str = ""  # earlier answers, to say a caveat only once
 
     def result(self, call: Call) -> Result | None:

@@ -27,6 +27,7 @@ from ._saying_things import THING_TELLERS
 from ._saying_trust import TRUST_TELLERS
 from ._saying_types import TYPE_TELLERS
 from ._sex import SEX_TELLERS
+from ._table_files import no_table
 from ._talk import NO_DATASET, ask_back, say_talk
 from ._verdicts import asks_yes_no
 
@@ -91,7 +92,7 @@ def _say(ask: Ask, now: Situation, *, seed: int) -> tuple[list[str], Ask]:
     if ask.intent.startswith("export") and not plan(ask, now):
         if ask.intent == "export_figure":
             return [no_figure(ask, now)], ask
-        return ["I have made no table yet that I could write; ask me for one first."], ask
+        return [no_table(ask, now)], ask
     results = [result for call in plan(ask, now) if (result := now.result(call)) is not None]
     good = [result for result in results if result.artifact is not None]
     errors = [str(result.error) for result in results if result.artifact is None and result.error]

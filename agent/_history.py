@@ -121,6 +121,16 @@ class History:
             if result.artifact is not None
         }
 
+    def together(self) -> dict[str, tuple[str, ...]]:
+        """Return, for each piece of evidence, those that its verb made for the same question."""
+        made: dict[str, tuple[str, ...]] = {}
+        for turn in self.turns:
+            artifacts = [result.artifact for result in turn.results if result.artifact]
+            for tool in {str(artifact["tool"]) for artifact in artifacts}:
+                ids = tuple(str(one["id"]) for one in artifacts if one["tool"] == tool)
+                made |= dict.fromkeys(ids, ids)
+        return made
+
     def said(self) -> str:
         """Return the earlier answers."""
         return "\n".join(text_of(turn.answer) for turn in self.turns[:-1] if turn.answer)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _PARTS = re.compile(r"(?i)\b(?:composition|proportions?|stack\w*|fractions?|percent\w*|shares?|"
                     r"cell ?types?|make-?up)\b")  # fmt: skip
+_DRAWN = re.compile(r"(?i)\b(?:dot|bubble|matrix|heat|plot|draw|show|graph|figure|visuali)")
 
 
 def _usual(vocabulary: Vocabulary) -> str | None:
@@ -88,6 +89,8 @@ def _dots(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | N
 
 
 def _dots_markers(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    if not _DRAWN.search(names.text):
+        return [Ask("markers", clusters=(one,)) for one in vocabulary.clusters]
     return [Ask("dots")]
 
 

@@ -14,9 +14,11 @@ from ._figure_files import plan_figure
 from ._plan_tests import TEST_PLANS, plan_among
 from ._selecting import quoted
 from ._sex import plan_sex
+from ._table_files import plan_table
 from ._verdicts import direction
 
-_MOST_GENES = 30
+_MOST_GENES = 500
+_MOST_DRAWN = 30  # genes of a dot plot
 _MOST_CELLS = 30
 _MOST_CLUSTERS = 16  # that are compared one by one
 _ENOUGH_MARKERS = 50  # genes among which a marker is looked for
@@ -294,10 +296,10 @@ def _dots(ask: Ask, situation: Situation) -> list[Call]:
         if any(result is None for result in found):
             return calls
         genes = [str(row["gene"]) for result in found if result for row in result.table[:3]]
-        unique_genes = list(dict.fromkeys(genes))[:_MOST_GENES]
+        unique_genes = list(dict.fromkeys(genes))[:_MOST_DRAWN]
         return [*calls, *run("plot_dots", genes=unique_genes, by=ask.column)]
     where = ask.where or None
-    return run("plot_dots", genes=list(ask.genes[:_MOST_GENES]), by=ask.column, where=where)
+    return run("plot_dots", genes=list(ask.genes[:_MOST_DRAWN]), by=ask.column, where=where)
 
 
 def _types_here(ask: Ask, situation: Situation) -> list[Call]:
@@ -332,12 +334,6 @@ def _types_here(ask: Ask, situation: Situation) -> list[Call]:
     sides = [f"clusters {', '.join(names)}" for names in (one, two)]
     pair = {"first": sides[0], "second": sides[1]}
     return [labels, *run("compare_selections", **pair, n_genes=_genes_wanted(ask))]
-
-
-def _export_table(ask: Ask, situation: Situation) -> list[Call]:
-    named = re.search(r"\bE\d+\b", ask.text)
-    evidence = named.group() if named else situation.latest(holding="table")
-    return run("export_table", evidence=evidence) if evidence else []
 
 
 def _export_cells(ask: Ask, situation: Situation) -> list[Call]:
@@ -442,7 +438,7 @@ _PLANS: Mapping[str, Plan] = {
     "dots": _dots,
     "types_here": _types_here,
     "export_dataset": lambda ask, now: run("export_dataset", where=ask.where or None),
-    "export_table": _export_table,
+    "export_table": plan_table,
     "export_cells": _export_cells,
     "export_figure": plan_figure,
     "choose_clusters": lambda ask, now: run("choose_clusters", column=ask.column),

@@ -95,7 +95,14 @@ class EmbeddedPlanner(BaseChatModel):
         asks = list(turn.asks) or understand(turn.question, vocabulary, history.focus())
         asks = asks[:_MOST_ASKS]
         seen = frozenset(history.seen_barcodes())
-        situation = Situation(vocabulary, turn.results, seen, history.artifacts(), history.said())
+        situation = Situation(
+            vocabulary,
+            turn.results,
+            seen,
+            history.artifacts(),
+            history.together(),
+            history.said(),
+        )
         made = {result.key for result in turn.results}
         # What is written to a file may be what this very turn computes, so exports come last.
         exports = [ask for ask in asks if ask.intent.startswith("export")]

@@ -15,6 +15,7 @@ from ._saying_frames import CLUSTERS
 from ._saying_things import tell_difference
 from ._saying_types import tell_which
 from ._saying_worth import leans, worth
+from ._table_files import other_format
 from ._verdicts import asks_yes_no, direction, verdict
 
 _EACH_OF = re.compile(
@@ -498,7 +499,7 @@ def tell_file(ask: Ask, now: Saying) -> Said:
     artifact = now.results[-1].artifact or {}
     path = (artifact.get("facts") or {}).get("path")
     where = "You find it below." if path is None else f'You find it in "{Path(path).parent}".'
-    return Said([*quote_all(artifact), where])
+    return Said([*quote_all(artifact), where, *other_format(ask)])
 
 
 GROUP_TELLERS: Mapping[str, Teller] = {

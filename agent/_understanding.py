@@ -37,6 +37,8 @@ from ._referring import cells_of_type
 from ._returning import read_return
 from ._rules import classify
 from ._small_talk import small_talk
+from ._table_files import computed_and_written, for_file
+from ._tag_names import is_clustering
 from ._topics import find_topic
 from ._vocabulary import Vocabulary
 
@@ -114,7 +116,8 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
         parts = [whole.replace(_STOP, ". ")]
     if len(parts) > 1:
         parts = without_remarks(parts, vocabulary, focus)
-    for stretch in chain.from_iterable(map(drawn_and_written, parts)):
+    parts = list(chain.from_iterable(map(drawn_and_written, parts)))
+    for stretch in chain.from_iterable(map(computed_and_written, parts)):
         before = asks[-1].frame if asks else None
         if before is not None and before.by == ("cell",) and _WHAT_IS_IT.match(stretch):
             continue  # said with the cell
@@ -129,7 +132,7 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
             if ask.intent in {"select", "name_selection"} and ask.name:  # spoken of further on
                 made = (*vocabulary.selections(), ask.name)
                 vocabulary = replace(vocabulary, selections=lambda made=made: made)
-    found = _tidy(asks) or [Ask("unclear", text=text)]
+    found = for_file(_tidy(asks)) or [Ask("unclear", text=text)]
     return [replace(found[0], asked=text)] if len(found) == 1 else found
 
 
@@ -323,6 +326,8 @@ def _read_any(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
         barcodes=found.barcodes,
         ontology=_ontology(found),
     )
+    if ask.intent == "composition" and ask.column and is_clustering(ask.column, vocabulary):
+        ask = replace(ask, intent="unclear")  # the clusters are not counted within themselves
     if ask.ontology and not ask.cell_types:
         named = re.search(r".*\b(?:about|for|of|up|define|is)\s+(?:an? |the )?([^?.!]+)", stretch)
         ask = replace(ask, intent="look_up", cell_types=(named.group(1).strip(),) if named else ())

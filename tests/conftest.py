@@ -17,6 +17,8 @@ import pytest
 if TYPE_CHECKING:
     from anndata import AnnData
 
+    from tools import Session
+
 GENES = ["CD3D", "CD3E", "IL7R", "MS4A1", "CD79A", "NKG7", "LYZ", "CD14"]
 PROFILES = {  # mean counts of the genes above
     "T cell": [9, 8, 7, 0, 0, 1, 0, 0],
@@ -171,3 +173,16 @@ class FakeDescriber:
 def fake_describer() -> FakeDescriber:
     """Return a describer for tests of everything around the model."""
     return FakeDescriber()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> "Session":
+    """Open the demo, its cells named by their markers."""
+    from kb import KnowledgeBase
+    from tests.marker_reader import MarkerReader
+    from tools import Session
+
+    knowledge = KnowledgeBase.open(tmp_path_factory.mktemp("kb"))
+    opened = Session(knowledge=knowledge, load_describer=MarkerReader)
+    opened.open_demo()
+    return opened

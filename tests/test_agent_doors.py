@@ -57,27 +57,17 @@ class OneCall(BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=reply)])
 
 
-@pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
-    from kb import KnowledgeBase
-
-    knowledge = KnowledgeBase.open(tmp_path_factory.mktemp("kb"))
-    made = Session(knowledge=knowledge, load_describer=MarkerReader)
-    made.open_demo()
-    return made
-
-
 @pytest.mark.parametrize(("name", "arguments"), CALLS, ids=[name for name, _ in CALLS])
 def test_every_door_gives_the_same_evidence(
-    name: str, arguments: dict[str, Any], session: Session
+    name: str, arguments: dict[str, Any], demo: Session
 ) -> None:
-    by_registry = TOOLS[name](session, **arguments)
+    by_registry = TOOLS[name](demo, **arguments)
     endpoint = next(item for item in endpoints() if item.name == name)
-    assistant = Assistant(session)
+    assistant = Assistant(demo)
     by_endpoint = endpoint.call(assistant, arguments)
     by_function = endpoint.as_function(Workspaces(lambda: assistant))(**arguments)
     call = AIMessage("", tool_calls=[{"name": name, "args": arguments, "id": "c1"}])
-    steps = Assistant(session, llm=OneCall(calls=[call])).ask("Go.")
+    steps = Assistant(demo, llm=OneCall(calls=[call])).ask("Go.")
     by_agent = next(step.evidence for step in steps if isinstance(step, ToolReturned))
     assert by_agent is not None
     json.dumps(by_endpoint)
@@ -100,9 +90,9 @@ def test_every_verb_has_an_endpoint_with_a_schema() -> None:
         assert all(f"    {name}: " in str(function.__doc__) for name in expected)
 
 
-def test_wrong_arguments_are_refused_in_a_sentence(session: Session) -> None:
+def test_wrong_arguments_are_refused_in_a_sentence(demo: Session) -> None:
     by_name = {item.name: item for item in endpoints()}
-    assistant = Assistant(session)
+    assistant = Assistant(demo)
     for name, given in (
         ("rank_markers", {}),
         ("rank_markers", {"cluster": "3", "n_genes": "many"}),
@@ -122,8 +112,8 @@ def begin(session: Session) -> Assistant:
     return Assistant(other)
 
 
-def test_each_caller_has_a_place_of_their_own(session: Session) -> None:
-    places = Workspaces(lambda: begin(session), most=2)
+def test_each_caller_has_a_place_of_their_own(demo: Session) -> None:
+    places = Workspaces(lambda: begin(demo), most=2)
     by_name = {item.name: item for item in endpoints()}
     kinds = {"caller": str, "client_of": lambda caller: caller}
     select = by_name["select_cells"].as_function(places, **kinds)
@@ -140,9 +130,9 @@ def test_each_caller_has_a_place_of_their_own(session: Session) -> None:
     assert "'mine'" not in listed(caller="first client")["text"]
 
 
-def test_a_conversation_goes_on_in_its_place(session: Session) -> None:
+def test_a_conversation_goes_on_in_its_place(demo: Session) -> None:
     ask = next(item for item in endpoints() if item.name == "ask")
-    function = ask.as_function(Workspaces(lambda: begin(session)))
+    function = ask.as_function(Workspaces(lambda: begin(demo)))
     first = function("What are the markers of cluster 3?")
     second = function("And of the next one?", first["workspace"])
     assert second["steps"] == [{"tool": "rank_markers", "args": {"cluster": "4"}}]

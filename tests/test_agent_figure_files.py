@@ -7,7 +7,6 @@ import pytest
 
 from agent import Answer, Assistant, ToolCalled
 from agent._figure_files import drawn_and_written, figure_ask
-from tests.marker_reader import MarkerReader
 from tools import Session
 
 WORDS = [
@@ -54,16 +53,6 @@ def test_a_figure_that_is_not_drawn_yet_is_drawn_first() -> None:
         assert drawn_and_written(text) == [text]
 
 
-@pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
-    from kb import KnowledgeBase
-
-    knowledge = KnowledgeBase.open(tmp_path_factory.mktemp("kb"))
-    made = Session(knowledge=knowledge, load_describer=MarkerReader)
-    made.open_demo()
-    return made
-
-
 CONVERSATION = [
     ("save the violin plot as pdf", [], "I have made no violin plot yet"),
     ("svg please", [], "I have made no figure yet"),
@@ -80,8 +69,8 @@ CONVERSATION = [
 ]
 
 
-def test_the_figure_that_is_meant_is_written_as_it_is_asked_for(session: Session) -> None:
-    assistant = Assistant(session)
+def test_the_figure_that_is_meant_is_written_as_it_is_asked_for(demo: Session) -> None:
+    assistant = Assistant(demo)
     for question, calls, said in CONVERSATION:
         steps = list(assistant.ask(question))
         answer = steps[-1]
@@ -89,12 +78,12 @@ def test_the_figure_that_is_meant_is_written_as_it_is_asked_for(session: Session
         assert said in answer.text, (question, answer.text)
         assert not answer.unsupported, question
         if calls is not None:
-            made = [_told(session, step) for step in steps if isinstance(step, ToolCalled)]
+            made = [_told(demo, step) for step in steps if isinstance(step, ToolCalled)]
             for mine, its in zip(made, calls, strict=True):
                 assert mine == (its[0], its[1] or mine[1]), question
-    files = {item.facts["file"] for item in session.evidence.values() if "file" in item.facts}
+    files = {item.facts["file"] for item in demo.evidence.values() if "file" in item.facts}
     assert {Path(name).suffix for name in files} == {".png", ".svg", ".pdf", ".html"}
-    assert all((session.folder / name).stat().st_size > 1_000 for name in files)
+    assert all((demo.folder / name).stat().st_size > 1_000 for name in files)
 
 
 def _told(session: Session, step: ToolCalled) -> tuple[str, Any]:

@@ -183,6 +183,20 @@ def test_what_is_taken_away_lies_in_the_folder_of_the_session(
         TOOLS["export_table"](session, evidence="E99")
 
 
+def test_several_tables_of_one_verb_become_one_file(session: Session) -> None:
+    two = [TOOLS["rank_markers"](session, cluster=name).id for name in ("1", "2")]
+    written = TOOLS["export_table"](session, evidence=", ".join(two))
+    with Path(written.facts["path"]).open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert {row["cluster"] for row in rows} == {"1", "2"}
+    assert len(rows) == written.facts["n_rows"]
+    dots = TOOLS["plot_dots"](session, genes=["LYZ"]).id
+    with pytest.raises(ToolError, match="cannot become one file"):
+        TOOLS["export_table"](session, evidence=f"{two[0]}, {dots}")
+    with pytest.raises(ToolError, match="cannot become one file"):
+        TOOLS["export_table"](session, evidence=", ".join(two), cells=True)
+
+
 def test_a_text_cannot_become_a_formula_in_a_spreadsheet(session: Session) -> None:
     evil = session.record(tool="x", text="x", table=[{"label": "=HYPERLINK(1)", "n": -1}])
     written = TOOLS["export_table"](session, evidence=evil.id)

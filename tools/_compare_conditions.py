@@ -15,14 +15,14 @@ from ._condition_tests import (
 )
 from ._evidence import Evidence
 from ._figures import bars
-from ._wording import are, as_percent, clean, count, fold_change, listing, p_value, quote
+from ._wording import are, as_percent, clean, count, fold_change, listing, p_value, quote, some_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ._session import Session
 
-_MOST_GENES = 100
+_MOST_GENES = 500
 _NEAREST = 3  # genes named where none differs
 
 
@@ -51,7 +51,7 @@ def compare_conditions(
     donors
         Column that tells donors apart; found by its name when left out.
     n_genes
-        How many genes to list in each direction, at most 100.
+        How many genes to list in each direction, at most 500.
 
     Returns
     -------
@@ -216,7 +216,7 @@ def _gene_sentences(
                 "so few can show large and steady differences only."
             )
         else:
-            sentences.append(f"Higher {side} {are(names)} {listing(names)}.")
+            sentences.append(f"Higher {side} {are(names)} {some_of(names)}.")
         best = rows[0]
         details.append(
             f"{best['gene']} is expressed in {as_percent(best['percent_first'])} of the cells of "

@@ -10,7 +10,7 @@ from ._errors import UnsupportedError
 from ._evidence import Evidence
 from ._gene_tests import choose_method, compare_genes
 from ._rank_markers import CAVEAT, gene_bars, gene_detail, gene_rows, method_name
-from ._wording import are, count, listing, quote
+from ._wording import are, count, quote, some_of
 
 if TYPE_CHECKING:
     from ._session import Session
@@ -31,7 +31,7 @@ def compare_selections(
     second
         The cells to compare with, in the same words; all other cells when left out.
     n_genes
-        How many genes to list in each direction, at most 100.
+        How many genes to list in each direction, at most 500.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def compare_selections(
     for rows, (high, low) in ((up, groups), (down, groups[::-1])):
         names = [row["gene"] for row in rows]
         sentences.append(
-            f"Higher in {high} than in {low} {are(names)} {listing(names)}."
+            f"Higher in {high} than in {low} {are(names)} {some_of(names)}."
             if names
             else f"No gene is significantly higher in {high} than in {low}."
         )

@@ -3,7 +3,7 @@
 import csv
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,7 +16,7 @@ from ._evidence import Evidence
 from ._keys import PREFIX
 from ._printing import DPI, print_figure
 from ._quiet import quiet
-from ._wording import as_size, choices, clean, count, quote
+from ._wording import as_size, choices, clean, count, listing, quote
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -129,7 +129,8 @@ def export_table(
     Parameters
     ----------
     evidence
-        Id of the evidence, for example "E3".
+        Id of the evidence, for example "E3"; or of several of one verb, "E3, E4", whose rows
+        become one table with columns for what tells them apart.
     cells
         Write a row for each cell that the evidence is about: its barcode, cluster and columns.
     name
@@ -145,16 +146,20 @@ def export_table(
     UnknownLabelError
         If there is no such evidence.
     UnsupportedError
-        If it has no table or no cells, or the file cannot be written.
+        If it has no table or no cells, if several are of different verbs or asked for by their
+        cells, or if the file cannot be written.
     """
-    item = _find(session, evidence)
+    items = [_find(session, one) for one in re.split(r"[,;\s]+", evidence.strip(" [],;"))]
+    item = items[0]
+    if len({one.tool for one in items}) > 1 or (cells and len(items) > 1):
+        msg = (
+            f"{quote(evidence)} cannot become one file. Name one piece of evidence, or the tables "
+            "of several that are of one kind."
+        )
+        raise UnsupportedError(msg)
     if cells:
         return _export_cells(session, item, name)
-    # Totals are rows of another kind, which who reads the file by program would have to drop.
-    rows = item.table or item.rows
-    if not rows:
-        msg = f"The evidence {item.id} ({item.tool}) has no table. Name one that has."
-        raise UnsupportedError(msg)
+    rows = _stacked(items)
     columns = list(dict.fromkeys(key for row in rows for key in row))
 
     def write(path: Path) -> None:
@@ -163,9 +168,35 @@ def export_table(
             writer.writerow(columns)
             writer.writerows([as_plain(row.get(column)) for column in columns] for row in rows)
 
-    path = write_file(session, name or f"{item.id}_{item.tool}", ".csv", write)
-    said = f"It holds the {count(len(rows), 'row')} of {item.id} ({item.tool})."
+    named = item.id if len(items) == 1 else f"{item.id}-{items[-1].id}"
+    path = write_file(session, name or f"{named}_{item.tool}", ".csv", write)
+    said = f"It holds the {count(len(rows), 'row')} of {listing([one.id for one in items])} "
+    said += f"({item.tool})."
     return _record(session, "export_table", path, said, n_rows=len(rows))
+
+
+def _stacked(items: Sequence[Evidence]) -> list[dict[str, Any]]:
+    """Put tables below each other, each row with what tells its table from the others."""
+    tables = []
+    for item in items:
+        # Totals are rows of another kind, which who reads the file by program would have to drop.
+        tables.append(item.table or item.rows)
+        if not tables[-1]:
+            msg = f"The evidence {item.id} ({item.tool}) has no table. Name one that has."
+            raise UnsupportedError(msg)
+    columns = {key for table in tables for row in table for key in row}
+    told = [
+        key
+        for key, value in items[0].facts.items()
+        if isinstance(value, str)
+        and key not in columns
+        and len({item.facts.get(key) for item in items}) > 1
+    ]
+    return [
+        {key: item.facts.get(key) for key in told} | row
+        for item, table in zip(items, tables, strict=True)
+        for row in table
+    ]
 
 
 def _export_cells(session: "Session", item: Evidence, name: str) -> Evidence:

@@ -9,7 +9,7 @@ from ._evidence import Evidence
 from ._figures import bars
 from ._gene_tests import choose_method, compare_genes
 from ._session import Session
-from ._wording import are, as_percent, count, fold_change, listing, p_value
+from ._wording import are, as_percent, count, fold_change, p_value, some_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +18,8 @@ CAVEAT = (
     "Cells are not independent samples and the clusters were found in the same data, so the "
     "p-values are too small; use them to rank genes, not as proof."
 )
-_MOST_GENES = 100
+_MOST_GENES = 500
+_DRAWN = 30  # of each direction
 _SIGNIFICANT = 0.05
 _CLEAR = 1.0  # log2 fold change: twofold
 _MORE_CELLS = 0.1  # of the cells of the group than of the others express a gene
@@ -32,7 +33,7 @@ def rank_markers(session: Session, *, cluster: str, n_genes: int = 10) -> Eviden
     cluster
         Label of the cluster, for example "3".
     n_genes
-        How many genes to list, at most 100.
+        How many genes to list, at most 500.
 
     Returns
     -------
@@ -64,7 +65,7 @@ def rank_markers(session: Session, *, cluster: str, n_genes: int = 10) -> Eviden
     if table:
         text = (
             f"The strongest markers of cluster {cluster} against the {others} are "
-            f"{listing(names)}. {gene_detail(table[0], f'cluster {cluster}', 'the other cells')}"
+            f"{some_of(names)}. {gene_detail(table[0], f'cluster {cluster}', 'the other cells')}"
         )
     else:
         text = f"No gene is significantly higher in cluster {cluster} than in the {others}."
@@ -97,7 +98,7 @@ def compare_clusters(session: Session, *, cluster: str, other: str, n_genes: int
     other
         Label of the second cluster, for example "5".
     n_genes
-        How many genes to list in each direction, at most 100.
+        How many genes to list in each direction, at most 500.
 
     Returns
     -------
@@ -127,7 +128,7 @@ def compare_clusters(session: Session, *, cluster: str, other: str, n_genes: int
     for rows, high, low in ((up, cluster, other), (down, other, cluster)):
         names = [row["gene"] for row in rows]
         sentences.append(
-            f"Higher in cluster {high} than in cluster {low} {are(names)} {listing(names)}."
+            f"Higher in cluster {high} than in cluster {low} {are(names)} {some_of(names)}."
             if names
             else f"No gene is significantly higher in cluster {high} than in cluster {low}."
         )
@@ -253,4 +254,5 @@ def _the_cells(group: str) -> str:
 def gene_bars(session: Session, table: list[dict[str, Any]], title: str) -> Any:
     key = "log2_fold_change" if session.is_logged else "mean_difference"
     unit = "log2 fold change" if session.is_logged else "difference of mean z-scores"
+    table = [row for row in table if row["rank"] <= _DRAWN]
     return bars([row["gene"] for row in table], [row[key] for row in table], title=title, unit=unit)

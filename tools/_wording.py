@@ -53,6 +53,12 @@ def listing(words: Iterable[object]) -> str:
     return ", ".join(items[:-1]) + " and " + items[-1]
 
 
+def some_of(words: Sequence[object], *, most: int = 30) -> str:
+    """Join as `listing` does; beyond `most` words the rest are only said to be there."""
+    rest = ["others that stand in the table"] if len(words) > most else []
+    return listing([*words[:most], *rest])
+
+
 def are(words: Sequence[object]) -> str:
     """Write ``is`` before one word and ``are`` before several."""
     return "is" if len(words) == 1 else "are"
