@@ -212,7 +212,7 @@ def _gene_sentences(
         if rows[0]["found"] == "in each donor":
             sentences.append(
                 f"Higher {side} in each of the {number} donors, each tested on its own cells, "
-                f"{are(names)} {listing(names)}; across the donors none of them passes, because "
+                f"{are(names)} {some_of(names)}; across the donors none of them passes, because "
                 "so few can show large and steady differences only."
             )
         else:
