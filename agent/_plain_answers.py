@@ -52,6 +52,9 @@ def _place(at: int, *, low: bool = False) -> Make:
             return [replace(with_cells(last, vocabulary), number=few, text=f"top {few} genes")]
         if last.intent == "score_set":  # its answer says where it is highest and lowest
             return [scored_by(names, last, vocabulary)]
+        if last.intent == "most_changed" and not last.genes:
+            said = "least" if low else "second" if at == 2 else "most"
+            return [replace(last, text=f"which responds {said}?")]
         if drawn := _drawn(names, last, vocabulary):
             order = "low" if low else "high"
             return [ask_frame(replace(one, order=order, place=at)) for one in drawn]  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from ._frames import Clauses, where_of
 from ._mentions import spell_out
 from ._named_cells import Make
 from ._plain_asks import POINTS, cells_of
+from ._plain_follow import OTHERS
 from ._scanning import of_gene, scan
 from ._spoken import those
 from ._tag_names import cluster_condition
@@ -56,12 +57,25 @@ def _exclude(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
         read = scan(tag(names.text, vocabulary, focus), vocabulary)
         named = tuple(clause for _, clause in read.clauses)
     parts = [replace(part, is_not=True) for clause in named for part in clause]
+    if parts and _is_shown({part.column for part in parts}, focus):
+        return OTHERS["without"](names, focus, vocabulary)
     if not parts:  # "throw them out"
         them = where_of(those(focus, vocabulary)) if POINTS.search(names.text) else ""
         return [Ask("select", where=f"NOT ({them})")] if them else None
     base = those(focus, vocabulary) if POINTS.search(names.text) else ()
     where = where_of([*base, *((part,) for part in parts)])
     return [Ask("select", where=where)]
+
+
+def _is_shown(columns: set[str], focus: Focus) -> bool:
+    """Whether the last answer told of the groups of a column, one of which is dropped."""
+    last = focus.last
+    if last is None:
+        return False
+    told = last.frame.by if last.intent == "frame" and last.frame is not None else ()
+    if last.intent in {"dots", "gene_by_group", "composition"}:
+        told = (str(last.column or "clusters"),)
+    return bool(columns & set(told))
 
 
 # Names

@@ -18,7 +18,7 @@ from ._frames import (
     renamed,
     where_of,
 )
-from ._last_frame import cells_of_ask, frame_of
+from ._last_frame import cells_of_ask, condition_of, frame_of
 from ._named_cells import Make
 from ._pairs import sides_divided, sides_within
 from ._plain_asks import ask_frame, person_column
@@ -189,7 +189,9 @@ def _without(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
                         where=kept.cells if is_share else where_of(kept.among))]  # fmt: skip
     if last.frame is not None and last.intent == "frame":
         frame = last.frame
-        spot = "among" if frame.among or frame.measure == "share" else "where"
+        is_told = any(part.column in frame.by for (part,) in parts)  # then not even with none
+        is_base = frame.among or frame.measure == "share" or is_told
+        spot = "among" if is_base else "where"
         frame = replace(frame, **{spot: (*getattr(frame, spot), *parts)}, place=0)
         return [retold(last, frame)]
     if last.intent in COMPARED and (last.second or last.intent != "compare_selections"):
@@ -210,7 +212,12 @@ def _without(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
             return [Ask("describe_selection", where=f"({mine}) AND {where}")]
         rest = f"NOT ({mine}) AND {where}"  # the others are without them as well
         mode = last.mode or "markers"
-        return [Ask("compare_selections", where=f"({mine}) AND {where}", second=rest, mode=mode)]
+        of_others = all(kind_of(part, vocabulary) == IDENTITY for (part,) in parts)
+        is_type = (known := condition_of(mine, vocabulary)) is not None and (
+            kind_of(known, vocabulary) == IDENTITY
+        )
+        first = mine if of_others and is_type else f"({mine}) AND {where}"
+        return [Ask("compare_selections", where=first, second=rest, mode=mode)]
     return None
 
 

@@ -384,7 +384,8 @@ _OF_PARTS = frozenset(
     {"which_highest", "which_lowest", "which_second", "and_group", "and_by", "every_type",
      "every_donor", "as_share", "as_count", "without", "most_of"}
 )  # fmt: skip
-_GOES_BACK = frozenset({"as_bars", "as_share", "as_count", "as_violin", "which_second"})
+_GOES_BACK = frozenset({"as_bars", "as_share", "as_count", "as_violin", "which_second",
+                        "which_highest", "which_lowest"})  # fmt: skip
 _BACK = 4  # turns
 
 

@@ -232,6 +232,7 @@ def _chosen(
     if is_name and (is_column or first.probability < _SURE):
         return by_rules  # a name alone says nothing of the act
     is_chosen = first.act in {"relabel", "name_selection"} and intents <= _CHOICES
+    is_chosen |= first.act == "without" and {ask.intent for ask in by_rules} == {"recall"}
     if any(ask.intent in _SETTLED for ask in by_rules) and not is_chosen:
         return by_rules
     mine = _meant(by_rules)
