@@ -333,9 +333,25 @@ def _with_other(slots: list[Slot], vocabulary: Vocabulary) -> tuple[Slot, Slot, 
     return mine, two, [slot for slot in slots if slot is not mine]
 
 
+_LESS = re.compile(
+    r"(?i)\b(?:fewer|less|lower|smaller|rarer|deplet\w*|drop\w*|lost?|reduc\w*|decreas\w*|down|"
+    r"shrink\w*)\b"
+)
+
+
+def _more_of(names: "Names", one: Slot, two: Slot, rest: list[Slot]) -> Ask:
+    """Compare the numbers of cells of two types, or of two clusters."""
+    groups = tuple(cells_of([slot]) for slot in (one, two))
+    asked = "less" if _LESS.search(names.text) else "more"
+    frame = Frame(groups=groups, among=clauses_of(rest), form="yesno", asked=asked)
+    return frame_ask(frame, text=names.text)
+
+
 def _more_in(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     """Compare shares: of two conditions with unlike numbers of cells, numbers tell nothing."""
     sides = against(names)
+    if sides is not None and all(first_of(slot).slot == IDENTITY for slot in sides[:2]):
+        return [_more_of(names, *sides)]
     if sides is not None and not is_of_conditions(*sides[:2], vocabulary):
         sides = _with_other(names.slots, vocabulary)
     if sides is None:
@@ -343,8 +359,7 @@ def _more_in(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
     one, two, rest = sides
     if not rest:
         return None
-    less = re.search(r"(?i)\b(?:fewer|less|lower|smaller|rarer|deplet\w*|drop\w*|lost?|reduc\w*|"
-                     r"decreas\w*|down|shrink\w*)\b", names.text)  # fmt: skip
+    less = _LESS.search(names.text)
     frame = Frame(
         "share",
         where=clauses_of(rest),

@@ -98,6 +98,10 @@ def against(names: "Names") -> tuple[Slot, Slot, list[Slot]] | None:
     if len(slots) < 2:
         return None
     one, two, *rest = slots
+    if first_of(one).slot != first_of(two).slot and len(rest) == 1:
+        (other,) = rest  # what narrows both may stand first
+        if first_of(two).slot == first_of(other).slot:
+            one, two, rest = two, other, [one]
     return one, two, rest
 
 

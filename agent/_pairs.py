@@ -32,8 +32,8 @@ def name_both(text: str, focus: Focus, vocabulary: Vocabulary) -> str:
         return text
     if _ONE.search(text) and not direction(text):  # "is it one of them?", of a list of genes
         return text
-    past = reversed(focus.past[-_BACK:])
-    pair = next((names for ask in past if (names := _two_of(ask))), None)
+    told = [ask for ask in focus.past[-_BACK:] if _is_of_two(ask)]
+    pair = _two_of(told[-1]) if told else None
     if pair is None:
         return text
     one, two = pair
@@ -43,6 +43,10 @@ def name_both(text: str, focus: Focus, vocabulary: Vocabulary) -> str:
     if direction(text) or _WHICH.search(text):
         return f"compare {gene} between {one} and {two}"
     return f"is {gene} expressed in {one} and in {two}?"
+
+
+def _is_of_two(ask: Ask) -> bool:
+    return len(ask.clusters) == 2 or (ask.kept is not None and len(ask.kept.groups) > 1)
 
 
 def _two_of(ask: Ask) -> tuple[str, str] | None:

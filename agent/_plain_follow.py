@@ -22,6 +22,7 @@ from ._last_frame import cells_of_ask, condition_of, frame_of
 from ._named_cells import Make
 from ._pairs import sides_divided, sides_within
 from ._plain_asks import ask_frame, person_column
+from ._saying_worth import leans
 from ._shares import shares_of
 from ._spoken import (
     COMPARED,
@@ -202,6 +203,8 @@ def _without(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
         return [Ask("plot", where=both)]
     last = with_cells(last, vocabulary)
     if last.intent in OF_A_GENE | {"conditions", "composition", "top_expressed"}:
+        if leans(last):  # "are these significant?", which is answered by less than the genes
+            last = replace(last, text="")
         both = f"({last.where}) AND {where}" if last.where else where
         return [replace(last, where=both)]
     told = {"markers", "compare_selections", "describe_cluster", "describe_selection"}
@@ -295,6 +298,9 @@ def _by(kind: str) -> Make:
             return [replace(shares, text="in every donor?")]
         if last is not None and kind == "type" and last.intent == "by_donor":
             return _scores_by_type(last)
+        if last is not None and is_of_people and last.intent == "conditions" and last.listed:
+            few = replace(last, genes=last.listed[:_AT_ONCE])
+            return _genes_divided(few, column, vocabulary)
         if kind == "type" and names.gene and (found := type_by_type(names, vocabulary)):
             return found
         if kind == "type" and last is not None and last.intent == "conditions":
@@ -422,7 +428,7 @@ def _beside(clauses: Clauses, column: str, vocabulary: Vocabulary) -> Clauses:
 def _genes_divided(last: Ask, column: str, vocabulary: Vocabulary) -> list[Ask]:
     """Tell genes by another column; those of two conditions by both columns."""
     cells = _beside(cells_of_ask(with_cells(last, vocabulary), vocabulary), column, vocabulary)
-    two = last.values or last.intent == "test_gene"
+    two = last.values or last.intent in {"test_gene", "conditions"}
     is_crossed = two and last.column in vocabulary.labels and last.column != column
     by = (column, str(last.column)) if is_crossed else (column,)
     return [ask_frame(Frame("mean", of=gene, of_kind="gene", where=cells, by=by))

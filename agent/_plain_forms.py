@@ -194,6 +194,9 @@ def names_of(slots: Sequence[Slot], tags: Sequence[Tag], vocabulary: Vocabulary)
     """Return the names in a question; two values of one column stand first, as a pair does."""
     names = Names()
     groups = [slot for slot in slots if slot.kind == GROUP and slot.tag is not None]
+    groups = [one for at, one in enumerate(groups)  # "stim B cells and stim T cells"
+              if one.tag.conditions not in [old.tag.conditions for old in groups[:at]]
+              or not one.tag.conditions]  # type: ignore[union-attr]  # fmt: skip
     pair = _pair(groups)
     names.said = said_in(tags)
     for slot in [*pair, *(one for one in groups if one not in pair)]:

@@ -218,8 +218,9 @@ def _chosen(
     if is_read and _DENIES.search(text) and first.act not in _OF_DENIAL and not tells_both:
         return by_rules
     intents = {ask.intent for ask in (*by_rules, *first.asks)}
-    is_narrowed = any(ask.where for ask in first.asks)
-    is_same = intents == {"score_set"} and not is_narrowed  # the rules know how to find its name
+    named = {ask.name.casefold() for ask in (*by_rules, *first.asks)}
+    is_known = len(named) == 1 or any(ask.where for ask in first.asks)
+    is_same = intents == {"score_set"} and not is_known  # the rules know how to find its name
     # Whether a gene is on nowhere else is told group by group: a test against all others hides it.
     if len(first.asks) < 2:
         is_same |= any(ask.frame is not None and ask.frame.form == "only" for ask in by_rules)

@@ -387,12 +387,15 @@ def _same_way(frame: Frame, rows: Sequence[Mapping[str, Any]], firsts: list[str]
     if sum(gaps.values()) < 0:
         two, gaps = two[::-1], {name: -gap for name, gap in gaps.items()}
     higher = [name for name, gap in gaps.items() if gap > 0]
-    way = f"Higher in '{two[0]}' than in '{two[1]}' in"
-    kind = _people(frame.by[0], 2).replace("values of", "groups of")
+    what = frame.of if frame.of_kind == "gene" else "It"
+    way = f"{what} is higher in '{two[0]}' than in '{two[1]}' in"
     if len(higher) == len(both):
-        return [f"{way} each of the {len(both)} {kind} with cells of both."]
+        kind = "cluster" if CLUSTERS.fullmatch(frame.by[0]) else _people(frame.by[0], 1)
+        return [f"{way} each {kind.replace('value of', 'group of')}."]
+    if not higher:
+        return []
     left = listing(f"'{name}'" for name in both if name not in higher)
-    return [f"{way} {len(higher)} of the {len(both)} {kind} with cells of both, not in {left}."]
+    return [f"{way} {listing(map(repr, higher))}, not in {left}."]
 
 
 def _cell(frame: Frame, row: Mapping[str, Any]) -> str:
