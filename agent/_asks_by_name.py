@@ -254,6 +254,13 @@ def _type_of(slot: Slot, vocabulary: Vocabulary) -> str:
     return vocabulary.term_of(first_of(slot).label) or ""
 
 
+def _is_part(said: str, label: str) -> bool:
+    """Whether a name is a part of a label: "are the memory T cells really memory?"."""
+    parts = re.findall(r"[^\W_]+", label.casefold())
+    words = re.findall(r"[^\W_]+", said.casefold())
+    return bool(words) and len(words) < len(parts) and set(words) <= set(parts)
+
+
 def _is_type(intent: str, n_types: int) -> Make:
     """Ask whether the group that is named first is of the types that are named after it."""
 
@@ -261,7 +268,13 @@ def _is_type(intent: str, n_types: int) -> Make:
         if len(names.slots) <= n_types:
             return None
         group, *others = names.slots[: n_types + 1]
-        types = tuple(_type_of(slot, vocabulary) for slot in others)
+        own = first_of(group).label
+        types = tuple(
+            _type_of(slot, vocabulary)
+            if not _is_part(slot.text, own)
+            else (vocabulary.term_of(own) or _type_of(slot, vocabulary))
+            for slot in others
+        )
         if not all(types) or is_model_type([group]):
             return None
         parts = parts_of(group)

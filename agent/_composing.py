@@ -115,7 +115,9 @@ def _say(ask: Ask, now: Situation, *, seed: int) -> tuple[list[str], Ask]:
         outcome = said.ask or ask
     if errors and not good and asks_yes_no(ask.text):
         is_absent = any("not measured" in error for error in errors)
-        lines.append("No, I find no such gene." if is_absent else "I cannot tell.")
+        is_of_file = ask.mode == "measured"
+        absent = "No, I find no such gene." if is_of_file else "Your file does not tell me that."
+        lines.append(absent if is_absent else "I cannot tell.")
     lines += list(dict.fromkeys(errors))
     if ask.missing:
         return [*lines, *ask_back(ask, now.vocabulary)], ask

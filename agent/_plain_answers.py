@@ -322,6 +322,8 @@ def _is_control(value: str) -> bool:
 
 def _sure(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     last = focus.last
+    if last is not None and last.intent in OF_TYPES and len(last.clusters) == 1 and not names.slots:
+        return [Ask("confidence", clusters=last.clusters)]
     if last is None or last.intent in OF_TYPES or names.slots:
         return None
     test = _test_of(last, vocabulary) or shares_of(last, vocabulary)

@@ -7,7 +7,14 @@ from dataclasses import replace
 from ._asks import Ask, Focus
 from ._file_aspects import read_aspect
 from ._frames import Frame
-from ._named_cells import CONDITION, cells_of, first_of, is_model_type
+from ._named_cells import (
+    CONDITION,
+    cells_of,
+    clauses_of,
+    first_of,
+    frame_ask,
+    is_model_type,
+)
 from ._outlines import outline
 from ._plain_asks import POINTS
 from ._plain_forms import Names, names_of
@@ -31,6 +38,11 @@ _CELLS = re.compile(r"(?i)\bcells?\b|\b(?:is|are) (?:that|this|it|they|those|the
 
 _SEX = re.compile(
     r"(?i)\b(?:sex(?:es)?|genders?)\b|\b(?:fe)?male or (?:a )?(?:fe)?male\b|\bmen or women\b"
+)
+_BOTH_SEXES = re.compile(
+    r"(?i)\b(?:fe)?males? (?:and|or|vs|versus) (?:how many )?(?:fe)?males?\b|"
+    r"\b(?:wo)?men (?:and|or|vs|versus) (?:how many )?(?:wo)?men\b|"
+    r"\bhow many (?:of (?:them|the \w+) )?(?:are |were )?(?:wo)?men\b"
 )
 _HEALTH = re.compile(
     r"(?i)^(?:and |so |but )*(?:is|are|was|were|do|does|any)\b.*\b(?:healthy|normal|diseased?)"
@@ -112,7 +124,14 @@ def joined(asks: Iterable[Ask]) -> list[Ask]:
 def _of_label(text: str, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read whether a label is right, and what cells of the authors' labels are called here."""
     is_right = _LABEL_RIGHT.search(text)
-    if not (is_right or _CALLED.search(text) or _CODES.search(text) or _FOREIGN.search(text)):
+    if _LEAST_SURE.search(text):
+        return Ask("label_clusters", text="which are you least sure of?")
+    if vocabulary.author_columns and _WRONG.search(text):
+        return Ask("agreement", text="where do you disagree?")
+    is_most = _MAJORITY.search(text)
+    if not (
+        is_most or is_right or _CALLED.search(text) or _CODES.search(text) or _FOREIGN.search(text)
+    ):
         return None
     tags = tag(text, vocabulary, focus)
     names = names_of(outline(tags, vocabulary)[1], tags, vocabulary)
@@ -121,6 +140,8 @@ def _of_label(text: str, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     if len(names.slots) != 1 or names.gene:
         return None
     part = first_of(names.slots[0])
+    if is_most:
+        return frame_ask(Frame("share", where=clauses_of(names.slots)), text="are they mostly so?")
     if _FOREIGN.search(text) and (is_model_type(names.slots) or part.kind == "type"):
         named = names.slots[0].tag.value if names.slots[0].tag else part.label
         return Ask("which_clusters", cell_types=(named,), text=f"are there any {named}?")
@@ -132,6 +153,14 @@ def _of_label(text: str, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     return Ask("describe_selection", where=where)
 
 
+_LEAST_SURE = re.compile(
+    r"(?i)^(?:and |so |but )*(?:which|what) (?:cell ?)?(?:types?|labels?|annotations?|clusters?) "
+    r".*\b(?:least|most un)[ -]?(?:certain|sure|confident|reliable)\b"
+)
+_WRONG = re.compile(r"(?i)^(?:and |so |but )*(?:which|what|where)\b.*\b(?:you|model)\b.*\bwrong\b")
+_MAJORITY = re.compile(
+    r"(?i)^(?:and |so |but )*(?:is|are) .*\b(?:the|a|in the) (?:majority|dominant \w+)\b"
+)
 _LABEL_RIGHT = re.compile(
     r"(?i)^(?:and |so |but )*(?:is|are|was|were|can)\b.*\b(?:labels?|annotations?|assignments?)\b"
     r".*\b(?:right|correct|reliable|ok(?:ay)?|good|trust\w*|accurate|true|sound)\b"
@@ -153,6 +182,10 @@ def _held(text: str, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     if any(one.kind in {"gene", "cluster", "value"} for one in tags):
         return None
     is_told = any(map(_SEX_COLUMN.fullmatch, columns))
+    if _BOTH_SEXES.search(text) and is_told:
+        column = next(filter(_SEX_COLUMN.fullmatch, columns))
+        is_coded = all(label.isdigit() for label in vocabulary.labels.get(column, ("",)))
+        return Ask("column", column=column, listed=(column,), mode="codes" if is_coded else "")
     if _SEX.search(text) and not is_told:
         genes = () if _CROSSED.search(text) else genes_of_sex(vocabulary)
         name = "the sex of the donors"

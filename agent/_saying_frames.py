@@ -54,6 +54,8 @@ def tell_frame(ask: Ask, now: Saying) -> Said:
             lines[0] = _whether(question, frame, artifact.get("facts") or {}, lines[0])
     if frame.of == "mitochondrial" and lines and not frame.by and not frame.groups:
         lines[0] = mito_judged(ask.asked, artifact.get("facts") or {}, lines[0])
+    if _BALANCED.search(ask.asked) and asks_yes_no(ask.asked.split(",")[-1].strip()):
+        lines = _balanced(frame, artifact, lines)
     is_of_logs = frame.form == "ratio" and frame.of_kind == "gene" and frame.measure in AVERAGES
     rows = artifact.get("table") or []
     if frame.by == ("cell",):
@@ -74,6 +76,20 @@ def tell_frame(ask: Ask, now: Saying) -> Said:
     drawn = now.artifact("plot_violin")
     cited = [*(pick(drawn, r"^The violins show") if drawn is not None else []), *cited]
     return Said([*cited, _OF_LOGS] if is_of_logs else cited, ask)
+
+
+_BALANCED = re.compile(r"(?i)\b(?:un)?(?:balanced|even(?:ly)?|equal(?:ly)?)\b")
+_EVEN = 1.5  # times as many in the largest group as in the smallest
+
+
+def _balanced(frame: Frame, artifact: Mapping[str, Any], lines: list[str]) -> list[str]:
+    """Say first whether groups are of about one size."""
+    values = [float(row["value"]) for row in artifact.get("table") or []]
+    if frame.measure != "cells" or not frame.by or len(values) < 2 or not lines:
+        return lines
+    low, high = min(values), max(values)
+    lead = "Yes" if low and high <= _EVEN * low else "No"
+    return [f"{lead}: the groups hold {int(low):,} to {int(high):,}.", *lines]
 
 
 def _whether(question: str, frame: Frame, facts: Mapping[str, Any], line: str) -> str:
