@@ -260,6 +260,9 @@ def _per_column(measure: Measure) -> Make:
 
     def make(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
         columns = tuple(dict.fromkeys((*names.column, *names.unit)))[:2]
+        before = focus.past[-1] if focus.past else None
+        if not columns and before is not None and before.intent == "column":  # "how many each?"
+            columns = tuple(c for c in (before.column, *before.listed) if c)[:1]
         if not columns or (measure == "share" and not names.slots):
             return None
         groups = one_by_one(names.slots) if names.slots else [[]]

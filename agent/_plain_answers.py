@@ -50,8 +50,9 @@ def _place(at: int, *, low: bool = False) -> Make:
         if last.intent in {"markers", "conditions", "compare_selections"} and not names.slots:
             few = at or 1
             return [replace(with_cells(last, vocabulary), number=few, text=f"top {few} genes")]
-        if last.intent == "score_set":  # its answer says where it is highest and lowest
-            return [scored_by(names, last, vocabulary)]
+        if last.intent == "score_set":
+            mode = "lowest" if low else "second" if at == 2 else ""
+            return [replace(scored_by(names, last, vocabulary), mode=mode)]
         if last.intent == "most_changed" and not last.genes:
             said = "least" if low else "second" if at == 2 else "most"
             return [replace(last, text=f"which responds {said}?")]

@@ -161,7 +161,8 @@ def _put(frame: Frame, clause: Clause, text: str, vocabulary: Vocabulary) -> Fra
     if column and column in frame.by:
         by = tuple(c for c in frame.by if c != column)
         frame = replace(frame, by=by, order="", place=0, limit=0, form="")
-    spot = "among" if holds(frame.among, clause, vocabulary) else "where"
+    is_among = frame.form == "parts" or holds(frame.among, clause, vocabulary)
+    spot = "among" if is_among else "where"
     is_within = clause[0].kind == "cluster" and re.search(r"(?i)\b(?:in|within|from)\b", text)
     has_other = any(old[0].kind != "cluster" for old in getattr(frame, spot)
                     if kind_of(old[0], vocabulary) == IDENTITY)  # fmt: skip
@@ -387,7 +388,8 @@ def _divided(
         each = [(value_condition(column, one, vocabulary),) for one in vocabulary.labels[column]]
         return [replace(last, where=where_of((*cells, clause))) for clause in each]
     if last.intent == "score_set":
-        return [replace(last, column=None if column == "clusters" else column)]
+        column = "" if column in {"clusters", "cell types"} else column
+        return [replace(last, column=column or None)]
     if last.intent in {"plot", "quality"}:
         return [replace(last, column=column, values=(), where="", text=f"by {column}")]
     if last.intent == "composition" and column not in vocabulary.author_columns:

@@ -405,9 +405,8 @@ def _made(
     found = make(names, focus, vocabulary)
     if not found and act in _GOES_BACK and not (names.slots or names.gene):
         for ask in reversed(focus.past[-_BACK:-1]):
-            if ask.frame is not None and (
-                found := make(names, replace(focus, last=ask), vocabulary)
-            ):
+            is_told = ask.frame is not None or ask.intent == "score_set"
+            if is_told and (found := make(names, replace(focus, last=ask), vocabulary)):
                 return found
     return found
 

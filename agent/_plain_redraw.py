@@ -1,5 +1,6 @@
 """The last answer in another form: as a share, as violins, as dots, on the map."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ._plain_forms import Names
 
 _DRAWN = 12  # genes
+_TWO = re.compile(r"(?i)\b(?:both|two)\b")
 
 
 def _in_other_measure(measure: str) -> Make:
@@ -81,6 +83,9 @@ def _as_dots(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
     last = focus.last
     gene, by, where = _gene_and_groups(focus, vocabulary)
     genes = tuple(names.gene) or tuple(_all_genes(gene, focus))
+    if len(genes) == 1 and not names.gene and _TWO.search(names.text):  # and the one before
+        spoken = [g for ask in reversed(focus.past) for g in reversed(ask.genes)]
+        genes = tuple(dict.fromkeys(spoken))[:2][::-1]
     if not genes and last is not None and last.intent in LISTS | {"is_among"}:
         genes = last.listed[:_DRAWN] or focus.listed[:_DRAWN]
         is_of_clusters = last.clusters and not last.cell_types
@@ -96,6 +101,8 @@ def _as_dots(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
 def _as_umap(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     last = focus.last
     gene, by, _ = _gene_and_groups(focus, vocabulary)
+    if last is not None and last.intent == "score_set":
+        return [last]  # whose figure is the map
     if gene and gene.casefold() in vocabulary.genes:
         return [Ask("expression", genes=(gene,), plot="umap")]
     if by or (last is not None and last.intent == "composition"):

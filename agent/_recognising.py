@@ -9,6 +9,7 @@ from ._changing import changed, is_put_again, keep, put_again, stays
 from ._filling import read_family
 from ._kept import Kept
 from ._outlines import COLUMN, Slot, outline, tokens
+from ._plain_asks import POINTS
 from ._plain_forms import Names, ask_of, is_lower, names_of, plain_form
 from ._recogniser import FIRST, recogniser
 from ._spoken import those
@@ -141,6 +142,18 @@ def _kept_of(asks: Sequence[Ask], readings: Sequence["_Reading"]) -> Kept | None
     return next(same, readings[0].kept)
 
 
+_BY_SIZE = {"biggest_cluster": "which_highest", "smallest_cluster": "which_lowest"}
+_RANKED = re.compile(r"(?i)\b(?:highest|lowest|top|bottom|strongest|weakest|max\w*|min\w*)\b")
+
+
+def _is_scored(focus: Focus) -> bool:
+    """Whether groups were told by a score or a gene, rather than by their sizes."""
+    last = focus.last
+    if last is None:
+        return False
+    return last.intent == "score_set" or (last.frame is not None and last.frame.of_kind == "gene")
+
+
 _EQUALS = re.compile(r"(?i)^[^=<>?]*\w\s*=\s*[a-z][^=<>?]*$")  # "4 = activated Treg"
 
 
@@ -164,6 +177,8 @@ def _readings(
     for act, probability in likely:
         if act in _OF_TERMS and names.clusters or act == "down_genes" and not is_lower(text):
             continue
+        if act in _BY_SIZE and _RANKED.search(text) and _is_scored(focus):
+            act = _BY_SIZE[act]  # "which cluster is lowest?" of a score
         kept = _kept(act, names, vocabulary, focus)
         asks = _put(act, names, text, vocabulary, focus, read)
         is_other = kept is not None and kept.act != act and not stays(act, names)
@@ -309,6 +324,9 @@ def _least(by_rules: Sequence[Ask], asks: Sequence[Ask], more_names: int) -> flo
         is_frame = mine is not None and asks[0].intent == "frame"
         if mine is not None and its is not None and its.is_of_gene() and not mine.is_of_gene():
             return _OF_GENES  # "how many express both?": what the rules left out
+        pointed = mine is not None and its is not None and bool(its.conditions)
+        if pointed and not mine.conditions and POINTS.search(asks[0].text):  # type: ignore[union-attr]
+            return _OF_GENES  # "what are those?": the cells that the rules left out
         is_frame = is_frame and len(asks) <= len(by_rules)  # the rules left a part out
         is_of_shares = (
             is_frame and asks[0].frame.form == "yesno" and asks[0].frame.measure == "share"

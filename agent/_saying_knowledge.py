@@ -86,7 +86,15 @@ def tell_score(ask: Ask, now: Saying) -> Said:
     artifact = now.artifact("score_gene_set") or {}
     cluster = (artifact.get("facts") or {}).get("cluster")
     clusters = (str(cluster),) if cluster is not None else ()
-    return Said([*quote_all(artifact), *now.caveats(artifact)], replace(ask, clusters=clusters))
+    lines = quote_all(artifact)
+    ranked = sorted(artifact.get("table") or [], key=lambda row: -row["mean"])
+    place = {"lowest": -1, "second": 1}.get(ask.mode)
+    if place is not None and len(ranked) > 1:
+        row = ranked[place]
+        group = f"Cluster {row['cluster']}" if "cluster" in row else f"'{row['group']}'"
+        said = "has the lowest mean score" if place < 0 else "comes second in mean score"
+        lines = [cite(f"{group} {said}: {row['mean']:g}.", str(artifact["id"])), *lines]
+    return Said([*lines, *now.caveats(artifact)], replace(ask, clusters=clusters, mode=""))
 
 
 def tell_types(ask: Ask, now: Saying) -> Said:

@@ -221,7 +221,7 @@ def _plain(text: str) -> str:
     plain = _AUTHORS_NAMED.sub("list the authors' cell types", plain)
     for short, whole in _SHORT:
         plain = short.sub(whole, plain)
-    plain = re.sub(r"\b(CD[48])s\b", r"\1 T cells", plain)
+    plain = re.sub(r"(?i)\b(CD[48])s\b", lambda m: f"{m[1].upper()} T cells", plain)
     return re.sub(r"(?i)\b(what|where|who|how|which|that|it)'s\b", r"\1 is", plain)
 
 

@@ -32,15 +32,17 @@ def blood() -> Vocabulary:
         "well": ("C1", "C2"),
         "cell_type": ("B", "T_CD4", "Monocytes"),
     }
+    names = (*labels, "n_genes")
     return Vocabulary(
         clusters=("0", "1", "2"),
         genes={gene.casefold(): gene for gene in GENES},
-        columns={name.casefold(): name for name in labels},
+        columns={name.casefold(): name for name in names},
         resolve=lambda text: TERMS.get(text.casefold().removesuffix("s")),
         values={"condition": labels["condition"]},
         people=frozenset({"donor"}),
         authors={label.casefold(): ("cell_type", label) for label in labels["cell_type"]},
         labels=labels,
+        numbers=frozenset({"n_genes"}),
     )
 
 
@@ -78,6 +80,10 @@ def talk(vocabulary: Vocabulary, *turns: str) -> list[Ask]:
         (["markers: markers of B cells", "without: without the Monocytes"],
          [("compare_selections", B)]),
         (["relabel: label 2 platelets"], [("relabel", "")]),
+        (["score_genes: score LYZ and CD4", "as_umap: paint it on the umap"],
+         [("score_set", "", "LYZ", "CD4")]),
+        (["quality_above: how many cells have more than 500 genes?", "where_they: where?",
+          "and_group: only the B cells"], [("frame", f'"n_genes" > 500 AND {B}')]),
     ],
 )  # fmt: skip
 def test_what_is_asked_of_chosen_cells_holds_all_that_chose_them(
