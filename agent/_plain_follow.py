@@ -207,7 +207,8 @@ def _without(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
         if leans(last):  # "are these significant?", which is answered by less than the genes
             last = replace(last, text="")
         both = f"({last.where}) AND {where}" if last.where else where
-        return [replace(last, where=both)]
+        second = f"({last.second}) AND {where}" if last.second else ""
+        return [replace(last, where=both, second=second)]
     told = {"markers", "compare_selections", "describe_cluster", "describe_selection"}
     if last.intent in told and (
         mine := last.where or where_of(those(focus, vocabulary))

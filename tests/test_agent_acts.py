@@ -181,6 +181,8 @@ FOLLOWED = [
      "LYZ is higher in 'Monocytes' than in 'B cells' in each donor"),
     ("gene_test", "is LYZ higher in Monocytes than in B cells?", "and_group", "and in stim?",
      "higher in 'Monocytes' and 'stim' than in 'B cells' and 'stim'"),
+    ("gene_test", "is LYZ higher in Monocytes than in B cells?", "without", "without stim?",
+     "than in 'B cells' without 'stim'"),
     ("expression_in", "LYZ in B cells?", "compare_selection", "compare them with the Monocytes",
      "Higher in 'B cells' than in 'Monocytes'"),
 ]  # fmt: skip
