@@ -16,6 +16,7 @@ from ._columns import column_named, neither_gene_nor_column
 from ._errors import UnknownGeneError, UnknownLabelError, UnknownTermError, UnsupportedError
 from ._gene_values import gene_values
 from ._groupings import as_labels, is_person, list_groupings, match_label
+from ._keys import PERSON_NAMES
 from ._wording import clean, quote
 
 if TYPE_CHECKING:
@@ -100,6 +101,10 @@ _NUMBERS = {  # columns of ours, as they are spoken of
     "cell2text_n_genes": "a number of detected genes",
     "cell2text_total_counts": "a number of counts",
 }
+_PERSON = re.compile(
+    rf"obs\['[^']*'\] is (?P<is_not>not )?(?P<who>(?:{'|'.join(PERSON_NAMES)}) '[^']*')"
+)
+_SHORTEST_NAME = 2  # characters; a shorter name of a person cannot be told from other words
 _VALUE = re.compile(r"obs\['[^']*'\] is ('[^']*')")
 
 
@@ -108,6 +113,7 @@ def shown(words: str, *, limit: int = 120) -> str:
     while words.startswith("(") and _closes(words) == len(words) - 1:
         words = words[1:-1]
     text = re.sub(r"obs\['([^']*)'\] is given values", r"of the '\1' asked for", words)
+    text = _PERSON.sub(lambda m: f"{m['is_not'] or ''}of the {m['who']}", text)
     text = _VALUE.sub(r"\1", text).replace(" with a probability of at least 50%", "")
     text = re.sub(r"obs\['([^']*)'\]", lambda m: _NUMBERS.get(m[1], f"'{m[1]}'"), text)
     text = re.sub(r"(?<=\S)\s*>\s*0(?!\.?\d)", " detected", text)
@@ -301,7 +307,7 @@ def _compared(session: "Session", left: str, how: str, right: str) -> tuple[np.n
         known = [str(label) for label in labels.cat.categories]
         values = _values(right, known, column)
         mask = labels.isin(values).to_numpy()
-        shown = "given values" if is_person(column) else " or ".join(map(quote, values))
+        shown = _people(column, values) or " or ".join(map(quote, values))
         word = "is" if how == "=" else "is not"
         return (mask if how == "=" else ~mask), f"obs[{quote(column)}] {word} {shown}"
     number = _number(right, left)
@@ -312,6 +318,14 @@ def _compared(session: "Session", left: str, how: str, right: str) -> tuple[np.n
     except UnknownGeneError as exc:
         advice = "Compare one of them, or a gene."
         raise neither_gene_nor_column(session, left, advice=advice) from exc
+
+
+def _people(column: str, values: list[str]) -> str:
+    """Name people as a hosted model is not told them: "donor '107'"; nothing of other columns."""
+    noun = next((name for name in PERSON_NAMES if name in column.lower()), "")
+    if not noun or any(len(value) < _SHORTEST_NAME for value in values):
+        return noun and "given values"
+    return " or ".join(f"{noun} {quote(value)}" for value in values)
 
 
 def _values(right: str, known: list[str], column: str) -> list[str]:
