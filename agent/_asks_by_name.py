@@ -364,6 +364,9 @@ def _more_in(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
     """Compare shares: of two conditions with unlike numbers of cells, numbers tell nothing."""
     sides = against(names)
     if sides is not None and all(first_of(slot).slot == IDENTITY for slot in sides[:2]):
+        parts = parts_of(*sides[:2])
+        if len(parts) == 2 and {part.kind for part in parts} == {"value"}:
+            return None  # one label each, which are read as values of their column
         return [_more_of(names, *sides)]
     if sides is not None and not is_of_conditions(*sides[:2], vocabulary):
         sides = _with_other(names.slots, vocabulary)

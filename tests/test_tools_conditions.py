@@ -65,6 +65,7 @@ def test_donors_are_compared_with_themselves(tmp_path: Path, log: bool) -> None:
     best = (found.table or [])[0]
     assert best["log2_fold_change"] == pytest.approx(np.log2(12 / 0.5), abs=0.8)
     assert "4 donors" in str(found.caveat)
+    assert "by chance" not in str(found.caveat)
     assert "P0" not in found.text
 
 
@@ -200,6 +201,7 @@ def test_genes_of_each_of_two_donors_are_named_where_none_passes_across_them(
     assert found.facts["n_significant"] == 0
     assert "ISG15" in found.facts["genes"]
     assert "in each of the 2 donors, each tested on its own cells" in found.text
+    assert "may differ by chance alone" in str(found.caveat)
     assert {row["found"] for row in found.table or []} == {"in each donor"}
     assert "No gene is" not in found.text
 

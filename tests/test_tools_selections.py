@@ -212,3 +212,13 @@ def test_chosen_cells_alone_are_written_where_they_are_asked_for(session: Sessio
     assert "only these cells were written" in made.text
     with pytest.raises(ToolError, match="none can be written"):
         TOOLS["export_dataset"](session, where="LYZ > 1e9")
+
+
+def test_people_are_named_as_the_question_names_them(session: Session) -> None:
+    obs = session.prepared.adata.obs
+    obs["donor_id"] = ["P1", "P2"] * 6
+    found = TOOLS["summarise_cells"](session, where='donor_id = "P1"')
+    assert "donor 'P1'" in found.text
+    obs["donor_id"] = ["1", "2"] * 6  # which could not be taken out of what a model is sent
+    found = TOOLS["summarise_cells"](session, where='donor_id = "1"')
+    assert "'1'" not in found.text

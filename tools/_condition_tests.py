@@ -27,6 +27,10 @@ FEW_DONORS = (
     "With {number} donors only large and steady differences can be found, and a gene that is not "
     "named may still differ."
 )
+# Of pairs of donors that were drawn at random, where nothing differs, up to one in four comparisons
+# of two pairs called some gene, and one in seven of three; of six one in fifty (OneK1K, 40 draws).
+BY_CHANCE = " With so few, some of the genes that are named may differ by chance alone."
+_FEW_FOR_CHANCE = 4
 _REPLICATES = ("sample", "replicate", "library", "mouse", "animal", "orig.ident", "batch")
 SIGNIFICANT = 0.05
 ENOUGH_DONORS = 6  # with fewer, that no gene passes the test says little
@@ -161,11 +165,18 @@ def _by_donors(session: "Session", asked: Question, donors: str) -> "Tested | st
     return Tested(
         frame,
         f"moderated t-test on pseudobulks ({how})",
-        FEW_DONORS.format(number=number) if number < ENOUGH_DONORS else "",
+        _of_few(number),
         n_donors=number,
         is_paired=bulks.is_paired,
         donors=column,
     )
+
+
+def _of_few(number: int) -> str:
+    """Return what a test between so few donors is worth; empty where there are enough."""
+    if number >= ENOUGH_DONORS:
+        return ""
+    return FEW_DONORS.format(number=number) + (BY_CHANCE if number < _FEW_FOR_CHANCE else "")
 
 
 def same_in_each(session: "Session", asked: Question, tested: Tested) -> np.ndarray:
