@@ -28,11 +28,8 @@ from ._reading_points import read_point
 from ._reading_results import read_lost, read_result
 from ._reading_tests import read_test
 from ._reading_trust import joined, lean_on, read_of_file
-from ._reading_turns import read_turn
-from ._reading_worth import read_worth
 from ._recalling import put_back, read_recall
 from ._recognising import decide, is_one_act, without_remarks
-from ._redrawing import read_redrawing
 from ._referring import cells_of_type
 from ._returning import read_return
 from ._rules import classify
@@ -281,16 +278,13 @@ def _read_any(said: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
     recalled = read_recall(found, said, focus)
     if recalled is not None:
         return [recalled]
-    for first in (read_result, read_redrawing, read_turn, read_file_name):
+    for first in (read_result, read_file_name):
         named = first(found, vocabulary, focus)
         if named is not None:
             return [named]
     framed = read_frame(found, vocabulary, focus)
     if framed:
         return framed
-    doubted = read_worth(found, vocabulary, focus)
-    if doubted is not None:
-        return [doubted]
     topic = find_topic(found)
     if topic is not None:
         is_of_labels = topic == "trust" and vocabulary.has_dataset
