@@ -122,8 +122,15 @@ def _drawn(names: "Names", last: Ask, vocabulary: Vocabulary) -> list[Frame]:
 _ON_OR_OFF = re.compile(r"(?i)\b(?:off|on|expressed|absent|detected|silent)\W*$")
 
 
+_TOGETHER = re.compile(r"(?i)\b(?:together|co-?occur\w*|in the same cells)\b")
+
+
 def _where_they(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     last = focus.last
+    if _TOGETHER.search(names.text) and not names.slots:
+        spoken = [gene for ask in focus.past[-3:] for gene in ask.genes]
+        two = tuple(dict.fromkeys(spoken[::-1]))[1::-1]
+        return [Ask("gene_pair", genes=two)] if len(two) == 2 else None
     if last is not None and last.genes and _ON_OR_OFF.search(names.text) and not names.slots:
         return [Ask("where_highest", genes=last.genes[-1:])]
     if last is not None and last.intent == "uncertain" and not names.slots:

@@ -220,6 +220,8 @@ _PARENTS = re.compile(r"(?i)\b(?:parents?|above|broader|belongs?|(?:kind|type|so
 def _look_up(said: str) -> Make:
     def make(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
         terms = _terms(names, focus, vocabulary)
+        if said == "subtypes" and focus.cell_type and not (terms or names.slots):
+            terms = (focus.cell_type,)
         text = "parents" if _PARENTS.search(names.text) else said
         return [Ask("look_up", cell_types=terms, text=text)] if terms else None
 

@@ -201,3 +201,16 @@ def test_parts_are_told_from_the_largest_on() -> None:
     first, second = tell_parts(facts, rows, ["'a'", "'b'", "'c'"], place="from ")
     assert first == "Of the 8 cells of 'B', 6 are from 'b' (75%) and 2 from 'a' (25%)."
     assert second == "None are from 'c'."
+
+
+def test_kinds_of_a_type_and_two_genes_are_those_that_were_spoken_of(blood: Vocabulary) -> None:
+    (known,) = asked(blood, "look_up: what is a T cell?", "subtypes: which subtypes are there?")
+    assert (known.intent, known.text) == ("look_up", "subtypes")
+    assert len(known.cell_types) == 1
+    (pair,) = asked(
+        blood,
+        "expression: where is CD3D expressed?",
+        "expression: where is CD8A expressed?",
+        "where_they: do they occur together?",
+    )
+    assert (pair.intent, pair.genes) == ("gene_pair", ("CD3D", "CD8A"))
