@@ -138,6 +138,9 @@ def _down(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | N
     return [Ask("compare_selections", where=cells, mode="lower", **_list_of(names))]
 
 
+_SPECIFIC = re.compile(r"(?i)\b(?:specific\w*|unique\w*|exclusive\w*|restricted)\b")
+
+
 def _is_marker(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     if not names.slots or not names.gene:
         return None
@@ -145,6 +148,12 @@ def _is_marker(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask
     is_type = len(parts) == 1 and parts[0].slot == IDENTITY and parts[0].kind != "cluster"
     types = (parts[0].label,) if is_type else ()
     genes = tuple(names.gene[:MOST_GENES])
+    if len(parts) == len(genes) == 1 and _SPECIFIC.search(names.text):
+        (part,) = parts
+        if by := "clusters" if part.kind == "cluster" else part.column:
+            frame = Frame("mean", of=genes[0], of_kind="gene", by=(by,), order="high",
+                          form="only", asked="only", subjects=(part.label,))  # fmt: skip
+            return [frame_ask(frame)]
     if len(names.slots) > 1 and re.search(r"(?i)\b(?:or|and|both)\b", names.text):  # of which?
         return [
             Ask("test_gene", genes=genes, where=cells_of(group), mode="marker")

@@ -214,3 +214,15 @@ def test_kinds_of_a_type_and_two_genes_are_those_that_were_spoken_of(blood: Voca
         "where_they: do they occur together?",
     )
     assert (pair.intent, pair.genes) == ("gene_pair", ("CD3D", "CD8A"))
+
+
+def test_a_specific_marker_is_looked_for_in_the_other_groups(blood: Vocabulary) -> None:
+    for question, by, group in (
+        ("is CD3D a specific marker of T_CD4?", "cell_type", "T_CD4"),
+        ("is CD3D a unique marker of cluster 2?", "clusters", "2"),
+    ):
+        (only,) = asked(blood, f"is_marker: {question}")
+        assert only.frame is not None
+        assert (only.frame.form, only.frame.by, only.frame.subjects) == ("only", (by,), (group,))
+    (marker,) = asked(blood, "is_marker: is CD3D a marker of T_CD4?")
+    assert marker.intent == "test_gene"
