@@ -68,11 +68,11 @@ _ASPECTS = (
         r"(?i).*(?:vdj|tcr|bcr)",
     ),
 )
-# What is asked of an analysis that needs it.
+# What an analysis needs of a file, or would be helped by.
 _NEEDS = (
-    (r"pseudo ?time|trajector\w*|lineage tracing|differentiat\w*", "time points"),
-    (r"velocity", "spliced and unspliced counts"),
-    (r"spatial\w*", "spatial coordinates"),
+    (r"pseudo ?time|trajector\w*|differentiat\w*", "time points", "that would tell its direction"),
+    (r"velocity", "spliced and unspliced counts", "which it would need"),
+    (r"spatial\w*", "spatial coordinates", "which it would need"),
 )
 _HAS = re.compile(
     r"(?i)^(?:and |so |but |ok |also |then )*(?:is|are|was|were|do|does|did|has|have|what|which|"
@@ -100,11 +100,12 @@ def read_aspect(text: str, vocabulary: Vocabulary) -> Ask | None:
 
 def lacking(text: str, vocabulary: Vocabulary) -> str:
     """Return a clause on what this file lacks for an analysis, empty where it may have it."""
-    for said, name in _NEEDS:
+    for said, name, what_for in _NEEDS:
         if re.search(rf"(?i)\b(?:{said})\b", text) and vocabulary.has_dataset:
             aspect = next(one for one in _ASPECTS if one.name == name)
             if not _tables(aspect, vocabulary) and not _columns(aspect, vocabulary):
-                return f", and I find no {name} in your file, which it would need"
+                comma = "," if what_for.startswith("which") else ""
+                return f", and I find no {name} in your file{comma} {what_for}"
     return ""
 
 

@@ -53,7 +53,8 @@ def frame_of_ask(ask: Ask, focus: Focus, vocabulary: Vocabulary) -> Frame | None
         where = _of_type(ask.cell_types[0], vocabulary) if ask.cell_types else ()
         return Frame("mean", of=focus.gene, of_kind="gene", where=where)
     if ask.intent in _OF_A_GENE and ask.genes:
-        by = (ask.column,) if ask.column in vocabulary.labels else ()
+        columns = (ask.column or "").split(", ")  # two where a figure crosses them
+        by = tuple(columns) if all(c in vocabulary.labels for c in columns) else ()
         return Frame("mean", of=ask.genes[0], of_kind="gene", where=cells_of_ask(ask, vocabulary),
                      by=by)  # type: ignore[arg-type]  # fmt: skip
     if ask.intent in {"count_type", "which_clusters"} and ask.cell_types:

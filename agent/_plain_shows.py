@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from math import prod
 from typing import TYPE_CHECKING
 
 from ._asks import Ask, Focus
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _PARTS = re.compile(r"(?i)\b(?:composition|proportions?|stack\w*|fractions?|percent\w*|shares?|"
                     r"cell ?types?|make-?up)\b")  # fmt: skip
+_MOST_CROSSED = 40  # groups of two columns that are drawn beside each other
 _DRAWN = re.compile(r"(?i)\b(?:dot|bubble|matrix|heat|plot|draw|show|graph|figure|visuali)")
 
 
@@ -30,6 +32,15 @@ def _usual(vocabulary: Vocabulary) -> str | None:
 def _column(names: "Names", focus: Focus, vocabulary: Vocabulary) -> str | None:
     said = names.said.columns
     return next(iter(c for c in said if c in vocabulary.labels or c == "clusters"), None)
+
+
+def _crossed(names: "Names", vocabulary: Vocabulary) -> str:
+    """Return two columns that are named, as the verbs that draw take them; empty for others."""
+    named = [*names.said.columns, column_of_values(names)]
+    two = [c for c in dict.fromkeys(named) if c in vocabulary.labels]
+    if len(two) != 2 or prod(len(vocabulary.labels[c]) for c in two) > _MOST_CROSSED:
+        return ""
+    return ", ".join(map(str, two))
 
 
 def _where(names: "Names", focus: Focus, vocabulary: Vocabulary) -> str:
@@ -60,6 +71,7 @@ def _violin(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] |
     if not names.gene and (again := as_violin(names, focus, vocabulary)):
         return [replace(one, column=column) for one in again] if values else again
     if names.gene:
+        column = _crossed(names, vocabulary) or column
         return [Ask("gene_by_group", genes=(g,), column=column, where=where) for g in names.gene]
     return _violin_quality(names, focus, vocabulary)
 

@@ -226,3 +226,12 @@ def test_a_specific_marker_is_looked_for_in_the_other_groups(blood: Vocabulary) 
         assert (only.frame.form, only.frame.by, only.frame.subjects) == ("only", (by,), (group,))
     (marker,) = asked(blood, "is_marker: is CD3D a marker of T_CD4?")
     assert marker.intent == "test_gene"
+
+
+def test_a_figure_by_two_columns_crosses_them_and_is_ranked_so(blood: Vocabulary) -> None:
+    drawn = "violin: violin of CD3D by cell_type, split by condition"
+    (figure,) = asked(blood, drawn)
+    assert figure.column == "cell_type, condition"
+    (ranked,) = asked(blood, drawn, "which_highest: in which is it highest?")
+    assert ranked.frame is not None
+    assert (ranked.frame.by, ranked.frame.order) == (("cell_type", "condition"), "high")

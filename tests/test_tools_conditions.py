@@ -178,6 +178,15 @@ def test_another_column_may_go_with_the_conditions(tmp_path: Path) -> None:
     found = TOOLS["check_design"](session, column="condition", donors="therapy")
     assert found.facts["verdict"] == "confounded"
     assert "Each of the 2 values of 'therapy' is found with one value of 'condition'" in found.text
+    obs["therapy"] = np.resize(["one", "two"], len(obs))
+    stim = obs["condition"] == "stim"
+    obs.loc[stim, "therapy"] = np.resize(["one", "one", "one", "two"], int(stim.sum()))
+    found = TOOLS["check_design"](session, column="condition", donors="therapy")
+    assert found.facts["verdict"] == "mixed"
+    assert "mixed unevenly" in found.text
+    obs["therapy"] = np.resize(["one", "two", "two"], len(obs))
+    found = TOOLS["check_design"](session, column="condition", donors="therapy")
+    assert found.facts["verdict"] == "paired"
 
 
 def few(tmp_path: Path) -> Session:

@@ -22,6 +22,7 @@ CAVEAT = (
 )
 _BATCHES = re.compile(r"(?i)batch|lane|^run|library|chip|plate|pool|cohort|site|assay|chemistry")
 _MOST_NAMED = 6
+_UNEVEN = 20.0  # percentage points between two groups' shares of a condition
 
 
 def check_design(session: "Session", *, column: str, donors: str = "") -> Evidence:
@@ -38,7 +39,8 @@ def check_design(session: "Session", *, column: str, donors: str = "") -> Eviden
     Returns
     -------
     Evidence
-        Table with ``donor``, ``conditions`` (that it has cells of) and ``cells``.
+        Table with ``donor``, ``conditions`` (that it has cells of) and ``cells``, of another
+        column that is mixed unevenly also ``percent_of_condition``.
 
     Raises
     ------
@@ -59,6 +61,9 @@ def check_design(session: "Session", *, column: str, donors: str = "") -> Eviden
     table = _donors(obs, people, values) if people else []
     if people and donors and not is_person(people):
         sentences, verdict = _two_columns(key, people, table)
+        uneven = _unevenly(as_labels(obs[people]).astype(str), values, table)
+        if uneven and verdict == "paired":
+            sentences, verdict = [sentences[0], uneven, *sentences[1:]], "mixed"
     else:
         sentences, verdict = _sentences(key, people, values, table)
         sentences += _batches(obs, key, people, values)
@@ -127,6 +132,26 @@ def _two_columns(key: str, other: str, table: list[dict[str, Any]]) -> tuple[lis
         for row in table[:_MOST_NAMED]
     )
     return [lead, f"In cells they hold: {shown}."], verdict
+
+
+def _unevenly(names: "pd.Series", values: "pd.Series", table: list[dict[str, Any]]) -> str:
+    """Say which value of the conditions two groups hold most unlike shares of, if very unlike."""
+    import pandas as pd
+
+    shares = 100 * pd.crosstab(names, values, normalize="index")
+    ranges = shares.max() - shares.min()
+    value = str(ranges.idxmax())
+    if ranges[value] < _UNEVEN:
+        return ""
+    high, low = shares[value].idxmax(), shares[value].idxmin()
+    one, two = (as_percent(round(float(shares.loc[name, value]), 1)) for name in (high, low))
+    own = {clean(name): round(float(share), 1) for name, share in shares[value].items()}
+    for row in table:
+        row["percent_of_condition"] = own[row["donor"]]
+    return (
+        f"But they are mixed unevenly: {quote(value)} makes up {one} of the cells of "
+        f"{quote(high)} and {two} of those of {quote(low)}."
+    )
 
 
 def _sentences(

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._cell_expressions import among, chosen_mask
+from ._cell_expressions import among, as_group, chosen_mask
 from ._columns import column_named, find_column
 from ._errors import UnknownGeneError, UnknownLabelError, UnsupportedError
 from ._evidence import Evidence
@@ -139,7 +139,7 @@ def plot_violin(
         mean=f"mean {scale}".strip(),
         is_cluster=is_cluster,
     )
-    only = f" among {clean(words, limit=80)}" if words else ""
+    only = f" among {as_group(clean(words, limit=80))}" if words else ""
     return session.record(
         tool="plot_violin",
         text=(f"The violins show {symbol} in {_named(session, key, len(groups))}{only}. {said}"),
