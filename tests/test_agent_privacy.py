@@ -229,6 +229,9 @@ EVERY_CALL = [
     call("plot_dots", "c6", genes=["NKG7"], by="condition"),
     call("select_cells", "c7", where="patient = nobody"),
     call("compare_conditions", "c8", column="condition"),
+    call("summarise_cells", "c9", where='patient = "person_0"'),
+    call("compare_selections", "c10", first='patient = "person_0"', second='patient = "person_1"'),
+    call("select_cells", "c11", where='NOT patient = "person_1"'),
 ]
 
 
@@ -245,6 +248,28 @@ def test_no_cell_no_person_and_no_value_is_sent(patients: Session) -> None:
             assert not [mean for mean in means if mean in sent]
         assert isinstance(answer, Answer)
         assert answer.sent  # the page can show what left the machine
+
+
+@pytest.mark.parametrize("donors", [("107", "101"), ("P7", "P12")])
+def test_donors_that_a_text_names_are_hidden(donors: tuple[str, str]) -> None:
+    from types import SimpleNamespace
+
+    import pandas as pd
+
+    from agent._privacy import Veil
+
+    obs = pd.DataFrame({"donor_id": list(donors)}, index=["cell_a", "cell_b"])
+    adata = SimpleNamespace(obs=obs, obs_names=obs.index)
+    veil = Veil(SimpleNamespace(adata=adata, cached=lambda key, make: make()))  # type: ignore
+    one, two = donors
+    for text in (
+        f"Of the cells of the donor '{one}' 12 express CD3D.",
+        f"They were chosen by: obs['donor_id'] is donor '{one}' or donor '{two}'.",
+        f"12 cells are not of the donor '{two}'.",
+    ):
+        hidden = veil.hide(text)
+        assert "person_" in hidden
+        assert not re.search(rf"\b(?:{one}|{two})\b", hidden)
 
 
 def test_what_the_planner_said_before_is_veiled_too(patients: Session) -> None:
