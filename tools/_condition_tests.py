@@ -27,8 +27,7 @@ FEW_DONORS = (
     "With {number} donors only large and steady differences can be found, and a gene that is not "
     "named may still differ."
 )
-# Of pairs of donors that were drawn at random, where nothing differs, up to one in four comparisons
-# of two pairs called some gene, and one in seven of three; of six one in fifty (OneK1K, 40 draws).
+# The spread of two or three pairs is hardly known, so the test calls genes too readily there.
 BY_CHANCE = " With so few, some of the genes that are named may differ by chance alone."
 _FEW_FOR_CHANCE = 4
 _REPLICATES = ("sample", "replicate", "library", "mouse", "animal", "orig.ident", "batch")
