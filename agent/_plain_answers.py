@@ -373,6 +373,8 @@ def _other_side(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[As
     if last is None or names.slots:
         return None
     frame = last.frame
+    if last.intent == "composition" and last.mode == "between":
+        return [replace(last, values=last.values[::-1], told=(), text="")]
     if last.intent == "frame" and frame is not None:
         is_turned = frame.measure == "share" and frame.where and frame.among and not frame.gene
         if frame.form == "yesno" and len(frame.by) == 1:

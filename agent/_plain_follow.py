@@ -23,7 +23,7 @@ from ._named_cells import Make
 from ._pairs import sides_divided, sides_within
 from ._plain_asks import ask_frame, person_column
 from ._saying_worth import leans
-from ._shares import shares_of
+from ._shares import share_between, shares_of
 from ._spoken import (
     COMPARED,
     DESCRIBE,
@@ -71,6 +71,12 @@ def _of_group(last: Ask, clause: Clause, vocabulary: Vocabulary) -> Ask | None:
     clusters = tuple(part.label for part in clause if part.kind == "cluster")
     if last.intent == "by_donor":
         return _by_donor_of(last, clause, vocabulary)
+    if last.intent == "composition" and last.mode == "between":
+        if kind_of(clause[0], vocabulary) == IDENTITY:
+            among = cells_of_ask(last, vocabulary)
+            return share_between((clause,), among, str(last.column), last.values, "")
+        cells = swapped(cells_of_ask(last, vocabulary), clause, vocabulary)
+        return replace(last, where=where_of(cells))
     is_of_file = all(part.column or part.kind == "selection" for part in clause)
     if last.intent in OF_A_GENE | {"conditions"}:
         if clause[0].column == last.column:

@@ -226,6 +226,13 @@ def _within_column(ask: Ask, situation: Situation) -> str | None:
 
 
 def _composition(ask: Ask, situation: Situation) -> list[Call]:
+    if ask.mode == "between":
+        labels = run("label_clusters") if ask.plot == "cell types" else []
+        if labels and situation.result(labels[0]) is None:
+            return labels
+        within = None if ask.plot == "clusters" else ask.plot
+        return [*labels, *run("count_composition", by=ask.column, within=within,
+                              where=ask.where or None)]  # fmt: skip
     if ask.where:
         within = _within_column(ask, situation)
         return run("count_composition", by=ask.column, within=within, where=ask.where)

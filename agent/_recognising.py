@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from ._asks import ASIDES, SMALL_TALK, Ask, Focus
 from ._changing import changed, is_put_again, keep, put_again, stays
+from ._contrasts import of_contrast, take_up
 from ._filling import read_family
 from ._kept import Kept
 from ._outlines import COLUMN, Slot, outline, tokens
@@ -125,9 +126,15 @@ def decide(
             kept = _kept("relabel", names, vocabulary, focus)
             return [replace(ask, kept=kept) for ask in asks]
     readings, tags, line, slots = _readings(text, vocabulary, focus, read)
+    names = replace(names_of(slots, tags, vocabulary), text=text)
+    act = readings[0].act if readings else ""
+    if found := of_contrast(act, names, focus, vocabulary):
+        kept = _kept(found[0].intent, names, vocabulary, focus)
+        return [replace(ask, kept=replace(kept, turn=act) if kept else None) for ask in found]
     if not readings:
         return by_rules
     asks = _chosen(text, readings, by_rules, tags, line, slots)
+    asks = take_up(asks, names, focus, vocabulary)
     kept = _kept_of(asks, readings)
     return [replace(ask, kept=kept) for ask in asks]
 
@@ -248,7 +255,10 @@ def _chosen(
     if is_name and (is_column or first.probability < _SURE):
         return by_rules  # a name alone says nothing of the act
     is_chosen = first.act in {"relabel", "name_selection"} and intents <= _CHOICES
-    is_chosen |= first.act == "without" and {ask.intent for ask in by_rules} == {"recall"}
+    is_recalled = {ask.intent for ask in by_rules} == {"recall"}  # "repeat for B cells"
+    is_chosen |= is_recalled and (
+        first.act == "without" or (first.act == "and_group" and first.probability >= _SURE)
+    )
     if any(ask.intent in _SETTLED for ask in by_rules) and not is_chosen:
         return by_rules
     mine = _meant(by_rules)

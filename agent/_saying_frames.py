@@ -19,7 +19,7 @@ from ._saying_shapes import (
     tell_value,
 )
 from ._saying_trust import mito_judged
-from ._verdicts import asks_share, asks_yes_no, verdict
+from ._verdicts import asks_share, asks_yes_no, direction, verdict
 from ._vocabulary import Vocabulary
 
 _MOST_GROUPS = 20  # that are named; more are cut to the highest and the lowest
@@ -42,6 +42,8 @@ def tell_frame(ask: Ask, now: Saying) -> Said:
     ):  # of a gene, how many cells have it
         frame = replace(frame, also=frame.also or "share")
     lines = _lines(frame, artifact, now.vocabulary)
+    if is_crossed and lines and EVERY_ONE.search(ask.asked or ask.text):
+        lines = _in_each(ask.asked or ask.text, lines)
     if frame.form == "parts" and asks_yes_no(ask.text) and artifact.get("table"):
         most = max(float(row["value"]) for row in artifact["table"])
         enough = _DOMINANT if re.search(r"(?i)\bdominat\w*|\bone\b|\bsingle\b", ask.text) else _MOST
@@ -414,6 +416,22 @@ def _same_way(frame: Frame, rows: Sequence[Mapping[str, Any]], firsts: list[str]
     return [f"{way} {listing(map(repr, higher))}, not in {left}."]
 
 
+EVERY_ONE = re.compile(r"(?i)\b(?:every|each|all|both|same)\b")
+_HIGHER = re.compile(r" is higher in '([^']+)' than in '([^']+)' in (each\b)?")
+
+
+def _in_each(question: str, lines: list[str]) -> list[str]:
+    """Say first whether it goes one way in every group, and whether the way that was asked."""
+    match = _HIGHER.search(lines[0])
+    asked = direction(question)
+    if match is None or not (asked or asks_yes_no(question)):
+        return lines
+    high, low = (set(re.findall(r"[a-z]+", match[at].casefold())) for at in (1, 2))
+    is_up = not high & (CONTROL | {"non"})
+    is_so = match[3] is not None and (not asked or is_up is (asked > 0) or not (high | low))
+    return [f"{'Yes' if is_so else 'No'}: {lines[0]}", *lines[1:]]
+
+
 def _cell(frame: Frame, row: Mapping[str, Any]) -> str:
     if frame.measure == "cells" and not frame.each:
         return f"{row['cells']:,} ({percentage(row['percent'])})"
@@ -502,8 +520,17 @@ def _yes_or_no(
         is_so = all(mine["value"] < row["value"] for row in others)
     shown = [mine, *sorted(others, key=lambda row: -row["value"])][:_MOST_GROUPS]
     text = listing(f"{_value(frame, row)} in {_name(row, frame)}" for row in shown)
+    if frame.asked in {"change", "same"}:
+        gap = max(abs(mine["value"] - row["value"]) for row in others)
+        lead = "No" if (gap >= _SLIGHT) is (frame.asked == "same") else "Yes"
+        lead = f"{lead}, hardly" if frame.asked == "change" and gap < _SLIGHT else lead
+        lead = f"{lead}, nearly" if frame.asked == "same" and 0 < gap < _SLIGHT else lead
+        line = verdict(f"{_subject(frame, facts, rows)} {text}.", yes=True)
+        return [line.replace("Yes", lead, 1)]
     return [verdict(f"{_subject(frame, facts, rows)} {text}.", yes=is_so)]
 
+
+_SLIGHT = 2.0  # points of percent below which a share is about the same
 
 # Two groups, one set against the other
 

@@ -274,6 +274,9 @@ def tell_composition(ask: Ask, now: Saying) -> Said:
     artifact = now.artifact("count_composition")
     if artifact is None:
         return Said([line for r in now.results for line in quote_all(r.artifact or {})])
+    if ask.mode == "between":
+        lines, told = _between(ask, artifact, now)
+        return Said([*lines, *now.caveats(artifact)], replace(ask, told=told))
     if ask.mode == "all":
         return Said([*_whole_composition(artifact, now), *now.caveats(artifact)])
     asked = _asked_rows(ask, artifact, now)
@@ -288,6 +291,58 @@ def tell_composition(ask: Ask, now: Saying) -> Said:
     elif asked or people:
         said = []  # what was asked for is said
     return Said([*lines, *said, *now.caveats(artifact)])
+
+
+_GAP, _CLEAR_GAP = 1.0, 5.0  # points of percent from which shares differ, and clearly
+_MOST_KINDS = 4  # that are named on either side
+
+
+def _between(
+    ask: Ask, artifact: Mapping[str, Any], now: Saying
+) -> tuple[list[str], tuple[str, ...]]:
+    """Say which kinds of cells make up more of one of two conditions, and which kinds less."""
+    one, two = ask.values
+    shares: dict[str, dict[str, float]] = {}
+    for row in artifact.get("table") or []:
+        shares.setdefault(str(row["within"]), {})[str(row["by"])] = float(row["percent"])
+    gaps = {k: s[one] - s[two] for k, s in shares.items() if one in s and two in s}
+    more = [k for k in sorted(gaps, key=lambda k: -gaps[k]) if gaps[k] >= _GAP]
+    less = [k for k in sorted(gaps, key=lambda k: gaps[k]) if gaps[k] <= -_GAP]
+
+    def told(kinds: list[str], way: str) -> str:
+        shown = listing(
+            f"{_part({'within': k}, artifact, now)} ({percentage(shares[k][one])} against "
+            f"{percentage(shares[k][two])})"
+            for k in kinds[:_MOST_KINDS]
+        )
+        verb = "is" if len(kinds) == 1 else "are"
+        where = f"in '{one}' than in '{two}'"
+        return (
+            f"{way} frequent {where} {verb} {shown}."
+            if kinds
+            else (f"No kind of cells is {way.lower()} frequent {where} by a point of percent.")
+        )
+
+    lines = [line for line in quote_all(artifact) if line.startswith("Only the cells")]
+    said = [told(more, "More"), told(less, "Less")]
+    before = [k for k in ask.told if k in gaps]
+    if before and _STILL.search(ask.asked):
+        kept = [k for k in before if gaps[k] >= _GAP]
+        lead = "Yes" if kept == before else "In part" if kept else "No"
+        still = listing(
+            f"{_part({'within': k}, artifact, now)} {percentage(shares[k][one])} against "
+            f"{percentage(shares[k][two])}"
+            for k in before[:_MOST_KINDS]
+        )
+        said.insert(0, f"{lead}: of '{one}' and '{two}' there {still}.")
+    elif asks_yes_no(ask.asked) and gaps:
+        widest = max(abs(gap) for gap in gaps.values())
+        said[0] = verdict(said[0], yes=widest >= _CLEAR_GAP)
+    evidence = str(artifact["id"])
+    return [*(cite(line, evidence) for line in said), *lines], tuple(more)
+
+
+_STILL = re.compile(r"(?i)\b(?:still|hold\w*|same|also|true|too|as well|consistent\w*)\b")
 
 
 def _whole_composition(artifact: Mapping[str, Any], now: Saying) -> list[str]:

@@ -112,7 +112,9 @@ def tell_design(ask: Ask, now: Saying) -> Said:
     if is_of_batch and not any(map(_BATCHES.search, now.vocabulary.columns)):
         line = "I see no column of batches in your file; donors or samples come nearest to one."
         return Said([line, *said, *now.caveats(artifact)])
-    if ENOUGH.search(ask.asked):
+    if ask.mode == "layout":
+        return Said([*_laid_out(ask, artifact), *said[1:], *now.caveats(artifact)])
+    if ENOUGH.search(ask.asked) or ask.mode == "enough":
         line = cite(_enough_donors(artifact["facts"]), str(artifact["id"]))
         return Said([line, *said, *now.caveats(artifact)])
     if ask.mode == "which each":
@@ -120,6 +122,22 @@ def tell_design(ask: Ask, now: Saying) -> Said:
     lead = _CONFOUNDED[str(artifact["facts"]["verdict"])]
     lines = [verdict(said[0], yes=True).replace("Yes", lead, 1), *said[1:]]
     return Said([*lines, *now.caveats(artifact)])
+
+
+_PAIRED = {"paired": "Yes", "mixed": "In part", "nested": "No", "confounded": "No"}
+
+
+def _laid_out(ask: Ask, artifact: Mapping[str, Any]) -> list[str]:
+    """Say how donors and cells divide over the conditions, and whether donors are paired."""
+    first, *_ = quote_all(artifact)
+    lead = _PAIRED.get(str(artifact["facts"]["verdict"]), "")
+    is_asked = re.search(r"(?i)\b(?:un)?paired\b|\bmatched\b", ask.asked)
+    if lead and is_asked:
+        kind = "paired" if lead == "Yes" else "not paired" if lead == "No" else "paired in part"
+        first = verdict(first, yes=True).replace("Yes:", f"{lead}, {kind}:", 1)
+    sizes = artifact["facts"]["sizes"]
+    shown = listing(f"{counted(row['cells'], 'cell')} of '{row['condition']}'" for row in sizes)
+    return [first, cite(f"There are {shown}.", str(artifact["id"]))]
 
 
 def _enough_donors(facts: Mapping[str, Any]) -> str:

@@ -1,7 +1,14 @@
 """A share of cells that was told of two conditions, to be compared donor by donor."""
 
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
 from ._asks import Ask
-from ._frames import Frame, where_of
+from ._frames import Clauses, Frame, where_of
+from ._last_frame import cells_of_ask
+from ._tag_names import value_condition
+from ._verdicts import direction
 from ._vocabulary import Vocabulary
 
 
@@ -11,6 +18,14 @@ def shares_of(last: Ask, vocabulary: Vocabulary) -> Ask | None:
         return last
     if last.intent == "most_changed" and last.name and last.column:
         return Ask("by_donor", name=last.name, column=last.column, values=last.values)
+    if last.intent == "composition" and last.mode == "between" and last.told and last.plot:
+        kinds = (value_condition(last.plot, last.told[0], vocabulary),)
+        if last.plot not in vocabulary.labels:
+            return None
+        among = cells_of_ask(replace(last, cell_types=()), vocabulary)
+        kept = Frame("share", where=(kinds,), among=among)
+        return Ask("by_donor", column=last.column, values=last.values, frame=kept,
+                   where=where_of((*among, kinds)))  # fmt: skip
     frame = last.frame
     if frame is None or frame.measure not in {"share", "cells"} or frame.each or not frame.where:
         return None
@@ -34,3 +49,19 @@ def shares_of(last: Ask, vocabulary: Vocabulary) -> Ask | None:
 
 def _subject_first(values: tuple[str, ...], subject: str) -> tuple[str, ...]:
     return tuple(sorted(values, key=lambda value: value != subject)) if subject else values
+
+
+_CHANGED = re.compile(
+    r"(?i)\b(?:chang\w*|differ\w*|shift\w*|affect\w*|alter\w*|same|equal\w*|unchanged|similar)\b"
+)
+
+
+def share_between(
+    kinds: Clauses, within: Clauses, column: str, pair: Sequence[str], text: str
+) -> Ask:
+    """Ask whether a share of cells is larger in the first of two conditions."""
+    asked = "change" if _CHANGED.search(text) else "less" if direction(text) < 0 else "more"
+    asked = "same" if asked == "change" and re.search(r"(?i)\bsame|equal|similar", text) else asked
+    frame = Frame("share", where=kinds, among=within, by=(column,), form="yesno", asked=asked,
+                  subject=pair[0])  # fmt: skip
+    return Ask("frame", frame=frame, column=column, where=frame.cells)

@@ -81,6 +81,10 @@ def check_design(session: "Session", *, column: str, donors: str = "") -> Eviden
             "n_donors": len(table),
             "n_obs": len(values),
             "n_both": sum(row["n_conditions"] > 1 for row in table),
+            "sizes": [
+                {"condition": clean(str(c)), "cells": int(n)}
+                for c, n in values.value_counts().items()
+            ],
             "each": [{"condition": c, "donors": n} for c, n in _each(table).items()],
             "percent_largest": percent(max((r["cells"] for r in table), default=0), len(values)),
         },
