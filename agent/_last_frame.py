@@ -83,9 +83,21 @@ def cells_of_ask(ask: Ask, vocabulary: Vocabulary) -> Clauses:
         return _of_type(ask.cell_types[0], vocabulary)
     if not ask.where:
         return ()
-    if (known := condition_of(ask.where, vocabulary)) is not None and known.kind == "value":
-        return ((known,),)
+    if (known := _clauses_in(ask.where, vocabulary)) is not None:
+        return known
     return ((Condition("selection", f"({ask.where})", "selection", "", ""),),)
+
+
+def _clauses_in(words: str, vocabulary: Vocabulary) -> Clauses | None:
+    """Read chosen cells as values of columns, any of one and all of several, or give up."""
+    found = []
+    for part in words.split(" AND "):
+        bare = part[1:-1] if part.startswith("(") and part.endswith(")") else part
+        known = [condition_of(one, vocabulary) for one in bare.split(" OR ")]
+        if any(one is None or one.kind != "value" for one in known):
+            return None
+        found.append(tuple(one for one in known if one is not None))
+    return tuple(found)
 
 
 def condition_of(words: str, vocabulary: Vocabulary) -> Condition | None:

@@ -87,6 +87,8 @@ def correct_spelling(text: str, vocabulary: Vocabulary) -> str:
         around += match.string[match.end() : match.end() + 1]
         if len(low) < 3 and re.search(r"\w", around):
             return word  # a part of a name: the Y of RPS4Y1
+        if word == "R" and re.search(r"\bNR\b", match.string):
+            return word  # responders, beside those who are not
         if low in MISSPELT and low not in labels:
             return MISSPELT[low]
         if _GIVES_NAME.search(match.string[: match.start()]):

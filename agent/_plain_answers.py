@@ -53,7 +53,7 @@ def _place(at: int, *, low: bool = False) -> Make:
         if last.intent == "score_set":
             mode = "lowest" if low else "second" if at == 2 else ""
             return [replace(scored_by(names, last, vocabulary), mode=mode)]
-        if last.intent == "most_changed" and not last.genes:
+        if last.intent == "most_changed" and (not last.genes or not names.said.columns):
             said = "least" if low else "second" if at == 2 else "most"
             return [replace(last, text=f"which responds {said}?")]
         if drawn := _drawn(names, last, vocabulary):

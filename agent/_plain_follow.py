@@ -72,6 +72,9 @@ def _of_group(last: Ask, clause: Clause, vocabulary: Vocabulary) -> Ask | None:
     if last.intent == "by_donor":
         return _by_donor_of(last, clause, vocabulary)
     if last.intent == "composition" and last.mode == "between":
+        if clause[0].column == last.column:  # "and in responders?"
+            label = clause[0].label
+            return replace(last, values=_first(label, last.values), told=(), where=last.where)
         if kind_of(clause[0], vocabulary) == IDENTITY:
             among = cells_of_ask(last, vocabulary)
             return share_between((clause,), among, str(last.column), last.values, "")
@@ -105,6 +108,10 @@ def _of_group(last: Ask, clause: Clause, vocabulary: Vocabulary) -> Ask | None:
     if last.intent in {"quality", "top_expressed", "uncertain", "gene_pair"}:
         return replace(last, where=where, clusters=(), cell_types=())
     return None
+
+
+def _first(label: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(values, key=lambda value: value != label))
 
 
 def _by_donor_of(last: Ask, clause: Clause, vocabulary: Vocabulary) -> Ask:
@@ -400,7 +407,8 @@ def _divided(
     if last.intent in {"plot", "quality"}:
         return [replace(last, column=column, values=(), where="", text=f"by {column}")]
     if last.intent == "composition" and column not in vocabulary.author_columns:
-        return [replace(last, column=column, values=())]
+        mode = "" if last.mode == "between" else last.mode
+        return [replace(last, column=column, values=(), mode=mode)]
     frame = frame_of(focus, vocabulary)
     if frame is None or (column == frame.by[:1] and not frame.order):
         return None

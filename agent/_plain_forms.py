@@ -475,6 +475,9 @@ def _with_those(act: str, names: Names, focus: Focus, vocabulary: Vocabulary) ->
     ]
     if act in _OF_CELLS_WITH:
         pointed = [slot for slot in pointed if slot.tag.conditions[0].label not in names.gene]  # type: ignore[union-attr]
+    if is_last and names.slots[0].tag is not None:
+        match = _IN_THOSE.search(names.text)
+        is_last = match is None or names.slots[0].tag.start < match.start()
     return [*names.slots, *pointed] if is_last else [*pointed, *names.slots]
 
 

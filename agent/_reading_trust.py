@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ._asks import Ask, Focus
+from ._between_shares import is_of_shares
 from ._file_aspects import read_aspect
 from ._frames import Frame
 from ._named_cells import (
@@ -182,7 +183,7 @@ def _held(text: str, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     if any(one.kind in {"gene", "cluster", "value"} for one in tags):
         return None
     is_told = any(map(_SEX_COLUMN.fullmatch, columns))
-    if _BOTH_SEXES.search(text) and is_told:
+    if _BOTH_SEXES.search(text) and is_told and not is_of_shares(text):
         column = next(filter(_SEX_COLUMN.fullmatch, columns))
         is_coded = all(label.isdigit() for label in vocabulary.labels.get(column, ("",)))
         return Ask("column", column=column, listed=(column,), mode="codes" if is_coded else "")

@@ -5,11 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ._asks import ASIDES, SMALL_TALK, Ask, Focus
+from ._between import of_contrast, take_up
+from ._between_designs import is_of_layout
 from ._changing import changed, is_put_again, keep, put_again, stays
-from ._contrasts import of_contrast, take_up
 from ._filling import read_family
 from ._kept import Kept
 from ._outlines import COLUMN, Slot, outline, tokens
+from ._persons import of_people
 from ._plain_asks import POINTS
 from ._plain_forms import Names, ask_of, is_lower, names_of, plain_form
 from ._recogniser import FIRST, recogniser
@@ -128,7 +130,7 @@ def decide(
     readings, tags, line, slots = _readings(text, vocabulary, focus, read)
     names = replace(names_of(slots, tags, vocabulary), text=text)
     act = readings[0].act if readings else ""
-    if found := of_contrast(act, names, focus, vocabulary):
+    if found := of_contrast(act, names, focus, vocabulary) or of_people(names, focus, vocabulary):
         kept = _kept(found[0].intent, names, vocabulary, focus)
         return [replace(ask, kept=replace(kept, turn=act) if kept else None) for ask in found]
     if not readings:
@@ -415,7 +417,7 @@ def without_remarks(parts: Sequence[str], vocabulary: Vocabulary, focus: Focus) 
     return [
         part
         for part, (named, its) in zip(parts, known, strict=True)
-        if named or its >= _REMARK or focus.last is not None
+        if named or its >= _REMARK or focus.last is not None or is_of_layout(part)
     ]
 
 

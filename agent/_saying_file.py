@@ -29,6 +29,8 @@ def tell_all(ask: Ask, now: Saying) -> Said:
         said = quote_all(result.artifact or {})
         if ask.intent == "gene_pair" and said and asks_yes_no(ask.text):
             said[0] = verdict(said[0], yes=" correlate hardly" not in said[0])
+        if ask.mode == "one time" and said:
+            lines.append(f"Only one time is in your file, so it cannot be compared: {said.pop(0)}")
         if ask.mode == "codes":
             lines.append("I cannot tell what these values stand for: your file does not say it.")
         if ask.mode == "health" and said:

@@ -75,6 +75,8 @@ def tell_frame(ask: Ask, now: Saying) -> Said:
         names = frame.groups or tuple(str(row["group"]) for row in rows)
         ask = replace(ask, told=names)
     cited = [cite(line, str(artifact["id"])) for line in lines if line]
+    if ask.mode == "codes":
+        cited.append("Your file writes the sexes as codes and does not say which is which.")
     drawn = now.artifact("plot_violin")
     cited = [*(pick(drawn, r"^The violins show") if drawn is not None else []), *cited]
     return Said([*cited, _OF_LOGS] if is_of_logs else cited, ask)

@@ -330,11 +330,14 @@ def _between(
         kept = [k for k in before if gaps[k] >= _GAP]
         lead = "Yes" if kept == before else "In part" if kept else "No"
         still = listing(
-            f"{_part({'within': k}, artifact, now)} {percentage(shares[k][one])} against "
-            f"{percentage(shares[k][two])}"
-            for k in before[:_MOST_KINDS]
+            f"{_part({'within': k}, artifact, now)} ({percentage(shares[k][one])} against "
+            f"{percentage(shares[k][two])})"
+            for k in (kept or before)[:_MOST_KINDS]
         )
-        said.insert(0, f"{lead}: of '{one}' and '{two}' there {still}.")
+        end = f"more frequent in '{one}' than in '{two}'"
+        still += f" {'is' if len(kept or before) == 1 else 'are'} "
+        said.insert(0, f"{lead}: {still}{'still' if kept else 'no longer'} {end}.")
+        del said[1]
     elif asks_yes_no(ask.asked) and gaps:
         widest = max(abs(gap) for gap in gaps.values())
         said[0] = verdict(said[0], yes=widest >= _CLEAR_GAP)

@@ -94,18 +94,30 @@ def sex_told_by(shares: Mapping[str, float]) -> str:
     return "both" if min(male, female) >= _FOUND else ""
 
 
+_MOST_PEOPLE = 12  # who are named one by one
+
+
 def _people(results: list[tuple[str, Any]]) -> str:
-    """Count the people by what their genes speak for; nobody is named."""
+    """Say of each person what the genes speak for; of many, of how many."""
     shares: dict[str, dict[str, float]] = {}
     for gene, result in results:
         for row in result.table:
             shares.setdefault(str(row["group"]), {})[gene] = float(row["value"])
-    said = [sex_told_by(of) for of in shares.values()]
-    counts = {name: said.count(name) for name in ("male", "female", "both", "")}
-    words = {"male": "look male", "female": "look female", "both": "show genes of both sexes",
-             "": "cannot be told"}  # fmt: skip
-    parts = [f"{n} {words[name]}" for name, n in counts.items() if n]
-    return f"By their genes, of the {len(said)} people {listing(parts)}."
+    said = {name: sex_told_by(of) for name, of in shares.items()}
+    parts = []
+    for sex, one, many in _LOOK:
+        who = [f"'{name}'" for name, told in said.items() if told == sex]
+        if who:
+            shown = listing(who) if len(said) <= _MOST_PEOPLE else f"{len(who)} people"
+            parts.append(f"{shown} {one if len(who) == 1 else many}")
+    return f"By their genes {listing(parts)}."
+
+
+_LOOK = (
+    ("female", "looks female", "look female"), ("male", "looks male", "look male"),
+    ("both", "shows genes of both sexes", "show genes of both sexes"),
+    ("", "cannot be told", "cannot be told"),
+)  # fmt: skip
 
 
 SEX_TELLERS: Mapping[str, Teller] = {"sex": tell_sex}

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ._asks import Ask
-from ._frames import Clauses, Frame, where_of
+from ._frames import Clause, Clauses, Condition, Frame, where_of
 from ._last_frame import cells_of_ask
 from ._tag_names import value_condition
-from ._verdicts import direction
+from ._verdicts import asks_yes_no, direction
 from ._vocabulary import Vocabulary
 
 
@@ -62,6 +62,19 @@ def share_between(
     """Ask whether a share of cells is larger in the first of two conditions."""
     asked = "change" if _CHANGED.search(text) else "less" if direction(text) < 0 else "more"
     asked = "same" if asked == "change" and re.search(r"(?i)\bsame|equal|similar", text) else asked
-    frame = Frame("share", where=kinds, among=within, by=(column,), form="yesno", asked=asked,
-                  subject=pair[0])  # fmt: skip
+    form = "yesno" if not text or asks_yes_no(text) or _CHANGED.search(text) else ""
+    frame = Frame("share", where=kinds, among=within, by=(column,), form=form, asked=asked,
+                  subject=pair[0])  # type: ignore[arg-type]  # fmt: skip
     return Ask("frame", frame=frame, column=column, where=frame.cells)
+
+
+def labels_said(text: str, vocabulary: Vocabulary) -> list[Clause]:
+    """Return the one label of the authors that a word such as "memory" tells from the others."""
+    words = set(re.findall(r"[a-z]{5,}", text.casefold()))
+    found: dict[str, Condition] = {}
+    for name, (column, label) in vocabulary.authors.items():
+        if column == next(iter(vocabulary.author_columns), "") and words & set(
+            re.findall(r"[a-z]{5,}", name.casefold())
+        ) - {"cells"}:
+            found[label] = value_condition(column, label, vocabulary)
+    return [(part,) for part in found.values()] if len(found) == 1 else []

@@ -63,8 +63,9 @@ _BACK_TO = re.compile(
 _STOP = "\ue000"  # stands for a full stop and a space where nothing is to be cut
 LONGEST_READ = 2_000  # characters of a question
 _PLACE = re.compile(
-    r"(?i)^(?:and |so |now |ok |then |but )*(?:within|out of|of|from|in|inside|among|amongst|"
-    r"for|only in|looking only at|looking at|regarding|concerning|considering|taking|take|given)"
+    r"(?i)^(?:and |so |now |ok |then |but )*(?:within|out of|of|from|in|inside|among|"
+    r"amongst|for|per|by|only in|looking only at|looking at|regarding|concerning|considering|"
+    r"taking|take|given)"
     r"\s[^,.?!]{1,90},?$"
 )
 
@@ -204,6 +205,9 @@ _SHORT = tuple(
 )  # fmt: skip
 
 
+_AGED = r"donors with age \1 \2"  # "the over-70s"
+
+
 def _plain(text: str) -> str:
     table = {"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "\u00a0": " "}
     text = unicodedata.normalize("NFKC", text.translate(str.maketrans(table)))
@@ -215,6 +219,7 @@ def _plain(text: str) -> str:
     plain = re.sub(r"(?i)\btop(\d+)(?!\w)", r"top \1", plain)
     plain = re.sub(r"(?<=\w) v\.? (?=\w)", " vs ", plain)
     plain = _BACK_TO.sub("", plain)
+    plain = re.sub(r"(?i)\bthe (over|under)[- ](\d\d)s?\b(?! ?[%\w])", _AGED, plain)
     plain = _AUTHORS_NAMED.sub("list the authors' cell types", plain)
     for short, whole in _SHORT:
         plain = short.sub(whole, plain)

@@ -85,6 +85,9 @@ def describe_column(session: Session, *, column: str) -> Evidence:
     obs = session.all_obs if key in session.all_obs else session.prepared.adata.obs
     is_number = _kind(obs[key]) == "numbers"
     sentences, table = _numbers(key, obs[key]) if is_number else _groups(key, obs[key])
+    is_counted = is_number or (obs[key].dtype.kind in "iuf" and len(table) > 2)
+    if is_counted and (said := _numbers_of_people(obs, key, table)):
+        sentences = [said, *sentences]
     if not is_number and len(table) > 1 and not is_person(key):
         sentences += _people(obs, key, table)
     return session.record(
@@ -149,6 +152,27 @@ def _people(obs: "pd.DataFrame", key: str, table: list[dict[str, Any]]) -> list[
         row["people"] = int(numbers.get(row["value"], 0))
     shown = listing(f"{row['people']:,} with {quote(row['value'])}" for row in table[:_MOST_VALUES])
     return [f"Counted in people by {quote(columns[0])} these are {shown}."]
+
+
+def _numbers_of_people(obs: "pd.DataFrame", key: str, table: list[dict[str, Any]]) -> str:
+    """Say which range the numbers have over people, where each person has one, as an age."""
+    columns = [str(name) for name in obs if is_person(str(name)) and obs[name].nunique() > 1]
+    if not columns or is_person(key):
+        return ""
+    by_person = obs.groupby(columns[0], observed=True)[key]
+    if (by_person.nunique() != 1).any():
+        return ""
+    values = by_person.first().to_numpy(dtype=float)
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return ""
+    low, middle, high = (float(f"{f(values):.4g}") for f in (np.min, np.median, np.max))
+    table[0] |= {"people": len(values), "median_of_people": middle}
+    return (
+        f"Counted once for each of the {count(len(values), 'person', 'people')} in "
+        f"{quote(columns[0])}, {quote(key)} runs from {low:g} to {high:g}, with a median of "
+        f"{middle:g}."
+    )
 
 
 def _numbers(key: str, column: "pd.Series") -> tuple[list[str], list[dict[str, Any]]]:
