@@ -78,7 +78,11 @@ def _ages(names: "Names", person: str, vocabulary: Vocabulary) -> list[Ask] | No
     is_alone = {*names.said.columns} <= {column, *vocabulary.people}
     if column is None or not _AGES.search(names.text) or names.slots or not is_alone:
         return None
-    if names.said.numbers or re.search(r"(?i)\b(?:by|per|with|than|correl\w*)\b", names.text):
+    if (
+        names.said.numbers
+        or names.said.measures
+        or re.search(r"(?i)\b(?:by|per|with|than|correl\w*)\b", names.text)
+    ):
         return None
     both = [Ask("column", column=person)] if _NUMBER_OF.search(names.text) else []
     return [*both, Ask("column", column=column, mode="people")]
