@@ -19,7 +19,7 @@ from ._contrasts import (
 )
 from ._frames import Frame, where_of
 from ._last_frame import cells_of_ask
-from ._named_cells import clauses_of, is_condition
+from ._named_cells import CONDITION, clauses_of, is_condition
 from ._plain_asks import POINTS, ask_frame, person_column
 from ._plain_follow import OTHERS
 from ._shares import shares_of
@@ -43,6 +43,7 @@ def of_contrast(act: str, names: "Names", focus: Focus, vocabulary: Vocabulary) 
         return None
     for make in (
         layout, worth_of_number, balance, _by_person, shares, share_of, _effect, _still_there,
+        _score_between, _by_kind, _linked,
         _which_kind, other_way, before_and_after, _of_them, _of_both_sexes,
     ):  # fmt: skip
         if found := make(act, names, focus, vocabulary):
@@ -50,7 +51,7 @@ def of_contrast(act: str, names: "Names", focus: Focus, vocabulary: Vocabulary) 
     return None
 
 
-_UNIT = re.compile(
+AS_UNIT = re.compile(
     rf"(?i)\b{PEOPLE}[- ]level\b|\b{PEOPLE} as (?:the |a )?(?:unit|replicate|sample)s?\b|"
     r"\bpseudo-?bulk\w*|\bunits?\b|\breplicates?\b|\bnot (?:per|by|over|each|single) cells?\b|"
     rf"\btest\w*\b.*\b(?:per|by|over|across|between) {PEOPLE}\b"
@@ -67,7 +68,7 @@ _CHANGES = re.compile(
 
 def _by_person(act: str, names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     """Tell what differs between conditions in each person, or test it with people as the unit."""
-    is_unit = _UNIT.search(names.text) is not None
+    is_unit = AS_UNIT.search(names.text) is not None
     if not is_unit and not _EACH.search(names.text):
         return None
     named = treatment_of(names, vocabulary)
@@ -119,6 +120,46 @@ def _effect(act: str, names: "Names", focus: Focus, vocabulary: Vocabulary) -> l
     where = where_of(clauses_of(others_of(names, vocabulary)))
     number = next((int(n) for n in names.number if n.isdigit()), None)
     return [Ask("conditions", column=contrast[0], values=contrast[1], where=where, number=number)]
+
+
+def _by_kind(act: str, names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    """Tell what was compared in every kind of cells: "by cell type"."""
+    is_plain = act == "every_type" and not (names.slots or names.gene)
+    if not (is_plain and is_between(focus, vocabulary)) or focus.last is None:
+        return None
+    is_told = focus.last.intent in {"by_donor", "test_gene"} and not focus.last.where
+    return OTHERS["every_type"](names, focus, vocabulary) if is_told else None
+
+
+def _score_between(
+    act: str, names: "Names", focus: Focus, vocabulary: Vocabulary
+) -> list[Ask] | None:
+    """Compare the score that was told between the two conditions that are named now."""
+    last = focus.last
+    if last is None or last.intent != "score_set" or names.gene or _LISTED.search(names.text):
+        return None
+    contrast = treatment_of(names, vocabulary)
+    if contrast is None or (others := others_of(names, vocabulary)) and len(others) > 1:
+        return None
+    where = where_of(clauses_of(others)) or last.where
+    return [Ask("by_donor", name=last.name, genes=last.genes, column=contrast[0],
+                values=contrast[1], where=where)]  # fmt: skip
+
+
+_LISTED = re.compile(r"(?i)\b(?:genes?|degs?|de|differential\w*|cells|umap|cluster\w*)\b")
+_LINKED = re.compile(r"(?i)\b(?:associat\w*|correlat\w*|relat\w*|link\w*|depend\w*|predict\w*)\b")
+
+
+def _linked(act: str, names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    """Test a gene that may go with a condition: "is TCF7 associated with response?"."""
+    if len(names.gene) != 1 or not _LINKED.search(names.text):
+        return None
+    contrast = treatment_of(names, vocabulary)
+    if contrast is None:
+        return None
+    where = where_of(clauses_of(others_of(names, vocabulary)))
+    return [Ask("test_gene", genes=tuple(names.gene), column=contrast[0], values=contrast[1],
+                where=where)]  # fmt: skip
 
 
 _STILL = re.compile(r"(?i)\b(?:still|hold\w*|remain\w*|persist\w*|stays?|true|also|too|as well)\b")
@@ -200,8 +241,29 @@ _ELSEWHERE = re.compile(
 )
 
 
+def _of_treatment(ask: Ask, vocabulary: Vocabulary) -> Ask:
+    """Compare what was treated with what was not by donors, rather than with "all other cells"."""
+    if ask.intent != "compare_selections" or ask.second or not ask.where:
+        return ask
+    clauses = cells_of_ask(ask, vocabulary)
+    parts = [c for c in clauses if len(c) == 1 and c[0].kind == "value" and not c[0].is_not]
+    mine = [c[0] for c in parts if c[0].column in vocabulary.conditions
+            and CONDITION.search(c[0].column)]  # fmt: skip
+    if len(mine) != 1 or len(parts) != len(clauses):
+        return ask
+    values = vocabulary.labels.get(mine[0].column, ())
+    if len(values) != 2:
+        return ask
+    pair = (mine[0].label, *(value for value in values if value != mine[0].label))
+    rest = where_of(clause for clause in clauses if clause[0] != mine[0])
+    text = "which genes are lower?" if ask.mode == "lower" else "which genes are higher?"
+    return Ask("conditions", column=mine[0].column, values=pair, where=rest, number=ask.number,
+               text=text if ask.mode else "")  # fmt: skip
+
+
 def take_up(asks: list[Ask], names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]:
     """Put what is asked of a gene or a score between the conditions that were compared last."""
+    asks = [_of_treatment(ask, vocabulary) for ask in asks]
     if not is_between(focus, vocabulary) or focus.last is None:
         return asks
     contrast = contrast_of(focus, vocabulary)

@@ -8,7 +8,7 @@ from ._asks import Ask, Focus
 from ._asks_of_tests import treatment_of
 from ._contrasts import MOST_GENES, contrast_of, likeliest, others_of
 from ._frames import Frame
-from ._named_cells import clauses_of
+from ._named_cells import CONDITION, clauses_of
 from ._plain_asks import ask_frame
 from ._scanning import of_gene
 from ._verdicts import asks_worth
@@ -62,7 +62,7 @@ def balance(act: str, names: "Names", focus: Focus, vocabulary: Vocabulary) -> l
         return None
     contrast = treatment_of(names, vocabulary)
     people = [c for c in names.said.columns if c in vocabulary.people]
-    if contrast is None and people:
+    if contrast is None and people and CONDITION.search(names.text):
         contrast = likeliest(vocabulary)
     if contrast is None or (act == "confounded" and not people):
         return None
@@ -76,7 +76,7 @@ _TIME = re.compile(r"(?i)pre_?_?post|time|visit|(?:^|_)day|week|month|stage_of_t
 
 
 _TAKEN = re.compile(
-    r"(?i)\b(?:before|after|pre|post|on)\b[- ](?:\w+ ){0,2}(?:treatment|therapy|drug)\b|"
+    r"(?i)\b(?:before|after|pre|post)\b[- ](?:\w+ ){0,2}(?:treatment|therapy|drug)\b|"
     r"\b(?:samples?|biops\w+|patients?|cells|taken) (?:\w+ )?(?:before|after)\b"
 )
 

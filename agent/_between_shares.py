@@ -58,6 +58,8 @@ def shares(act: str, names: "Names", focus: Focus, vocabulary: Vocabulary) -> li
     contrast = treatment_of(names, vocabulary)
     if contrast is None and (POINTS.search(text) or act in {"more_in", "composition"}):
         contrast = contrast_of(focus, vocabulary)
+    if contrast is None and is_counted and not vocabulary.conditions:
+        return [Ask("columns", name="conditions that are compared")]
     if contrast is None:
         return None
     column, pair = contrast
@@ -135,21 +137,23 @@ def _kind_told(focus: Focus, vocabulary: Vocabulary) -> Clauses:
 
 
 _WAY = re.compile(
-    r"(?i)^\W*(?:(?:and|what about|which(?: ones)?|ones?|are|is|then|now|the|those|that|go|goes|"
-    r"went|get|gets|being|become) )*(up|more|higher|enriched|expanded|increased|gained|down|less|"
-    r"fewer|lower|depleted|decreased|reduced|lost|rarer|shrink\w*)(?: ones| frequent)?\W*$"
+    r"(?i)^\W*(?:(?:and|same|but|what about|which(?: ones)?|ones?|are|is|then|now|the|those|that|"
+    r"go|goes|went|get|gets|being|become|turned|switched) )*(up|on|more|higher|enriched|expanded|"
+    r"increased|gained|induced|activated|down|off|less|fewer|lower|depleted|decreased|reduced|lost|"
+    r"rarer|repressed|silenced|shrink\w*)(?: ones| frequent)?\W*$"
 )
+_LOST = re.compile(r"(?i)depleted|lost|rarer|shrink|down|off|repressed|silenced")
 
 
 def other_way(act: str, names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    """Turn a comparison of shares round: "and enriched?" after what was depleted."""
-    last = focus.last
-    said = _WAY.match(names.text)
-    if said is None or last is None or (last.intent, last.mode) != ("composition", "between"):
+    """Turn what was compared to the side that is named: "and enriched?" after what was depleted."""
+    last, said = focus.last, _WAY.match(names.text)
+    if said is None or last is None or len(last.values) != 2:
         return None
-    is_up = direction(f"{said[1]}") >= 0 and not _LOST.match(said[1])
+    is_up = direction(said[1]) >= 0 and not _LOST.match(said[1])
+    if last.intent == "conditions":
+        return [replace(last, text=f"which genes are {'higher' if is_up else 'lower'}?")]
+    if (last.intent, last.mode) != ("composition", "between"):
+        return None
     first = treated_first(last.values)
     return [replace(last, values=first if is_up else first[::-1], told=(), text="")]
-
-
-_LOST = re.compile(r"(?i)depleted|lost|rarer|shrink|down")

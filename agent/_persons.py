@@ -4,13 +4,12 @@ import re
 from typing import TYPE_CHECKING
 
 from ._asks import Ask, Focus
-from ._frames import IDENTITY, Frame
+from ._frames import IDENTITY, Condition, Frame
 from ._named_cells import clauses_of, first_of
 from ._plain_asks import ask_frame
 from ._sex import genes_of_sex
 from ._shares import labels_said
 from ._spoken import those
-from ._tag_names import value_condition
 from ._vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def _who_is(names: "Names", person: str, vocabulary: Vocabulary) -> list[Ask] | 
 
 _WHO_IS = re.compile(
     r"(?i)\b(?:who|which (?:of the )?(?:donors?|patients?|persons?|people|individuals?|subjects?)) "
-    r"(?:is|are|was|were)\b"
+    r"(?:is|are|was|were|got|has|have|had|received|responded|did)\b"
 )
 
 
@@ -97,7 +96,8 @@ def _oldest(names: "Names", person: str, vocabulary: Vocabulary) -> list[Ask] | 
     if not known:
         return None
     value = (min if said[2] else max)(known, key=float)
-    clause = (value_condition(column, value, vocabulary),)
+    sign = "<=" if said[2] else ">="
+    clause = (Condition(column, f'"{column}" {sign} {value}', "number", column, column),)
     kinds = clauses_of([slot for slot in names.slots if first_of(slot).slot == IDENTITY])
     if kinds:
         return [ask_frame(Frame(where=kinds, among=(clause,)))]

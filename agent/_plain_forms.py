@@ -448,7 +448,7 @@ _IN_THOSE = re.compile(
 _OF_THEM = re.compile(
     r"(?i)\b(?:of|in|among|within|do|does|are|have) (?:all |only |just )?"
     r"(?:they|them|those|these|there|here)\b(?! (?:genes?|two|both))|"
-    r"\bthat (?:cluster|group|type)\b"
+    r"\bthat (?:cluster|group|type)\b|\b(?:their|his|her|its) (?:own )?cells\b"
 )
 
 

@@ -147,6 +147,8 @@ def _lines(frame: Frame, artifact: Mapping[str, Any], words: Vocabulary) -> list
         return _holding(frame, facts, rows)
     if frame.form == "yesno":
         return _yes_or_no(frame, facts, rows)
+    if frame.order and len(frame.by) == 2 and (gaps := _by_gap(frame, rows)):
+        return gaps
     if frame.order and (frame.place or not frame.limit):
         return _ranked(frame, facts, rows)
     if "within" in rows[0]:
@@ -392,6 +394,35 @@ def _crossed(
         text = listing(f"{inner.format(row['within'])} {_cell(frame, row)}" for row in some)
         lines.append(f"- {outer[:1].upper()}{outer[1:]}: {text}.")
     return lines
+
+
+def _by_gap(frame: Frame, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Rank groups that are told of two conditions by how far these lie apart."""
+    sides: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        sides.setdefault(str(row["group"]), []).append(row)
+    two = {str(row["within"]) for row in rows}
+    both = {name: pair for name, pair in sides.items() if len(pair) == 2}
+    if len(two) != 2 or len(both) < 2 or frame.measure not in AVERAGES or frame.of_kind != "gene":
+        return []
+
+    def gap(name: str) -> float:
+        return abs(float(both[name][0]["value"]) - float(both[name][1]["value"]))
+
+    def told(name: str) -> str:
+        high, low = sorted(both[name], key=lambda row: -float(row["value"]))
+        return (
+            f"'{name}' ({_number(high['value'], frame)} in '{high['within']}' against "
+            f"{_number(low['value'], frame)} in '{low['within']}')"
+        )
+
+    ranked = sorted(both, key=gap, reverse=frame.order != "low")
+    way = "least" if frame.order == "low" else "most"
+    lines = [f"{frame.of} differs {way} between the two in {told(ranked[0])}."]
+    return [
+        *lines,
+        f"Then {'come' if len(ranked) > 2 else 'comes'} {listing(map(told, ranked[1:5]))}.",
+    ]
 
 
 def _same_way(frame: Frame, rows: Sequence[Mapping[str, Any]], firsts: list[str]) -> list[str]:

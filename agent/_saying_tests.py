@@ -7,6 +7,7 @@ from typing import Any
 
 from ._asks import Ask
 from ._asks_of_tests import EVERY
+from ._between import AS_UNIT
 from ._phrasing import cite, counted, listing, percentage, quote_all
 from ._plan_tests import is_listed
 from ._saying import Said, Saying, Teller
@@ -17,6 +18,12 @@ _WEAKEST = re.compile(r"\b(?:least|weakest|smallest|lowest)\b", re.IGNORECASE)
 _SECOND = re.compile(r"\bsecond\b|\brunner", re.IGNORECASE)
 _SAME = re.compile(r"\b(?:same|unchanged|equal\w*|similar)\b", re.IGNORECASE)
 _COLUMNS = ("p_value_adjusted", "log2_fold_change")
+
+
+_NO_UNIT = (
+    "It cannot be tested with donors as the unit: too few of them have enough of these cells on "
+    "both sides, so cells were tested, which makes p-values too small."
+)
 
 
 def tell_test(ask: Ask, now: Saying) -> Said:
@@ -30,6 +37,8 @@ def tell_test(ask: Ask, now: Saying) -> Said:
             said += _by_the_book(ask, str(facts["gene"]), now)
         elif asks_yes_no(ask.text) or ask.intent == "is_among":
             said[0] = f"{_verdict(ask, result.table[0], facts)}{said[0]}"
+        if not facts.get("n_donors") and facts.get("column") and AS_UNIT.search(ask.asked):
+            lines.append(_NO_UNIT)
         lines += [*said, *now.caveats(artifact)]
     return Said(list(dict.fromkeys(lines)), ask)
 
