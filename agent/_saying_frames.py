@@ -76,7 +76,8 @@ def tell_frame(ask: Ask, now: Saying) -> Said:
         ask = replace(ask, told=names)
     cited = [cite(line, str(artifact["id"])) for line in lines if line]
     if ask.mode == "codes":
-        cited.append("Your file writes the sexes as codes and does not say which is which.")
+        line = "Your file writes the sexes as codes and does not say which is which."
+        cited.append(cite(line, str(artifact["id"])))
     drawn = now.artifact("plot_violin")
     cited = [*(pick(drawn, r"^The violins show") if drawn is not None else []), *cited]
     return Said([*cited, _OF_LOGS] if is_of_logs else cited, ask)

@@ -38,7 +38,7 @@ def tell_test(ask: Ask, now: Saying) -> Said:
         elif asks_yes_no(ask.text) or ask.intent == "is_among":
             said[0] = f"{_verdict(ask, result.table[0], facts)}{said[0]}"
         if not facts.get("n_donors") and facts.get("column") and AS_UNIT.search(ask.asked):
-            lines.append(_NO_UNIT)
+            lines.append(cite(_NO_UNIT, str(artifact["id"])))
         lines += [*said, *now.caveats(artifact)]
     return Said(list(dict.fromkeys(lines)), ask)
 

@@ -130,3 +130,25 @@ def test_a_share_is_compared_above_an_age_and_below(blood: Vocabulary) -> None:
     ask = talked(blood, "Is the share of B higher in the over-60s?")
     assert ask.frame is not None
     assert ask.frame.groups == ('"age" > 60', '"age" <= 60')
+
+
+@pytest.mark.parametrize(
+    ("talk", "intent", "values", "text"),
+    [
+        (("markers of stim",), "conditions", PAIR, "which genes are higher?"),
+        (("what does stim do to the cells?", "and down"), "conditions", PAIR,
+         "which genes are lower?"),
+        (("is ISG15 associated with stim?",), "test_gene", PAIR, "is ISG15 associated with stim?"),
+    ],
+)  # fmt: skip
+def test_what_a_condition_goes_with_is_tested_against_the_other(
+    talk: tuple[str, ...], intent: str, values: tuple[str, str], text: str, blood: Vocabulary
+) -> None:
+    ask = talked(blood, *talk)
+    assert (ask.intent, ask.values, ask.text) == (intent, values, text)
+
+
+def test_who_is_of_a_group_is_told_person_by_person(blood: Vocabulary) -> None:
+    ask = talked(blood, "which donors got stim?")
+    assert ask.frame is not None
+    assert (ask.frame.by, where_of(ask.frame.where)) == (("donor",), 'condition = "stim"')
