@@ -224,10 +224,15 @@ def _have_it(measure: Measure) -> Make:
     return make
 
 
+_CELL_BY_CELL = re.compile(r"(?i)\bcell[- ]by[- ]cell\b|\boverlap\w*|\bco-?(?:vary|variation)\b")
+
+
 def _all_of(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     """Count the cells that have each of several genes."""
     if len(names.gene) < 2:
         return None
+    if _CELL_BY_CELL.search(names.text):
+        return _pairs(names, focus, vocabulary)
     have = tuple((of_gene(gene),) for gene in names.gene)
     return [frame_ask(Frame(where=have, among=clauses_of(names.slots)), text="how many?")]
 
@@ -288,6 +293,10 @@ def _pairs(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | 
     if _CHANGE.search(names.text) and treatment_of(names, vocabulary):  # "are both up by it?"
         return gene_test(names, focus, vocabulary)
     where, text = cells_of(names.slots), "are they correlated?"
+    number = next((c for c in names.said.columns if c in vocabulary.numbers), None)
+    if names.gene and number is not None:
+        return [Ask("gene_pair", genes=(gene,), column=number, where=where, text=text)
+                for gene in names.gene[:MOST_PAIRED]]  # fmt: skip
     pairs = list(combinations(names.gene[:MOST_PAIRED], 2))
     return [Ask("gene_pair", genes=pair, where=where, text=text) for pair in pairs] or None
 

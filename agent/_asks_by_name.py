@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from ._asks import Ask, Focus
 from ._asks_about_genes import ABOUT_GENES
 from ._figure_files import figure_ask
-from ._frames import IDENTITY, Frame, Measure
+from ._frames import IDENTITY, Frame, Measure, where_of
 from ._named_cells import (
     CONDITION,
     MOST_GENES,
@@ -31,6 +31,7 @@ from ._named_cells import (
     parts_of,
 )
 from ._outlines import Slot
+from ._scanning import of_gene
 from ._sex import genes_of_sex
 from ._tag_names import is_clustering, value_condition
 from ._vocabulary import Vocabulary
@@ -238,6 +239,9 @@ def _describe_cells(names: "Names", focus: Focus, vocabulary: Vocabulary) -> lis
     column = column_of(names) if _PER.search(names.text) else None
     if column is not None and not names.slots:
         return [Ask("describe_cells", column=column, number=number_of(names))]
+    if names.gene and not names.slots:  # "three of the MS4A1 cells"
+        where = where_of([(of_gene(gene),) for gene in names.gene])
+        return [Ask("describe_cells", where=where, number=number_of(names))]
     if not names.slots or is_model_type(names.slots):
         return None
     number = number_of(names) or (1 if _ONE_CELL.search(names.text) else None)

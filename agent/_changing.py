@@ -27,7 +27,7 @@ _OF_NAMED = {
     "where_they": "which_clusters", "compare_them": "compare",
 }  # fmt: skip
 _OF_TWO_GENES = frozenset({"correlated", "both", "one_not_other"})
-TOO = re.compile(r"(?i)\b(?:also|too|as well|added?|include|plus|together with|on top)\b")
+TOO = re.compile(r"(?i)\b(?:also|too|as well|add(?:ed|ing)?|include|plus|together with|on top)\b")
 
 
 def keep(act: str, names: "Names", those: Clauses) -> Kept:

@@ -23,6 +23,7 @@ from ._named_cells import Make
 from ._pairs import sides_divided, sides_within
 from ._plain_asks import ask_frame, person_column
 from ._saying_worth import leans
+from ._scanning import of_gene
 from ._shares import share_between, shares_of
 from ._spoken import (
     COMPARED,
@@ -251,6 +252,10 @@ def _and_gene(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]
     last = focus.last
     if last is None or not names.gene:
         return None
+    if is_map(last):
+        return [Ask("expression", genes=(gene,), plot="umap") for gene in names.gene]
+    if _WITH.match(names.text) and (both := _with_it(names, focus)):
+        return both
     if last.frame is not None and last.intent == "frame" and last.frame.gene:
         return [retold(last, _of_other_gene(last.frame, gene), _renamed(last, gene))
                 for gene in names.gene]  # fmt: skip
@@ -275,6 +280,28 @@ def _and_gene(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]
     if last.intent in {"frame", "describe_cluster", "describe_selection"} and cells:
         return on_in(names, cells)
     return [Ask("where_highest", genes=(gene,)) for gene in names.gene]
+
+
+_WITH = re.compile(r"(?i)^(?:\W|\b(?:and|but|or|also|what about|how about)\b)*(?:together )?with\b")
+
+
+def _with_it(names: "Names", focus: Focus) -> list[Ask]:
+    """Count the cells with another gene, and those that have it beside the one before."""
+    last = focus.last
+    before = () if last is None else last.genes or ((last.frame.gene,) if last.frame else ())
+    if len(before) != 1 or len(names.gene) != 1 or before[0] in {"", *names.gene}:
+        return []
+    if last is None or last.intent not in {"expression", "where_highest", "frame"}:
+        return []
+    (gene,) = names.gene
+    counted = ask_frame(Frame(where=((of_gene(gene),),)))
+    pair = Ask("gene_pair", genes=(before[0], gene), text="how many have both?")
+    return [replace(counted, genes=(gene,), text="how many?"), pair]
+
+
+def is_map(last: Ask | None) -> bool:
+    """Whether a map was asked for last: of a gene, or of groups."""
+    return last is not None and (last.intent == "plot" or last.plot == "umap")
 
 
 def _of_other_gene(frame: Frame, gene: str) -> Frame:
@@ -391,6 +418,8 @@ def _divided(
     assert last is not None
     if last.intent == "dots":
         return [replace(last, column=None if column == "clusters" else column)]
+    if is_map(last):
+        return [Ask("plot", column=column, text=f"by {column}")]
     if last.intent == "gene_by_group" and not last.values and not is_beside:
         cells = _beside(cells_of_ask(with_cells(last, vocabulary), vocabulary), column, vocabulary)
         return [replace(last, column=column, where=where_of(cells), cell_types=(), clusters=(),
@@ -404,7 +433,7 @@ def _divided(
     if last.intent == "score_set":
         column = "" if column in {"clusters", "cell types"} else column
         return [replace(last, column=column or None)]
-    if last.intent in {"plot", "quality"}:
+    if last.intent == "quality":
         return [replace(last, column=column, values=(), where="", text=f"by {column}")]
     if last.intent == "composition" and column not in vocabulary.author_columns:
         mode = "" if last.mode == "between" else last.mode

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ._asks import Ask, Focus
+from ._changing import TOO
 from ._frames import (
     Frame,
     where_of,
@@ -67,6 +68,20 @@ def _all_genes(gene: str, focus: Focus) -> list[str]:
     return several[:_DRAWN] if gene in several else [gene] if gene else []
 
 
+def leaves_groups(where: str, column: str | None, vocabulary: Vocabulary) -> bool:
+    """Whether cells leave more than one group of a column, so that there is one to compare."""
+    if column is None or column == "clusters":
+        named = set(re.findall(r'cluster "?([^" ()]+)', where))
+    else:
+        named = set(re.findall(r' = "([^"]+)"', where)) & set(vocabulary.labels.get(column, ()))
+    return len(named) != 1 or "NOT" in where
+
+
+def is_figure(last: Ask | None) -> bool:
+    """Whether a gene was told by groups in a figure."""
+    return last is not None and last.intent in {"gene_by_group", "dots"}
+
+
 def _groups(vocabulary: Vocabulary) -> str | None:
     return next(iter(vocabulary.author_columns), None)
 
@@ -79,10 +94,12 @@ def as_violin(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask]
     return [Ask("gene_by_group", genes=(g,), column=column, where=where) for g in genes] or None
 
 
-def _as_dots(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+def as_dots(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     last = focus.last
     gene, by, where = _gene_and_groups(focus, vocabulary)
     genes = tuple(names.gene) or tuple(_all_genes(gene, focus))
+    if names.gene and TOO.search(names.text):  # beside those that are shown
+        genes = tuple(dict.fromkeys((*_all_genes(gene, focus), *names.gene)))
     if len(genes) == 1 and not names.gene and _TWO.search(names.text):  # and the one before
         spoken = [g for ask in reversed(focus.past) for g in reversed(ask.genes)]
         genes = tuple(dict.fromkeys(spoken))[:2][::-1]
@@ -94,7 +111,9 @@ def _as_dots(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
         where = with_cells(last, vocabulary).where if last.intent == "conditions" else ""
     if not genes:
         return None
+    by = next((c for c in names.said.columns if c in vocabulary.labels), "") or by
     column = None if by == "clusters" else by or _groups(vocabulary)
+    where = where if leaves_groups(where, column, vocabulary) else ""
     return [Ask("dots", genes=genes, column=column, where=where)]
 
 
@@ -107,7 +126,9 @@ def _as_umap(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
         return [Ask("expression", genes=(gene,), plot="umap")]
     if by or (last is not None and last.intent == "composition"):
         return [Ask("plot", column=by or (last.column if last else None))]
-    if last is not None and last.intent in {"label_clusters", "list_clusters"}:
+    if last is not None and last.intent == "label_clusters":
+        return [Ask("plot", column="cell types")]
+    if last is not None and last.intent == "list_clusters":
         return [Ask("plot", column="clusters")]
     cells = where_of(those(focus, vocabulary))
     return [Ask("plot", where=cells)] if cells else None
@@ -133,7 +154,7 @@ REDRAWN: Mapping[str, Make] = {
     "as_share": _in_other_measure("share"),
     "as_count": _in_other_measure("cells"),
     "as_violin": as_violin,
-    "as_dots": _as_dots,
+    "as_dots": as_dots,
     "as_bars": _as_bars,
     "as_umap": _as_umap,
 }

@@ -11,7 +11,7 @@ from ._frames import AVERAGES, Frame, where_of
 from ._named_cells import Make
 from ._plain_asks import POINTS, ask_frame, cells_of, qualities_of
 from ._plain_follow import column_of_values
-from ._plain_redraw import as_violin
+from ._plain_redraw import as_dots, as_violin, is_figure, leaves_groups
 from ._spoken import those
 from ._vocabulary import Vocabulary
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _PARTS = re.compile(r"(?i)\b(?:composition|proportions?|stack\w*|fractions?|percent\w*|shares?|"
                     r"cell ?types?|make-?up)\b")  # fmt: skip
+_MOST_MAPS = 3
 _MOST_CROSSED = 40  # groups of two columns that are drawn beside each other
 _DRAWN = re.compile(r"(?i)\b(?:dot|bubble|matrix|heat|plot|draw|show|graph|figure|visuali)")
 
@@ -43,16 +44,27 @@ def _crossed(names: "Names", vocabulary: Vocabulary) -> str:
     return ", ".join(map(str, two))
 
 
-def _where(names: "Names", focus: Focus, vocabulary: Vocabulary) -> str:
+_THESE = re.compile(
+    r"(?i)\b(?:they|them|those|these|their)\b(?! genes?)|"
+    r"\b(?:in|within|among|for|of|inside) (?:it|that|this)\b"
+)
+
+
+def _where(names: "Names", focus: Focus, vocabulary: Vocabulary, column: str | None) -> str:
+    """Return the cells of a figure: named, or pointed at if they are of more than one group.
+
+    Of "so that I can see it" no cells are meant where a gene is named.
+    """
     if names.slots:
         return where_of(cells_of(names.slots))
-    return where_of(those(focus, vocabulary)) if POINTS.search(names.text) else ""
+    points = _THESE if names.gene else POINTS
+    where = where_of(those(focus, vocabulary)) if points.search(names.text) else ""
+    return where if leaves_groups(where, column, vocabulary) else ""
 
 
 def _umap(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    said = names.said
-    column = next(iter(said.columns), "clusters")
-    return [Ask("plot", column=column)]
+    columns = list(dict.fromkeys(names.said.columns))[:_MOST_MAPS] or ["clusters"]
+    return [Ask("plot", column=column) for column in columns]
 
 
 def _umap_gene(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
@@ -60,14 +72,16 @@ def _umap_gene(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask
 
 
 def _umap_group(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
-    where = _where(names, focus, vocabulary)
-    return [Ask("plot", where=where)] if where else None
+    cells = cells_of(names.slots) if names.slots else ()
+    if not cells and POINTS.search(names.text):
+        cells = those(focus, vocabulary)
+    return [Ask("plot", where=where_of(cells))] if cells else None
 
 
 def _violin(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     values = column_of_values(names)
     column = _column(names, focus, vocabulary) or values or _usual(vocabulary) or "clusters"
-    where = "" if column == values else _where(names, focus, vocabulary)
+    where = "" if column == values else _where(names, focus, vocabulary, column)
     if not names.gene and (again := as_violin(names, focus, vocabulary)):
         return [replace(one, column=column) for one in again] if values else again
     if names.gene:
@@ -94,9 +108,11 @@ def _violin_quality(names: "Names", focus: Focus, vocabulary: Vocabulary) -> lis
 def _dots(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     if not names.gene:
         return None
-    column = _column(names, focus, vocabulary) or _usual(vocabulary)
+    if is_figure(focus.last) and not (names.said.columns or names.slots):  # by what it was
+        return as_dots(names, focus, vocabulary)
+    column = _column(names, focus, vocabulary) or column_of_values(names) or _usual(vocabulary)
     column = None if column == "clusters" else column
-    where = _where(names, focus, vocabulary)
+    where = _where(names, focus, vocabulary, column)
     return [Ask("dots", genes=tuple(names.gene), column=column, where=where)]
 
 

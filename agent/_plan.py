@@ -457,7 +457,10 @@ _PLANS: Mapping[str, Plan] = {
     "agreement": lambda ask, now: run("compare_labels", column=ask.column),
     "likeness": _likeness,
     "gene_pair": lambda ask, now: run(
-        "relate_genes", gene=ask.genes[0], other=ask.genes[1], where=ask.where or None
+        "relate_genes",
+        gene=ask.genes[0],
+        other=ask.genes[1] if len(ask.genes) > 1 else ask.column,
+        where=ask.where or None,
     ),
     "top_expressed": lambda ask, now: run(
         "rank_expression", where=ask.where or None, n_genes=ask.number

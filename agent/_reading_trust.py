@@ -19,6 +19,7 @@ from ._named_cells import (
 from ._outlines import outline
 from ._plain_asks import POINTS
 from ._plain_forms import Names, names_of
+from ._reading_partners import read_partners
 from ._sex import genes_of_sex
 from ._spoken import those
 from ._tags import tag
@@ -72,11 +73,32 @@ def read_of_file(text: str, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read what is asked of the file as a whole: whether it holds something, and enough of it."""
     if not vocabulary.has_dataset:
         return None
-    for reader in (_of_two, _of_label, _enough, _held):
+    for reader in (_of_two, _of_label, _enough, _held, read_partners):
         ask = reader(text, vocabulary, focus)
         if ask is not None:
             return ask
-    return read_aspect(text, vocabulary)
+    return read_aspect(text, vocabulary) or _no_people(text, vocabulary, focus)
+
+
+_OF_DONORS = re.compile(
+    r"(?i)\b(?:which|what|how many|per|each|every|by|between|across|any|is there an?|are there) "
+    r"(?:\w+ ){0,2}(?:donors?|patients?|individuals?|subjects?|participants?)\b"
+)
+
+
+_PERSON = re.compile(r"donor|patient|indiv|subject|participant|person|mouse|sample")
+
+
+def _no_people(text: str, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
+    """Read a question of donors where the file names none."""
+    is_told = vocabulary.people or any(map(_PERSON.search, vocabulary.columns))
+    if is_told or not _OF_DONORS.search(text):
+        return None
+    if any(
+        one.kind in {"gene", "cluster", "value", "type"} for one in tag(text, vocabulary, focus)
+    ):
+        return None
+    return Ask("columns", name="who gave the cells", mode="held")
 
 
 def lean_on(ask: Ask, before: list[Ask], text: str, vocabulary: Vocabulary, focus: Focus) -> Ask:

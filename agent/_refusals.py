@@ -93,9 +93,14 @@ def refuse(ask: Ask, vocabulary: Vocabulary, *, ideas: str) -> list[str]:
     names = {"first": clusters[0], "second": clusters[min(1, len(clusters) - 1)]}
     if ask.intent == "cannot":
         for pattern, near in _UNDONE:
-            if (found := re.search(rf"\b(?:{pattern})\b", text)) is not None:
-                lead = f'I cannot do that: "{found[0]}" is not among the things I do'
-                return [f"{lead}{lacking(text, vocabulary)}.", near.format(**names)]
+            if named := list(dict.fromkeys(re.findall(rf"\b(?:{pattern})\b", text))):
+                what, are = (
+                    listing(f'"{name}"' for name in named),
+                    "is" if named[1:] == [] else "are",
+                )
+                lead = f"I cannot do that: {what} {are} not among the things I do"
+                made = _made_before(text, vocabulary)
+                return [f"{lead}{lacking(text, vocabulary)}.", made or near.format(**names)]
         return ["I cannot do that.", ideas]
     strange = list(ask.values) or _strange_words(ask.text, vocabulary)
     near = next((said for pattern, said in _NEAR if re.search(rf"\b(?:{pattern})\b", text)), ideas)
@@ -114,6 +119,20 @@ def refuse(ask: Ask, vocabulary: Vocabulary, *, ideas: str) -> list[str]:
         "that you mean.",
         near,
     ]
+
+
+_ORDERED = re.compile(r"(?i).*(?:pseudo_?time|latent_?time|dpt|velocity)")
+
+
+def _made_before(text: str, vocabulary: Vocabulary) -> str:
+    """Name the column of a trajectory that the file brings along, which can be shown."""
+    column = next(filter(_ORDERED.match, vocabulary.numbers), "")
+    if not column or not re.search(r"time|velocity|trajector", text):
+        return ""
+    return (
+        f"Your file brings a column '{column}' along, which I can show you: "
+        f'"violin of {column}" or "which cluster has the highest {column}?".'
+    )
 
 
 def _strange_words(text: str, vocabulary: Vocabulary) -> list[str]:

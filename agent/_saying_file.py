@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from ._asks import Ask
+from ._file_aspects import limit_of
 from ._history import Result
 from ._phrasing import cite, listing, quote_all
 from ._saying import Said, Saying, Teller
@@ -27,7 +28,7 @@ def tell_all(ask: Ask, now: Saying) -> Said:
         lines += [line for result in now.of("describe_column") for line in _conditions(result)]
     for result in now.results if ask.mode != "conditions" else ():
         said = quote_all(result.artifact or {})
-        if ask.intent == "gene_pair" and said and asks_yes_no(ask.text):
+        if ask.intent == "gene_pair" and said and asks_yes_no(ask.asked or ask.text):
             said[0] = verdict(said[0], yes=" correlate hardly" not in said[0])
         if ask.mode == "one time" and said:
             lines.append(f"Only one time is in your file, so it cannot be compared: {said.pop(0)}")
@@ -41,6 +42,8 @@ def tell_all(ask: Ask, now: Saying) -> Said:
         if ask.intent == "columns" and not ask.name and said and asks_yes_no(ask.text):
             said[0] = verdict(said[0], yes=bool(result.table))
         lines += [*said, *now.caveats(result.artifact)]
+        if ask.intent == "column" and ask.mode == "held" and (limit := limit_of(ask.name)):
+            lines = [*lines[:1], limit, *lines[1:]]
         lines += _each_person(ask, result.artifact or {}, now)
     return Said(list(dict.fromkeys(lines)))
 
@@ -60,6 +63,8 @@ def _not_held(ask: Ask) -> str:
     if ask.values:
         return f"Your file holds '{ask.values[0]}', but I do not read {ask.name}."
     line = f"I see nothing in your file that would tell me about {ask.name}."
+    if limit := limit_of(ask.name):
+        line = f"{line} {limit}"
     return f"No: {line}" if asks_yes_no(ask.asked) or _MAY.match(ask.asked) else line
 
 

@@ -78,9 +78,20 @@ def tell_frame(ask: Ask, now: Saying) -> Said:
     if ask.mode == "codes":
         line = "Your file writes the sexes as codes and does not say which is which."
         cited.append(cite(line, str(artifact["id"])))
+    if lines and artifact.get("drawn") == "bars" and frame.form in {"bar", "stacked bar"}:
+        cited.insert(0, cite(_bars(frame), str(artifact["id"])))
     drawn = now.artifact("plot_violin")
     cited = [*(pick(drawn, r"^The violins show") if drawn is not None else []), *cited]
     return Said([*cited, _OF_LOGS] if is_of_logs else cited, ask)
+
+
+def _bars(frame: Frame) -> str:
+    """Say that a chart was drawn, and of what."""
+    what = {"cells": "the number of cells", "share": "the share of the cells"}.get(
+        frame.measure, f"the {frame.measure} of {frame.of}"
+    )
+    by = ["cluster" if CLUSTERS.fullmatch(name) else f"'{name}'" for name in frame.by]
+    return f"The bar chart shows {what} by {' and '.join(by or ['group'])}."
 
 
 _BALANCED = re.compile(r"(?i)\b(?:un)?(?:balanced|even(?:ly)?|equal(?:ly)?)\b")

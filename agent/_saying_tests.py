@@ -40,7 +40,30 @@ def tell_test(ask: Ask, now: Saying) -> Said:
         if not facts.get("n_donors") and facts.get("column") and AS_UNIT.search(ask.asked):
             lines.append(cite(_NO_UNIT, str(artifact["id"])))
         lines += [*said, *now.caveats(artifact)]
+    if ask.mode == "opposed":
+        first = [quote_all(result.artifact or {})[:1] for result in now.of("compare_gene")]
+        lines = [*_opposed(now), *(line for said in first for line in said)]
     return Said(list(dict.fromkeys(lines)), ask)
+
+
+def _opposed(now: Saying) -> list[str]:
+    """Name the genes that change against most of those that were tested."""
+    tests = [(r, float(r.table[0]["log2_fold_change"])) for r in now.of("compare_gene") if r.table]
+    ups = [r for r, change in tests if change > 0]
+    downs = [r for r, change in tests if change < 0]
+    few, many = (downs, ups) if len(downs) <= len(ups) else (ups, downs)
+    if not tests:
+        return []
+    ids = [str((r.artifact or {})["id"]) for r, _ in tests]
+    ways = ("lower", "higher") if few is downs else ("higher", "lower")
+    named = [listing(str(r.facts["gene"]) for r in side) for side in (few, many)]
+    facts = tests[0][0].facts
+    pair = f"in '{facts['first']}' than in '{facts['second']}'"
+    if not few:
+        return [cite(f"None of them: all are {ways[1]} {pair}.", *ids)]
+    be = ["is" if len(side) == 1 else "are" for side in (few, many)]
+    line = f"{named[0]} {be[0]} {ways[0]} {pair}, while {named[1]} {be[1]} {ways[1]}."
+    return [cite(line, *ids)]
 
 
 _CLEAR = 1.0  # log2 fold change from which on a gene sets cells apart

@@ -132,6 +132,8 @@ def tell_expression(ask: Ask, now: Saying) -> Said:
         whole = pick(artifact, r"is detected in|cannot be told|is measured as")
         lines = [cite(f"Yes: {gene} is measured in this dataset.", evidence), *whole]
         return Said(lines, replace(ask, genes=(gene,)))
+    if ask.plot == "umap" and artifact.get("drawn"):
+        lines.append(cite(f"The UMAP is coloured by the expression of {gene}.", evidence))
     if _ELSEWHERE.search(ask.text):
         lines += _elsewhere(ask, gene, result, now)
     for cluster in ask.clusters:

@@ -23,6 +23,8 @@ def with_genes(act: str, names: "Names", focus: Focus) -> "Names":
     What looks like the name of a gene and is none is not passed over: then nothing is put in.
     """
     least = 1 if act in _OF_ONE else 2 if act in _OF_TWO else 0
+    if act == "correlated" and names.said.columns:  # of a gene with a number of each cell
+        least = 1
     if len(names.gene) >= least or names.quality:
         return names
     rest = names.text
@@ -46,14 +48,15 @@ def _spoken(focus: Focus, least: int) -> list[str]:
     """Return the genes of the last question, and of those before it where more are needed."""
     found: list[str] = []
     for ask in reversed(focus.past):
-        mine = _genes_of(ask)
+        mine = genes_of(ask)
         found = [*(gene for gene in mine if gene not in found), *found]
         if len(found) >= least and found:
             break
     return found
 
 
-def _genes_of(ask: Ask) -> list[str]:
+def genes_of(ask: Ask) -> list[str]:
+    """Return the genes that a question was about."""
     if ask.kept is not None and ask.kept.genes:
         return list(ask.kept.genes)
     return list(ask.genes) or ([ask.frame.gene] if ask.frame is not None and ask.frame.gene else [])

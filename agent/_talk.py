@@ -3,6 +3,7 @@
 import re
 
 from ._asks import Ask
+from ._file_aspects import no_batches
 from ._phrasing import listing, vary
 from ._refusals import refuse
 from ._topics import TOPICS
@@ -52,6 +53,8 @@ def say_talk(ask: Ask, vocabulary: Vocabulary, *, seed: int) -> list[str]:
     if ask.intent == "which_two":
         names = [f'"{label}"' for label in ask.listed[:_MOST_TOLD]]
         return [f"Which two do you mean, of {listing(names)}?"]
+    if ask.intent == "topic" and ask.name == "batch" and vocabulary.has_dataset:
+        return [*no_batches(vocabulary), *TOPICS["batch"].said[: 2 if vocabulary.people else 1]]
     if ask.intent == "topic":
         return list(TOPICS[ask.name].said)
     if ask.intent == "no_family":

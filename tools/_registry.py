@@ -44,7 +44,8 @@ from ._rank_cells import rank_cells
 from ._rank_expression import rank_expression
 from ._rank_markers import compare_clusters, rank_markers
 from ._rank_responses import rank_responses
-from ._relate import relate_clusters, relate_genes
+from ._relate import relate_clusters
+from ._relate_genes import relate_genes
 from ._score_gene_set import score_gene_set
 from ._select_cells import describe_selection, list_selections, select_cells
 from ._show_expression import show_expression

@@ -1,27 +1,19 @@
-"""How alike clusters are, and how two genes go together in single cells."""
+"""How alike clusters are."""
 
 from typing import Any
 
 import numpy as np
 
-from ._cell_expressions import as_group, find_positions, shown
 from ._columns import find_column
 from ._errors import UnsupportedError
 from ._evidence import Evidence
-from ._gene_values import expression_unit, gene_values
 from ._groupings import as_labels, match_label
 from ._session import Session
-from ._wording import as_percent, count, percent, quote
+from ._wording import quote
 
-_FEWEST_CELLS = 10
-_WEAK = 0.1  # correlation below which there is hardly any
 _GENES_COMPARED = 2_000  # those that vary most between the clusters
 CLUSTER_CAVEAT = (
     "Clusters with few cells look less like others than they are, since their means are noisier."
-)
-GENE_CAVEAT = (
-    "Genes are missed in many cells that have them, which weakens correlations between single "
-    "cells; groups of cells can also correlate without the genes doing so within a group."
 )
 
 
@@ -136,86 +128,3 @@ def _likeness(
         f"{clusters[int(np.argmax(alone[odd]))]}, correlates at only "
         f"{round(float(nearest[odd]), 2):g}.",
     ]
-
-
-def relate_genes(session: Session, *, gene: str, other: str, where: str = "") -> Evidence:
-    """Say whether two genes go together in single cells: correlation and shared detection.
-
-    Parameters
-    ----------
-    gene
-        The one gene.
-    other
-        The other gene.
-    where
-        Cells to look at, in the words that `select_cells` takes; all cells when left out.
-
-    Returns
-    -------
-    Evidence
-        One row with ``both``, ``first_only``, ``second_only``, ``neither`` (cells) and
-        ``correlation`` (Spearman).
-
-    Raises
-    ------
-    NoDatasetError
-        If no dataset is open.
-    UnknownGeneError
-        If a gene is not measured.
-    UnsupportedError
-        If both are the same gene, or there are fewer than 10 cells.
-    """
-    from scipy import stats
-
-    columns = session.gene(gene), session.gene(other)
-    one, two = (session.symbol(column) for column in columns)
-    if columns[0] == columns[1]:
-        msg = f"{one} was to be compared with itself. Name two different genes."
-        raise UnsupportedError(msg)
-    n_obs = session.prepared.adata.n_obs
-    cells, words = np.arange(n_obs), "all cells"
-    if str(where).strip():
-        cells, words = find_positions(session, where)
-    if len(cells) < _FEWEST_CELLS:
-        msg = (
-            f"Only {count(len(cells), 'cell')} are meant, too few to compare two genes. Take more."
-        )
-        raise UnsupportedError(msg)
-    first, second = (gene_values(session, column)[cells] for column in columns)
-    constant = np.ptp(first) == 0 or np.ptp(second) == 0
-    rho = None if constant else round(float(stats.spearmanr(first, second).statistic), 2)
-    row: dict[str, Any] = {"first": one, "second": two, "cells": len(cells), "correlation": rho}
-    sentences, share = [], None
-    among = "" if words == "all cells" else f" in {as_group(shown(words, limit=80))}"
-    if rho is not None:
-        how = "hardly" if abs(rho) < _WEAK else "weakly" if abs(rho) < 0.3 else "clearly"
-        how += ", and inversely," if rho <= -_WEAK else ""
-        sentences.append(
-            f"{one} and {two} correlate {how}{among} (Spearman's rho {rho:g} over "
-            f"{count(len(cells), 'cell')})."
-        )
-    if session.is_logged:
-        on, off = first > 0, second > 0
-        both = int((on & off).sum())
-        share = percent(both, len(cells))
-        row |= {
-            "both": both,
-            "first_only": int((on & ~off).sum()),
-            "second_only": int((~on & off).sum()),
-            "neither": int((~on & ~off).sum()),
-        }
-        sentences.append(
-            f"{count(both, 'cell')} {'has' if both == 1 else 'have'} both genes detected "
-            f"({as_percent(share)}), {row['first_only']:,} only {one}, "
-            f"{row['second_only']:,} only {two} and {row['neither']:,} neither."
-        )
-    return session.record(
-        tool="relate_genes",
-        text=" ".join(sentences),
-        table=[row],
-        cells=cells,
-        source=f"{session.title}, {expression_unit(session)}",
-        unit="cells; Spearman's rho",
-        caveat=GENE_CAVEAT,
-        facts={"gene": one, "other_gene": two, "n_cells": len(cells), "percent_both": share},
-    )
