@@ -104,3 +104,22 @@ def test_the_authors_count_beside_the_model(demo: Session) -> None:
     theirs = int((demo.all_obs["bulk_labels"] == "CD19+ B").sum())
     assert evidence.facts["n_by_the_authors_labels"] == theirs
     assert evidence.text.startswith(f"By the authors' labels in obs['bulk_labels'] {theirs} of ")
+
+
+def test_the_genes_that_go_along_with_one_are_ranked_by_their_correlation(demo: Session) -> None:
+    table = TOOLS["relate_genes"](demo, gene="CD79A").table or []
+    matrix = demo.expression()
+    one, two = (
+        np.asarray(matrix[:, demo.gene(gene)].todense()).ravel()
+        for gene in ("CD79A", str(table[0]["gene"]))
+    )
+    assert table[0]["correlation"] == round(float(np.corrcoef(one, two)[0, 1]), 2)
+    assert "CD79A" not in {row["gene"] for row in table}
+    values = [row["correlation"] for row in table]
+    assert values == sorted(values, reverse=True)
+
+
+def test_a_gene_is_correlated_with_a_number_of_each_cell(demo: Session) -> None:
+    row = (TOOLS["relate_genes"](demo, gene="LYZ", other="genes").table or [])[0]
+    assert row["cells"] == 700
+    assert -1 <= row["correlation"] <= 1
