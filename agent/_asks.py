@@ -229,6 +229,7 @@ NEW_SUBJECTS = words(
 ASIDES = words(
     """
     export_dataset export_table export_cells export_figure recall glossary evidence columns column
+    authors_name
     """
 )
 

@@ -57,6 +57,8 @@ def _compare(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
         if them.text == "they" and not is_pair:  # "those with the ctrl cells of cluster 1"
             return [Ask("compare_selections", where=cells_of([them]), second=cells_of(others),
                         **_list_of(names))]  # fmt: skip
+    if (pair := _pair_said_to_be(names)) is not None:
+        return [Ask("compare", clusters=pair, **_list_of(names))]
     sides = against(names)
     if sides is None:
         return None
@@ -77,6 +79,18 @@ def _compare(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
         types = tuple(part.label for part in named)
         return [Ask("types_here", cell_types=types, **_list_of(names))]
     return [_pair(names, one, two, rest)]
+
+
+_BOTH_ARE = re.compile(
+    r"(?i)\b(?:both|all|each|they|which|who)(?: of (?:them|which))? (?:are|is)\b"
+)
+
+
+def _pair_said_to_be(names: "Names") -> tuple[str, str] | None:
+    """Read "clusters 4 and 7, both are B cells" as the two clusters, of which that is said."""
+    labels = [part.label for part in parts_of(*names.slots) if part.kind == "cluster"]
+    is_said = len(labels) == 2 < len(parts_of(*names.slots)) and _BOTH_ARE.search(names.text)
+    return (labels[0], labels[1]) if is_said else None
 
 
 def _pair(names: "Names", one: Slot, two: Slot, rest: list[Slot]) -> Ask:
@@ -202,9 +216,18 @@ def _is_on(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | 
             where=cells_of(group),
             mode="on",
         )
-        for group in one_by_one(names.slots)
+        for group in one_by_one(_each_cluster(names.slots))
         for gene in names.gene[:MOST_GENES]
     ]
+
+
+def _each_cluster(slots: list[Slot]) -> list[Slot]:
+    """Return "clusters 4 and 5" as two groups."""
+    if len(slots) != 1 or any(part.kind != "cluster" for part in parts_of(*slots)):
+        return slots
+    (slot,) = slots
+    parts = parts_of(slot)
+    return [replace(slot, tag=replace(slot.tag, conditions=(one,))) for one in parts]  # type: ignore[type-var]
 
 
 def _have_it(measure: Measure) -> Make:

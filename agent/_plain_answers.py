@@ -14,8 +14,8 @@ from ._frames import (
     where_of,
 )
 from ._last_frame import cells_of_ask, frame_of, told_group
-from ._named_cells import LEAST, Make
-from ._plain_asks import POINTS, ask_frame
+from ._named_cells import Make
+from ._plain_asks import LEAST, MAKERS, POINTS, ask_frame
 from ._referring import cells_of_type
 from ._selecting import quoted
 from ._shares import shares_of
@@ -405,7 +405,32 @@ def _most_of(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
     return _place(0, low=LEAST.search(names.text) is not None)(names, focus, vocabulary)
 
 
+_IN_GENERAL = re.compile(
+    r"(?i)\bontolog\w*|\bdefin\w*|\bin general\b|\bterms?\b|\bliterature\b|\btext ?books?\b|"
+    r"\ban? \w"
+)
+
+
+def _two_here(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    """Compare "them" with the cells that are named, where the file holds both."""
+    if len(names.slots) != 1 or not POINTS.search(names.text) or _IN_GENERAL.search(names.text):
+        return None
+    (other,) = (slot.tag.conditions if slot.tag is not None else () for slot in names.slots)
+    cells = those(focus, vocabulary)
+    if not cells or not other or not all(part.column or part.kind == "cluster" for part in other):
+        return None
+    if other in cells:
+        return None
+    return [Ask("compare_selections", where=where_of(cells), second=where_of((other,)))]
+
+
+def _term_difference(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    here = _two_here(names, focus, vocabulary)
+    return here or MAKERS["term_difference"](names, focus, vocabulary)
+
+
 ABOUT: Mapping[str, Make] = {
+    "term_difference": _term_difference,
     "most_of": _most_of,
     "which_highest": _place(0),
     "which_lowest": _place(0, low=True),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _SAMPLE = re.compile(r"(?i)sample|library|specimen|batch|channel")
 _DENIES = re.compile(r"(?i)\b(?:not|without|except|excluding|but|no|non|nor|neither)\b|n't\b")
 POINTS = re.compile(r"(?i)\b(?:they|them|those|these|their|its?|that|this)\b")
-_LEAST = re.compile(r"(?i)\b(?:lowest|least|fewest|smallest|minimum|min|poorest)\b")
+LEAST = re.compile(r"(?i)\b(?:lowest|least|fewest|smallest|minimum|min|poorest)\b")
 _BELOW = re.compile(r"(?i)\b(?:less|fewer|under|below|lower|smaller)\b|<")
 _OR_MORE = re.compile(r"(?i)\bat least\b|\bor more\b|>=|≥|\bminimum of\b")
 _AT_MOST = re.compile(r"(?i)\bat most\b|\bor (?:less|fewer)\b|<=|≤|\bmaximum of\b|\bup to\b")
@@ -162,7 +162,7 @@ def _quality_number(names: "Names", focus: Focus, vocabulary: Vocabulary) -> lis
     ]
 
 
-def _amounts(text: str, number: list[str]) -> list[tuple[str, str]]:
+def limits_of(text: str, number: list[str]) -> list[tuple[str, str]]:
     if len(number) > 1 and _BETWEEN.search(text):
         return [(">=", number[0]), ("<=", number[1])]
     signs = ((_OR_MORE, ">="), (_AT_MOST, "<="), (_BELOW, "<"))
@@ -180,7 +180,7 @@ def _quality_above(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list
         return [ask_frame(Frame("mean", of=name, of_kind="quality"))]
     limits = tuple(
         (Condition(name, f'"{column}" {sign} {number}', "number", column, name),)
-        for sign, number in _amounts(names.text, said.numbers)
+        for sign, number in limits_of(names.text, said.numbers)
     )
     cells = _spoken_of(names, focus, vocabulary)
     measure = "share" if _OF_WHOLE.search(names.text) else "cells"
@@ -194,7 +194,7 @@ def _extreme_cell(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[
     of = of or [(c, "column") for c in said.columns if c in vocabulary.numbers]
     if not of:
         return None
-    low = _LEAST.search(names.text)
+    low = LEAST.search(names.text)
     frame = Frame(
         "minimum" if low else "maximum", of=of[0][0], of_kind=of[0][1], by=("cell",),
         order="low" if low else "high", where=_spoken_of(names, focus, vocabulary),

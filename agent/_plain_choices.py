@@ -127,6 +127,7 @@ _ENDS = re.compile(
     r"(?i)[,;!?()]|\.(?:\s|$)|\b(?:please|pls|plz|then|instead|now|because|since|thanks|ok|if|but|"
     r"and|i know|for (?:good|now|sure)|from now on)\b"
 )
+_RENAMES = re.compile(r"(?i)^(?:re-?(?:name|label)|label|annotate|correct|change|fix)")
 _CALLS = re.compile(rf"(?i)\b(?:{_VERB}|set|make|correct|change|fix)\b")
 
 
@@ -145,7 +146,8 @@ def _relabel(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] 
         target, said, slots = cells_of(slots[:1]), slots[0].text, slots[1:]
     elif POINTS.search(names.text) and (calls := _CALLS.search(names.text)):
         target, said = those(focus, vocabulary), calls[0]
-        if any(part.kind != "cluster" for clause in target for part in clause):
+        is_named = all(part.kind in {"cluster", "value"} for clause in target for part in clause)
+        if not is_named and (focus.selection or not _RENAMES.search(calls[0])):
             return None  # chosen cells are named so
     if not target or len(target[0]) > 1 and target[0][0].is_not:
         return None

@@ -372,6 +372,8 @@ def ask_of(
     """Return the asks of an act that has no plain form, or None where it has one."""
     if act in {"compare_selection", "compare_them"} and names.slots and WITH_OTHERS.search(text):
         act = "compare"  # "compare them with the B cells"
+    if act == "their_markers" and names.slots:
+        act = "markers"
     make = _ASKS.get(act) or _MORE.get(act)
     names = replace(names, text=text)
     if act in _OF_A_GENE and not names.gene and focus.gene and _is_on_gene(focus):
@@ -473,6 +475,9 @@ def _with_those(act: str, names: Names, focus: Focus, vocabulary: Vocabulary) ->
     pointed = [
         Slot(GROUP, "they", Tag(0, 0, "value", "", clause)) for clause in those(focus, vocabulary)
     ]
+    is_of_cluster = re.search(r"(?i)\bclusters?\b", names.text) and not number
+    if is_of_cluster and not any(slot.tag.conditions[0].kind == "cluster" for slot in pointed):  # type: ignore[union-attr]
+        return names.slots
     if act in _OF_CELLS_WITH:
         pointed = [slot for slot in pointed if slot.tag.conditions[0].label not in names.gene]  # type: ignore[union-attr]
     if is_last and names.slots[0].tag is not None:

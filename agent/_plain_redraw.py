@@ -11,6 +11,7 @@ from ._frames import (
     Frame,
     where_of,
 )
+from ._last_frame import condition_of
 from ._named_cells import Make
 from ._plain_asks import ask_frame
 from ._spoken import (
@@ -56,6 +57,9 @@ def _gene_and_groups(focus: Focus, vocabulary: Vocabulary) -> tuple[str, str, st
     if last is None or last.intent not in OF_GENES | {"dots"} or not last.genes:
         return "", "", ""
     pinned = with_cells(last, vocabulary)
+    if last.intent == "test_gene" and not (last.column or last.second):  # beside the other groups
+        part = condition_of(pinned.where, vocabulary)
+        return last.genes[0], (part.column or "clusters") if part is not None else "", ""
     return last.genes[0], last.column or "", pinned.where
 
 

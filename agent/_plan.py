@@ -54,14 +54,16 @@ def _clusters_of(ask: Ask, situation: Situation) -> tuple[list[Call], Sequence[s
 
 def _called_by_authors(name: str, situation: Situation) -> str:
     """Return the cells that the authors call so, in the words that the verbs take, or nothing."""
-    known = situation.vocabulary.authors.get(name.casefold())
+    authors, low = situation.vocabulary.authors, name.casefold()
+    known = authors.get(low) or authors.get(low.removesuffix("s"))
     return f"{quoted(known[0])} = {quoted(known[1])}" if known is not None else ""
 
 
 def _authors_cells(ask: Ask, situation: Situation) -> str:
     """Return the cells that a label of the file's authors names, where one was named exactly."""
     for name in ask.cell_types[:1]:
-        known = situation.vocabulary.authors.get(name.casefold())
+        authors, low = situation.vocabulary.authors, name.casefold()
+        known = authors.get(low) or authors.get(low.removesuffix("s"))
         plain = ask.text.casefold().replace("-", " ")
         said = known is not None and (
             known[1].casefold().replace("-", " ").removesuffix("s") in plain

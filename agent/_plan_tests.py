@@ -134,6 +134,7 @@ TEST_PLANS: Mapping[str, Plan] = {
     ),
     "known_list": _known_list,
     "frame": plan_frame,
+    "authors_name": plan_frame,
     "test_gene": _test,
     "most_changed": _responses,
     "by_donor": _by_donor,

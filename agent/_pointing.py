@@ -104,7 +104,7 @@ def name_pointed(text: str, focus: Focus, vocabulary: Vocabulary) -> str:
     if _HE.search(text):
         person = _meant("patient", frame, focus, vocabulary)
         if person is not None:
-            text = _HE.sub(lambda m: f"{_name_of(person)}{_own(m['he'])}", text)
+            text = _HE.sub(lambda m: f"{name_of(person)}{_own(m['he'])}", text)
     return text
 
 
@@ -128,9 +128,9 @@ def name_sides(text: str, focus: Focus, vocabulary: Vocabulary) -> str:
     def name(match: re.Match[str]) -> str:
         place = (match["place"] or match["first"] or match["in"]).casefold()
         if place != "other":
-            return _name_of(pair[place in {"latter", "second", "2nd"}])
+            return name_of(pair[place in {"latter", "second", "2nd"}])
         left = [one for one in pair if one not in alone] if len(alone) == 1 else []
-        return _name_of(left[0]) if len(left) == 1 else match[0]
+        return name_of(left[0]) if len(left) == 1 else match[0]
 
     return _SIDE.sub(name, text)
 
@@ -163,10 +163,10 @@ def _own(pronoun: str) -> str:
 def _named(match: re.Match[str], group: Condition | None) -> str:
     if group is None:
         return match[0]
-    return f"{_name_of(group)}{' ' if match['own'] else ''}"
+    return f"{name_of(group)}{' ' if match['own'] else ''}"
 
 
-def _name_of(group: Condition) -> str:
+def name_of(group: Condition) -> str:
     """Write a group as the readers know it."""
     if group.kind == "cluster":
         return f"cluster {group.label}"
@@ -220,7 +220,7 @@ def _other(match: re.Match[str], frame: Frame, focus: Focus, vocabulary: Vocabul
     for part in (*reversed(frame.conditions), *((top,) if top is not None else ())):
         labels = [one for one in vocabulary.labels.get(part.column, ()) if one != part.label]
         if len(labels) == 1 and _is_of(part, kind, match["noun"], vocabulary):
-            return _name_of(replace(part, label=labels[0]))
+            return name_of(replace(part, label=labels[0]))
     return match[0]
 
 
@@ -239,7 +239,7 @@ def _placed(match: re.Match[str], frame: Frame, focus: Focus, vocabulary: Vocabu
     group = told_group(frame, last.told[at], vocabulary)
     if group is None or (kind != "any" and not _is_of(group, kind, match["noun"], vocabulary)):
         return match[0]
-    return f"{match['before']} {_name_of(group)}"
+    return f"{match['before']} {name_of(group)}"
 
 
 def _name_type(text: str, frame: Frame, vocabulary: Vocabulary) -> str:

@@ -122,7 +122,8 @@ def _malignant(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | N
     """Read "which clusters are malignant?", "any tumour cells?", "is 1p lost?", and why so."""
     if found.genes:
         return None
-    again = focus.last is not None and focus.last.intent == "malignant" and not found.clusters
+    again = focus.last is not None and focus.last.intent == "malignant"
+    again = again and not (found.clusters or found.cell_types)
     if again and _WHY.search(found.text):
         return Ask("malignant")
     if _OTHER_ASKS.search(found.text) or not _TUMOUR.search(found.text):

@@ -119,6 +119,8 @@ def lean_on(ask: Ask, before: list[Ask], text: str, vocabulary: Vocabulary, focu
         return ask
     if last.intent == "describe_selection":
         return replace(last, mode="confidence", cell_types=())
+    if last.frame is not None and last.where and POINTS.search(text):
+        return Ask("describe_selection", where=last.where, mode="confidence")
     if last.cell_types or last.clusters:
         return replace(ask, clusters=last.clusters, cell_types=last.cell_types)
     return ask

@@ -82,6 +82,10 @@ _OF_DENIAL = frozenset(  # acts that say themselves what is denied, or ask a que
      "malignant", "without", "which_second", "other_direction", "relabel", "select"}
 )  # fmt: skip
 
+# Whose one ask holds all names.
+_OF_TWO = frozenset(
+    {"select", "is_type", "type_or", "compare", "look_up", "term_id", "term_difference", "is_a"}
+)
 _LABELS = frozenset({"relabel", "relabel_group"})  # of which a cell type is known to be named
 _CHOICES = _LABELS | {"name_selection", "select"}
 _OF_TERMS = frozenset({"look_up", "term_id", "term_difference", "is_a", "subtypes"})
@@ -234,7 +238,7 @@ def _chosen(
         return by_rules
     is_counted = all(ask.frame is not None for ask in by_rules)
     is_sure = first.probability >= _WHOLE and not is_counted
-    is_less = len(by_rules) > len(first.asks) and not is_sure and first.act != "select"
+    is_less = len(by_rules) > len(first.asks) and not is_sure and first.act not in _OF_TWO
     if any(ask.missing for ask in first.asks) or is_less:
         return by_rules
     tells_both = {ask.intent for ask in first.asks} == {"where_highest"}  # where on, where off

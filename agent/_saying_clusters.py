@@ -18,7 +18,7 @@ from ._phrasing import (
     vary,
 )
 from ._saying import Said, Saying, Teller
-from ._saying_trust import FAIR, SURE, not_named, on_average, surety
+from ._saying_trust import FAIR, SURE, least_sure, not_named, on_average, surety
 from ._saying_worth import leans, worth
 from ._talk import EXPLAINED
 from ._verdicts import asks_yes_no, direction, verdict
@@ -187,7 +187,11 @@ def tell_confidence(ask: Ask, now: Saying) -> Said:
         return Said(lines, replace(ask, clusters=tuple(shown)))
     if (chosen := now.artifact("describe_selection")) is not None:
         return Said([*pick(chosen, r"unsure|describes|labels? "), *now.caveats(chosen)])
-    labels = (now.artifact("label_clusters") or {}).get("table") or []
+    own = now.artifact("label_clusters")
+    if own is not None and ask.mode == "least":
+        said, clusters = least_sure(own, ask.number or 1)
+        return Said([*said, *now.caveats(own)], replace(ask, clusters=clusters, mode=""))
+    labels = (own or {}).get("table") or []
     known = [row for row in labels if row.get("confidence") is not None]
     worst = min(known, key=lambda row: row["confidence"], default=None)
     clusters = (str(worst["cluster"]),) if worst else ()
@@ -245,12 +249,8 @@ def tell_labels(ask: Ask, now: Saying) -> Said:
         clusters = tuple(map(str, artifact["facts"]["unsure"]))
         return Said(lines, replace(ask, clusters=clusters))
     if rows and _LEAST_SURE.search(ask.asked or ask.text):
-        low = min(rows, key=lambda row: float(row["confidence"]))
-        line = (
-            f"I am least sure of cluster {low['cluster']}: the mean confidence in "
-            f"{low['cell_type'] or 'its label'} is {float(low['confidence']):.2f}."
-        )
-        return Said([cite(line, evidence), *lines], replace(ask, clusters=(str(low["cluster"]),)))
+        said, clusters = least_sure(artifact)
+        return Said([*said, *lines], replace(ask, clusters=clusters))
     return Said(lines)
 
 

@@ -24,6 +24,8 @@ def tell_all(ask: Ask, now: Saying) -> Said:
         lines.append(_not_held(ask))
     if ask.name == "statistics":
         lines += _statistics(now)
+    if ask.mode == "candidates":
+        return Said(_candidates(now), ask)
     if ask.mode == "conditions":
         lines += [line for result in now.of("describe_column") for line in _conditions(result)]
     for result in now.results if ask.mode != "conditions" else ():
@@ -33,7 +35,7 @@ def tell_all(ask: Ask, now: Saying) -> Said:
         if ask.mode == "one time" and said:
             lines.append(f"Only one time is in your file, so it cannot be compared: {said.pop(0)}")
         if ask.mode == "codes":
-            lines.append("I cannot tell what these values stand for: your file does not say it.")
+            lines.append(_UNTOLD)
         if ask.mode == "health" and said:
             said[0] = _of_health(result, said[0])
         if ask.mode == "held" and ask.intent == "column" and said and _ANY.match(ask.asked):
@@ -46,6 +48,20 @@ def tell_all(ask: Ask, now: Saying) -> Said:
             lines = [*lines[:1], limit, *lines[1:]]
         lines += _each_person(ask, result.artifact or {}, now)
     return Said(list(dict.fromkeys(lines)))
+
+
+_UNTOLD = "I cannot tell what these values stand for: your file does not say it."
+
+
+def _candidates(now: Saying) -> list[str]:
+    """Name the columns of the authors' labels, the finest first."""
+    found = sorted(now.of("describe_column"), key=lambda result: -len(result.table))
+    ids = [str((result.artifact or {})["id"]) for result in found]
+    best, *others = [(str(result.facts["column"]), len(result.table)) for result in found]
+    rest = listing(f"'{name}' ({number})" for name, number in others)
+    line = f"The finest labels of the authors stand in '{best[0]}', with {best[1]} values"
+    line += f"; other columns of labels are {rest}." if others else "."
+    return [cite(line, *ids), *quote_all(found[0].artifact or {})]
 
 
 _HEALTHY = re.compile(r"(?i)\b(?:normal|healthy|controls?|ctrl|none|unaffected)\b")
@@ -124,6 +140,8 @@ def tell_quality(ask: Ask, now: Saying) -> Said:
         or re.search(r"(?i)\b(?:by|each|every|clusters?|conditions?|donors?|samples?)\b", text)
     )
     n_genes = len(set(now.vocabulary.genes.values()))
+    if ask.mode in {"worst", "best"} and (judged := _extreme(ask, artifact)):
+        return Said([*judged, *quote_all(artifact), *now.caveats(artifact)])
     lines += judged_quality(text, artifact, asked, n_genes=n_genes) if not ask.clusters else []
     if len(asked) == 1 and not by_group and not ask.clusters:
         name = asked[0]
@@ -139,6 +157,26 @@ def tell_quality(ask: Ask, now: Saying) -> Said:
             text = f"In cluster {row['group']} the medians are {' and '.join(known)}."
             lines.append(cite(text, str(artifact["id"])))
     return Said([*lines, *quote_all(artifact), *_by_person(artifact, now), *now.caveats(artifact)])
+
+
+def _extreme(ask: Ask, artifact: Mapping[str, Any]) -> list[str]:
+    """Name the group whose cells are the worst or the best, by all medians together."""
+    rows = [row for row in artifact.get("table") or [] if "group" in row]
+    keys = [key for key in _MEASURES if rows and all(row.get(key) is not None for row in rows)]
+    if len(rows) < 2 or not keys:
+        return []
+
+    def place(row: Mapping[str, Any]) -> int:
+        bad = [(other[key] > row[key]) == (key != "mitochondrial") and other[key] != row[key]
+               for key in keys for other in rows]  # fmt: skip
+        return sum(bad)
+
+    row = (max if ask.mode == "worst" else min)(rows, key=place)
+    by = (artifact.get("facts") or {}).get("by")
+    name = f"'{row['group']}'" if by and ask.column else f"Cluster {row['group']}"
+    known = listing(f"{row[key]:,g} {words}" for key, words in _MEASURES.items() if key in keys)
+    line = f"{name} has the {ask.mode} quality: the medians of its cells are {known}."
+    return [cite(line, str(artifact["id"]))]
 
 
 def _by_person(artifact: Mapping[str, Any], now: Saying) -> list[str]:

@@ -615,4 +615,4 @@ def _up_or_down(frame: Frame, high: Mapping[str, Any], low: Mapping[str, Any]) -
     return f"Higher in {_name(high, frame)} than in {_name(low, frame)}"
 
 
-FRAME_TELLERS: Mapping[str, Teller] = {"frame": tell_frame}
+FRAME_TELLERS: Mapping[str, Teller] = {"frame": tell_frame, "authors_name": tell_frame}

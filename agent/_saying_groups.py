@@ -91,7 +91,9 @@ def _asked_types(artifact: Mapping[str, Any]) -> list[tuple[int, int, str]]:
 def _is_type(ask: Ask, artifact: Mapping[str, Any], now: Saying) -> list[str]:
     """Say whether some cells are of a type: what the model reads them as."""
     hits, whole, kind = _asked_types(artifact)[0]
-    lead = "Yes" if 2 * hits > whole else "In part" if 5 * hits > whole else "No"
+    facts = artifact.get("facts") or {}
+    few = "Mostly not" if facts.get("is_known") else "In part"
+    lead = "Yes" if 2 * hits > whole else few if 5 * hits > whole else "No"
     line = f"{lead}: the model reads {hits:,} of {counted(whole, 'cell')} of them as {kind}."
     own = pick(artifact, r"^The model describes|^The model is unsure|labels the model")
     return [cite(line, str(artifact["id"])), *own]

@@ -11,6 +11,7 @@ from ._between import AS_UNIT
 from ._phrasing import cite, counted, listing, percentage, quote_all
 from ._plan_tests import is_listed
 from ._saying import Said, Saying, Teller
+from ._saying_markers import marking
 from ._saying_worth import leans
 from ._verdicts import asks_worth, asks_yes_no, direction, verdict
 
@@ -33,7 +34,7 @@ def tell_test(ask: Ask, now: Saying) -> Said:
         artifact, facts = result.artifact or {}, result.facts
         said = quote_all(artifact)
         if ask.mode == "marker":
-            said[0] = f"{_is_mark(result.table[0], facts)}: {said[0]}"
+            said = marking(said, result)
             said += _by_the_book(ask, str(facts["gene"]), now)
         elif asks_yes_no(ask.text) or ask.intent == "is_among":
             said[0] = f"{_verdict(ask, result.table[0], facts)}{said[0]}"
@@ -64,17 +65,6 @@ def _opposed(now: Saying) -> list[str]:
     be = ["is" if len(side) == 1 else "are" for side in (few, many)]
     line = f"{named[0]} {be[0]} {ways[0]} {pair}, while {named[1]} {be[1]} {ways[1]}."
     return [cite(line, *ids)]
-
-
-_CLEAR = 1.0  # log2 fold change from which on a gene sets cells apart
-
-
-def _is_mark(row: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
-    """Return whether a gene marks the first of two groups."""
-    change = float(row["log2_fold_change"])
-    if not facts.get("is_significant") or change <= 0:
-        return "No"
-    return "Yes" if change >= _CLEAR else "Only weakly"
 
 
 def _by_the_book(ask: Ask, gene: str, now: Saying) -> list[str]:
@@ -129,7 +119,7 @@ def tell_among(ask: Ask, now: Saying) -> Said:
     lines = []
     for gene in ask.genes:
         place = cite(_place(gene, result.table, result.facts), evidence)
-        own = [line for test in tests if is_listed(gene, test.table)
+        own = [line for test in tests if str(test.args.get("gene")).casefold() == gene.casefold()
                for line in quote_all(test.artifact or {})]  # fmt: skip
         if own and not is_listed(gene, result.table):
             lines += [f"No: {own[0]}", place.replace("No: it", "It", 1), *own[1:]]

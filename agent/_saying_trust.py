@@ -52,6 +52,34 @@ def on_average(labels: Mapping[str, Any]) -> list[str]:
     return [*said, *not_named(labels)]
 
 
+def least_sure(labels: Mapping[str, Any], number: int = 1) -> tuple[list[str], tuple[str, ...]]:
+    """Say of which clusters the model is least sure, and name these."""
+    evidence = str(labels["id"])
+    rows = [row for row in labels.get("table") or [] if row.get("confidence") is not None]
+    unsure = tuple(str(name) for name in (labels.get("facts") or {}).get("unsure") or ())
+    ranked = sorted(rows, key=lambda row: (float(row["agreement"]), float(row["confidence"])))
+    if not ranked:
+        return not_named(labels), unsure
+    shown = ranked[: max(number, 1)]
+    each = listing(
+        f"cluster {row['cluster']} ({row['cell_type']}: {percentage(row['agreement'])} of the "
+        f"{row['cells_read']} cells read agree, mean confidence {float(row['confidence']):.2f})"
+        for row in shown
+    )
+    line = f"Of the clusters that it names, the model is least sure of {each}."
+    shaky = min(rows, key=lambda row: float(row["confidence"]))
+    said = [cite(line if unsure else line.replace("Of the clusters that it names, the", "The"),
+                 evidence)]  # fmt: skip
+    if number < 2 and float(shaky["confidence"]) < float(shown[0]["confidence"]):
+        line = (
+            f"The lowest mean confidence is that in cluster {shaky['cluster']} "
+            f"({shaky['cell_type']}, {float(shaky['confidence']):.2f})."
+        )
+        said.append(cite(line, evidence))
+    clusters = tuple(str(row["cluster"]) for row in shown)
+    return [*said, *not_named(labels)] if not unsure else [*not_named(labels), *said], clusters
+
+
 def not_named(labels: Mapping[str, Any]) -> list[str]:
     """Say of which clusters the model names no type."""
     unsure = [str(name) for name in (labels.get("facts") or {}).get("unsure") or ()]

@@ -18,6 +18,7 @@ from ._plain_asks import ask_frame
 from ._referring import cells_of_type
 from ._scanning import of_gene
 from ._tag_names import cluster_condition
+from ._tags import labels_of_type
 from ._vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ COMPARED = frozenset({"compare", "types_here", "compare_selections"})
 LISTS = frozenset({"markers", "conditions", "type_markers", "top_expressed"}) | COMPARED
 OF_TYPES = DESCRIBE | {"label_clusters", "explain", "confidence", "is_type", "why_not",
                          "describe_cells"}  # fmt: skip
+# Of what is known of types, after which cells spoken of before are so still.
+_OF_BOOKS = frozenset({"look_up", "term_difference", "type_markers", "search_ontology"})
 _CHOSEN = frozenset({"describe_selection", "plot", "compare_selections"})
 
 
@@ -54,6 +57,12 @@ def holds(clauses: Clauses, clause: Clause, vocabulary: Vocabulary) -> bool:
 def those(focus: Focus, vocabulary: Vocabulary) -> Clauses:
     """Return the cells that "they" are: chosen, counted, or of the cluster that was told of."""
     last = focus.last
+    if last is not None and last.intent in _OF_BOOKS:
+        own = labels_of_type(last.cell_types[0], vocabulary) if last.cell_types else ()
+        if own:
+            return (own,)
+        left = focus.past[:-1] if focus.past and focus.past[-1] is last else ()
+        return those(replace(focus, last=left[-1], past=left), vocabulary) if left else ()
     is_told = last is not None and last.intent in _CHOSEN and last.where and not last.second
     if is_told and last is not None:
         return ((chosen_by(last.where),),)
@@ -73,6 +82,10 @@ def those(focus: Focus, vocabulary: Vocabulary) -> Clauses:
         and not last.where
     ):
         return (tuple(map(cluster_condition, last.clusters)),)
+    if last is not None and last.intent in {"describe_cluster", "confidence", "explain"}:
+        own = labels_of_type(last.cell_types[0], vocabulary) if last.cell_types else ()
+        if own and not (last.clusters or last.where):
+            return (own,)
     if last is not None and last.intent in {"where_highest", "expression"} and last.genes:
         return (*cells_of_ask(last, vocabulary), (of_gene(last.genes[-1]),))
     frame = frame_of(focus, vocabulary)

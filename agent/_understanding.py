@@ -11,10 +11,12 @@ from dataclasses import replace
 from itertools import chain
 
 from ._asks import SMALL_TALK, Ask, Focus
+from ._asks_of_groups import of_groups, read_of_groups
 from ._figure_files import drawn_and_written
 from ._filling import EMPTY_WORDS, each_of, fill_in
 from ._following import is_follow_up, read_answer_to_us, read_follow_up, wants_more
 from ._grammar import read_frame, words_left_over
+from ._groups_told import back_to_start, name_told
 from ._leaning import read_lean
 from ._mentions import Mentions, correct_spelling, find_mentions, spell_out
 from ._nicknames import spell_slang
@@ -59,6 +61,15 @@ _AUTHORS_NAMED = re.compile(
 _BACK_TO = re.compile(
     r"(?i)^(?:ok(?:ay)?,? |so |now |and |let's |go |going )*back to (?:the|my) (?:first|original|"
     r"earlier|previous|main|initial) question\s*[:,;.-]+\s*(?=\w)"
+)
+_WISHES = re.compile(
+    r"(?i)(?:^|(?<=[.!?] ))(?:dear \w+,? )?(?:(?:[^.!?]{0,60},? and )?i (?:would|'d|just|really|"
+    r"first|only|want|wanted|need|like|love|also| )+ to (?:first )?(?:understand|know|learn|see|"
+    r"find out|hear|ask)(?: you)? (?=(?:how|what|which|who|where|whether|if|why)\b)|dear \w+, )"
+)
+_SET_OUT = re.compile(  # "and the platelets, what are they?"
+    r"(?i)^(?:and |but |so |ok )*(?P<name>(?:the )?[\w +-]{3,40}), (?P<ask>(?:what|who|where|how "
+    r"many) (?:is|are)) (?:it|they|those|these)\b(?P<rest>[^,?]*)\?*$"
 )
 _STOP = "\ue000"  # stands for a full stop and a space where nothing is to be cut
 LONGEST_READ = 2_000  # characters of a question
@@ -121,6 +132,7 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
             continue  # said with the cell
         stretch = name_sides(_point_back(stretch, asks), focus, vocabulary)
         for found in _share_unit(asks, _decide(stretch, vocabulary, focus), whole):
+            found = of_groups(found, asks, stretch, vocabulary, focus)
             ask = replace(lean_on(found, asks, stretch, vocabulary, focus), asked=stretch)
             if ask.intent == "name_selection" and asks and asks[-1].intent == "select":
                 asks[-1] = ask = replace(asks[-1], name=ask.name)
@@ -136,9 +148,12 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
 
 def _decide(stretch: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
     """Return what a stretch asks, by the rules or as the act that it is recognised as."""
-    stretch = name_both(stretch, focus, vocabulary)
-    if focus.pending is None and (held := read_of_file(stretch, vocabulary, focus)):
-        return [held]
+    stretch, focus = back_to_start(stretch, focus)
+    stretch = name_told(name_both(stretch, focus, vocabulary), focus, vocabulary)
+    if focus.pending is None:
+        for reader in (read_of_file, read_of_groups):
+            if held := reader(stretch, vocabulary, focus):
+                return [held]
     by_rules = _read(stretch, vocabulary, focus)
     if focus.pending is not None:
         found = _with_bare_label(find_mentions(stretch, vocabulary), vocabulary)
@@ -218,7 +233,8 @@ def _plain(text: str) -> str:
     )
     plain = re.sub(r"(?i)\btop(\d+)(?!\w)", r"top \1", plain)
     plain = re.sub(r"(?<=\w) v\.? (?=\w)", " vs ", plain)
-    plain = _BACK_TO.sub("", plain)
+    plain = _WISHES.sub("", _BACK_TO.sub("", plain))
+    plain = _SET_OUT.sub(r"\g<ask> \g<name>\g<rest>?", plain)
     plain = re.sub(r"(?i)\bthe (over|under)[- ](\d\d)s?\b(?! ?[%\w])", _AGED, plain)
     plain = _AUTHORS_NAMED.sub("list the authors' cell types", plain)
     for short, whole in _SHORT:

@@ -11,6 +11,7 @@ from ._evidence import Evidence
 from ._gene_tests import choose_method, compare_genes
 from ._gene_values import expression_unit, gene_values
 from ._rank_markers import CAVEAT, method_name
+from ._rival_groups import rival_groups
 from ._wording import as_percent, clean, count, fold_change, quote
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def compare_gene(
         alone, which is what a gene that was named beforehand is judged by), ``p_value_adjusted``
         (over all genes that were tested; both None if this one was not), ``is_bound`` (the change
         is only the least that it may be), ``mean_first``, ``mean_second``, ``percent_first``,
-        ``percent_second``.
+        ``percent_second``. Against all other cells, rows with ``gene``, ``group``, ``mean`` and
+        ``percent`` follow for other groups that have at least half of the mean in the first.
 
     Raises
     ------
@@ -88,7 +90,10 @@ def compare_gene(
             logged=True,
         )
         caveat, method, where, n_donors = CAVEAT, f"{method_name(session)} on cells", "", 0
-    row = _row(symbol, gene_values(session, place), (one, two))
+    values = gene_values(session, place)
+    row = _row(symbol, values, (one, two))
+    is_of_all = not column.strip() and not second.strip()
+    rivals = rival_groups(session, one, values) if is_of_all else []
     if place in frame.index:
         row["log2_fold_change"] = round(float(frame.loc[place, "change"]), 2)
         row["is_bound"] = bool(frame.loc[place, "is_bound"])
@@ -102,7 +107,7 @@ def compare_gene(
                 row, names, where=where, n_donors=n_donors, method=method, n_tested=len(frame)
             )
         ),
-        table=[row],
+        table=[row, *({"gene": symbol} | rival for rival in rivals)],
         cells=np.union1d(one, two),
         source=f"{method}, Benjamini-Hochberg over {count(len(frame), 'gene')}",
         unit=f"log2 fold change; means are {expression_unit(session)}",
