@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ._asks import Ask, Focus
+from ._asks_of_scores import set_in
 from ._asks_of_tests import treatment_of
 from ._between_designs import PEOPLE, balance, before_and_after, layout, worth_of_number
 from ._between_shares import other_way, share_of, shares
@@ -43,7 +44,7 @@ def of_contrast(act: str, names: "Names", focus: Focus, vocabulary: Vocabulary) 
         return None
     for make in (
         layout, worth_of_number, balance, _by_person, shares, share_of, _effect, _still_there,
-        _score_between, _by_kind, _linked,
+        _pathways, _score_between, _by_kind, _linked,
         _which_kind, other_way, before_and_after, _of_them, _of_both_sexes,
     ):  # fmt: skip
         if found := make(act, names, focus, vocabulary):
@@ -102,7 +103,7 @@ def _by_person(act: str, names: "Names", focus: Focus, vocabulary: Vocabulary) -
 
 
 _DOES = re.compile(
-    r"(?i)\b(?:do|does|did) (?:to|with)\b|\b(?:effects?|impact|influence|consequences?) (?:of|on)\b"
+    r"(?i)\b(?:do|does|did) (?:to|with)\b|\bwhat (?:do|does|did) .{2,40} do\b|\b(?:effects?|impact|influence|consequences?) (?:of|on)\b"
 )
 _BY_IT = re.compile(r"(?i)\b(?:by|after|upon|under|with|on|due to|because of|in response to)\b")
 
@@ -129,6 +130,34 @@ def _by_kind(act: str, names: "Names", focus: Focus, vocabulary: Vocabulary) -> 
         return None
     is_told = focus.last.intent in {"by_donor", "test_gene"} and not focus.last.where
     return OTHERS["every_type"](names, focus, vocabulary) if is_told else None
+
+
+_PATHWAYS = re.compile(
+    r"(?i)\b(?:pathways?|hallmarks?|gene ?sets?|programs?|programmes?|processes)\b"
+)
+
+
+def _pathways(act: str, names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
+    """Rank pathways by how they differ: "in pathways, not genes", "which ones go up in stim?"."""
+    text = names.text
+    if not _PATHWAYS.search(text) or names.gene or set_in(names, vocabulary) is not None:
+        return None
+    is_change = (
+        _CHANGES.search(text)
+        or _DOES.search(text)
+        or re.search(r"(?i)\b(?:between|vs\.?|versus|than)\b", text)
+    )
+    contrast = treatment_of(names, vocabulary) if is_change else None
+    others = others_of(names, vocabulary)
+    where = where_of(clauses_of(others))
+    last = focus.last
+    if contrast is None and last is not None and is_between(focus, vocabulary) and not names.slots:
+        contrast = contrast_of(focus, vocabulary)
+        is_list = last.intent in OF_A_GENE | {"conditions"}
+        where = where_of(cells_of_ask(with_cells(last, vocabulary), vocabulary)) if is_list else ""
+    if contrast is None:
+        return None
+    return [Ask("pathways_between", column=contrast[0], values=contrast[1], where=where)]
 
 
 def _score_between(
@@ -273,7 +302,7 @@ def take_up(asks: list[Ask], names: "Names", focus: Focus, vocabulary: Vocabular
     last = focus.last
     kept = (
         where_of(cells_of_ask(with_cells(last, vocabulary), vocabulary))
-        if (last.intent in OF_A_GENE | {"conditions", "by_donor"})
+        if (last.intent in OF_A_GENE | {"conditions", "by_donor", "pathways_between"})
         else ""
     )
     found = []

@@ -151,7 +151,7 @@ def other_way(act: str, names: "Names", focus: Focus, vocabulary: Vocabulary) ->
     if said is None or last is None or len(last.values) != 2:
         return None
     is_up = direction(said[1]) >= 0 and not _LOST.match(said[1])
-    if last.intent == "conditions":
+    if last.intent in {"conditions", "pathways_between"}:
         return [replace(last, text=f"which genes are {'higher' if is_up else 'lower'}?")]
     if (last.intent, last.mode) != ("composition", "between"):
         return None

@@ -29,6 +29,7 @@ _BETWEEN = OF_A_GENE | {
     "by_donor",
     "composition",
     "design",
+    "pathways_between",
 }
 
 

@@ -51,6 +51,7 @@ _INTENTS = {
     "rank_expression": "top_expressed",
     "compare_gene": "test_gene",
     "rank_responses": "most_changed",
+    "rank_pathways": "pathways_between",
     "compare_by_donor": "by_donor",
     "list_uncertain": "uncertain",
     "find_malignant": "malignant",

@@ -33,6 +33,7 @@ from ._spoken import (
     types_of,
     with_cells,
 )
+from ._verdicts import direction
 from ._vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -373,6 +374,12 @@ def _other_side(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[As
     if last is None or names.slots:
         return None
     frame = last.frame
+    if last.intent == "pathways_between":
+        return [
+            replace(
+                last, text="which are lower?" if direction(last.text) >= 0 else "which are higher?"
+            )
+        ]
     if last.intent == "composition" and last.mode == "between":
         return [replace(last, values=last.values[::-1], told=(), text="")]
     if last.intent == "frame" and frame is not None:

@@ -82,7 +82,7 @@ def _of_group(last: Ask, clause: Clause, vocabulary: Vocabulary) -> Ask | None:
         cells = swapped(cells_of_ask(last, vocabulary), clause, vocabulary)
         return replace(last, where=where_of(cells))
     is_of_file = all(part.column or part.kind == "selection" for part in clause)
-    if last.intent in OF_A_GENE | {"conditions"}:
+    if last.intent in OF_A_GENE | {"conditions", "pathways_between"}:
         if clause[0].column == last.column:
             return None
         cells = swapped(cells_of_ask(with_cells(last, vocabulary), vocabulary), clause, vocabulary)

@@ -88,6 +88,15 @@ def _responses(ask: Ask, situation: Situation) -> list[Call]:
     )
 
 
+def _pathways(ask: Ask, situation: Situation) -> list[Call]:
+    return run(
+        "rank_pathways",
+        column=ask.column,
+        **dict(zip(("first", "second"), ask.values, strict=False)),
+        within=ask.where or None,
+    )
+
+
 def _by_donor(ask: Ask, situation: Situation) -> list[Call]:
     frame = ask.frame
     return run(
@@ -138,6 +147,7 @@ TEST_PLANS: Mapping[str, Plan] = {
     "test_gene": _test,
     "most_changed": _responses,
     "by_donor": _by_donor,
+    "pathways_between": _pathways,
     "uncertain": lambda ask, now: run(
         "list_uncertain", where=ask.where or None, n_cells=ask.number
     ),

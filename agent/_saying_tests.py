@@ -200,6 +200,22 @@ def tell_responses(ask: Ask, now: Saying) -> Said:
     return Said([*lines, *now.caveats(artifact)], replace(ask, values=ask.values or values))
 
 
+def tell_pathways(ask: Ask, now: Saying) -> Said:
+    """Say which pathways differ between two conditions, those of the side that was asked first."""
+    artifact = now.artifact("rank_pathways") or {}
+    facts, said = artifact.get("facts") or {}, quote_all(artifact)
+    sides = [line for line in said if line.startswith("Most raised in")]
+    if asked := direction(ask.text):
+        own = f"Most raised in '{facts.get('first' if asked > 0 else 'second')}'"
+        sides = [line for line in sides if line.startswith(own)] or sides
+    rest = [line for line in said if not line.startswith("Most raised in")]
+    values = (str(facts.get("first")), str(facts.get("second")))
+    ask = replace(ask, values=ask.values or values)
+    if none := [line for line in rest if ", none passes an adjusted" in line]:
+        return Said([*none, *sides, *(line for line in rest if line not in none)], ask)
+    return Said([*sides, *rest, *now.caveats(artifact)], ask)
+
+
 def tell_by_donor(ask: Ask, now: Saying) -> Said:
     """Say how a share or a score compares; the test, or each donor, first if that was asked."""
     artifact = now.artifact("compare_by_donor") or {}
@@ -420,6 +436,7 @@ TEST_TELLERS: Mapping[str, Teller] = {
     "is_among": tell_among,
     "most_changed": tell_responses,
     "by_donor": tell_by_donor,
+    "pathways_between": tell_pathways,
     "uncertain": tell_uncertain,
     "malignant": tell_malignant,
 }

@@ -178,6 +178,7 @@ _TITLES = {
     "rank_cells": "Ranking single cells by {of}",
     "compare_gene": "Testing {gene}",
     "rank_responses": "Ranking cell types by their response",
+    "rank_pathways": "Scoring pathways under both conditions",
     "compare_by_donor": "Comparing conditions donor by donor",
     "list_uncertain": "Looking for cells of doubtful type",
     "find_malignant": "Looking for malignant cells",

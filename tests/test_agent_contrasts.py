@@ -152,3 +152,13 @@ def test_who_is_of_a_group_is_told_person_by_person(blood: Vocabulary) -> None:
     ask = talked(blood, "which donors got stim?")
     assert ask.frame is not None
     assert (ask.frame.by, where_of(ask.frame.where)) == (("donor",), 'condition = "stim"')
+
+
+def test_pathways_are_compared_where_genes_were(blood: Vocabulary) -> None:
+    talk = ("compare stim and ctrl in the Monocytes", "in pathways not genes")
+    ask = talked(blood, *talk)
+    assert (ask.intent, ask.values) == ("pathways_between", PAIR)
+    assert 'cell_type = "Monocytes"' in ask.where
+    down = talked(blood, *talk, "and down?")
+    assert (down.intent, down.text) == ("pathways_between", "which genes are lower?")
+    assert talked(blood, "Which pathways are active in stim?").intent != "pathways_between"

@@ -71,3 +71,33 @@ def test_a_score_is_compared_as_a_share_is(tmp_path: Path) -> None:
 def test_nothing_to_compare_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="Name cells"):
         TOOLS["compare_by_donor"](made(tmp_path, STEADY), column="condition")
+
+
+def without_sets(tmp_path: Path) -> Session:
+    """Open the donors with no model, which would bring sets of its own."""
+    session = made(tmp_path, STEADY)
+    session.cached("gene sets of the checkpoint", dict)
+    return session
+
+
+def test_pathways_are_ranked_by_how_far_two_conditions_lie_apart(tmp_path: Path) -> None:
+    session = without_sets(tmp_path)
+    session.own.gene_sets = {
+        "T CELLS": tuple(GENES[:5]),
+        "FLAT": tuple(GENES[20:30]),
+        "SMALL": tuple(GENES[30:32]),
+    }
+    session.own.gene_set_sources = dict.fromkeys(session.own.gene_sets, "own.gmt")
+    found = TOOLS["rank_pathways"](session, column="condition", first="stim")
+    rows = {row["gene_set"]: row for row in found.table or []}
+    assert list(rows) == ["T CELLS", "FLAT"]  # of two genes nothing can be told
+    assert rows["T CELLS"]["change"] > 0.2
+    assert rows["T CELLS"]["p_value_adjusted"] < 0.05
+    assert "Most raised in 'stim' against 'ctrl'" in found.text
+    turned = TOOLS["rank_pathways"](session, column="condition", first="ctrl")
+    assert (turned.table or [])[0]["change"] == -rows["T CELLS"]["change"]
+
+
+def test_no_set_with_enough_genes_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match="genes that are measured"):
+        TOOLS["rank_pathways"](without_sets(tmp_path), column="condition")

@@ -37,7 +37,7 @@ SCORE_CAVEAT = (
 
 
 @dataclass(frozen=True)
-class _Measured:
+class Measured:
     """What is compared: a value of each cell, shape ``(n_obs,)``, and how it is told."""
 
     values: np.ndarray
@@ -116,8 +116,8 @@ def compare_by_donor(
     asked = Question.read(session, column, (first, second), within)
     measured = _measure(session, where, gene_set, genes)
     donors = find_donors(session, asked.column)
-    table = _rows(session, asked, measured, donors) if donors else []
-    found = _tested(table, asked.names, is_share=measured.is_share)
+    table = rows_of_donors(session, asked, measured, donors) if donors else []
+    found = tested_over_donors(table, asked.names, is_share=measured.is_share)
     one, two = map(quote, asked.names)
     among = f" among {asked.within}" if asked.within else ""
     whole = f"The {'share of cells that are ' if measured.is_share else 'mean score of '}"
@@ -154,25 +154,25 @@ def compare_by_donor(
     )
 
 
-def _measure(session: "Session", where: str, gene_set: str, genes: list[str] | None) -> _Measured:
+def _measure(session: "Session", where: str, gene_set: str, genes: list[str] | None) -> Measured:
     if gene_set.strip() or genes:
         chosen = find_set(session, gene_set, genes)
         columns = set_columns(session, chosen)
         scores = session.cached(
             ("aucell", tuple(columns.tolist())), lambda: aucell(session.expression(), columns)
         )
-        return _Measured(scores, clean(chosen.name, limit=120), is_share=False)
+        return Measured(scores, clean(chosen.name, limit=120), is_share=False)
     if not where.strip():
         msg = "Nothing was named to compare. Name cells, such as 'B cells', or a gene set."
         raise UnsupportedError(msg)
     cells, words = find_positions(session, where)
     is_one = np.zeros(session.prepared.adata.n_obs, dtype=bool)
     is_one[cells] = True
-    return _Measured(is_one, shown(words, limit=_LONGEST), is_share=True)
+    return Measured(is_one, shown(words, limit=_LONGEST), is_share=True)
 
 
-def _rows(
-    session: "Session", asked: Question, measured: _Measured, donors: str
+def rows_of_donors(
+    session: "Session", asked: Question, measured: Measured, donors: str
 ) -> list[dict[str, Any]]:
     names = as_labels(session.prepared.adata.obs[donors]).astype(str).to_numpy()
     rows = []
@@ -188,7 +188,7 @@ def _rows(
     return rows
 
 
-def _tested(
+def tested_over_donors(
     table: list[dict[str, Any]], names: tuple[str, str], *, is_share: bool
 ) -> dict[str, Any]:
     """Return how donors compare, and the p-value where a test can be made."""
@@ -226,7 +226,7 @@ def _tested(
 
 
 def _sentences(
-    found: dict[str, Any], measured: _Measured, names: tuple[str, str], *, has_donors: bool
+    found: dict[str, Any], measured: Measured, names: tuple[str, str], *, has_donors: bool
 ) -> list[str]:
     one, two = map(quote, names)
     if not has_donors:

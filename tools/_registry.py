@@ -43,6 +43,7 @@ from ._plot_umap import plot_umap
 from ._rank_cells import rank_cells
 from ._rank_expression import rank_expression
 from ._rank_markers import compare_clusters, rank_markers
+from ._rank_pathways import rank_pathways
 from ._rank_responses import rank_responses
 from ._relate import relate_clusters
 from ._relate_genes import relate_genes
@@ -103,6 +104,7 @@ TOOLS: MappingProxyType[str, Callable[..., Evidence]] = MappingProxyType(
             rank_cells,
             compare_gene,
             rank_responses,
+            rank_pathways,
             compare_by_donor,
             list_uncertain,
             find_malignant,

@@ -181,7 +181,7 @@ def find_set(session: Session, name: str, genes: list[str] | None) -> GeneSet:
     if not clean(name):
         msg = "No gene set was named. Name one, such as 'hypoxia', or give a list of genes."
         raise UnsupportedError(msg)
-    wanted, known = _plain(name), _known_sets(session)
+    wanted, known = _plain(name), known_sets(session)
     for label, chosen in known.items():
         if wanted in (_plain(label), _PREFIX.sub("", _plain(label))):
             return chosen
@@ -226,7 +226,7 @@ def _named_in_part(wanted: str, known: dict[str, GeneSet]) -> str | None:
     return None
 
 
-def _known_sets(session: Session) -> dict[str, GeneSet]:
+def known_sets(session: Session) -> dict[str, GeneSet]:
     """Return the user's own sets, then those of the checkpoint that the user's do not replace."""
     own = {
         name: GeneSet(clean(name, limit=80), genes, session.own.gene_set_sources[name])
