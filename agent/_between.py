@@ -103,7 +103,8 @@ def _by_person(act: str, names: "Names", focus: Focus, vocabulary: Vocabulary) -
 
 
 _DOES = re.compile(
-    r"(?i)\b(?:do|does|did) (?:to|with)\b|\bwhat (?:do|does|did) .{2,40} do\b|\b(?:effects?|impact|influence|consequences?) (?:of|on)\b"
+    r"(?i)\b(?:do|does|did) (?:to|with)\b|\bwhat (?:do|does|did) .{2,40} do\b|"
+    r"\b(?:effects?|impact|influence|consequences?) (?:of|on)\b"
 )
 _BY_IT = re.compile(r"(?i)\b(?:by|after|upon|under|with|on|due to|because of|in response to)\b")
 
