@@ -31,7 +31,8 @@ _DONE_TO = re.compile(
 _OF_TWO = re.compile(r"(?i)\b(?:than|vs\.?|versus|against|compared|relative to)\b")
 EVERY = re.compile(
     r"(?i)\b(?:every|each|all(?: of)?(?: the)?)(?: single)? (?:cell ?)?(?:types?|clusters?|"
-    r"populations?|subsets?)\b|\beverywhere\b|\bacross (?:all )?(?:the )?(?:cell ?types|clusters)\b"
+    r"populations?|subsets?)\b|\b(?:per|by) (?:cell ?)types?\b|"
+    r"\beverywhere\b|\bacross (?:all )?(?:the )?(?:cell ?types|clusters)\b"
 )
 _STEM = 4  # letters that a word and the name of a column or value share
 

@@ -9,6 +9,7 @@ from ._asks_of_scores import set_in
 from ._asks_of_tests import treatment_of
 from ._between_designs import PEOPLE, balance, before_and_after, layout, worth_of_number
 from ._between_shares import other_way, share_of, shares
+from ._conditions import CONTROL
 from ._contrasts import (
     MOST_GENES,
     contrast_in,
@@ -20,12 +21,12 @@ from ._contrasts import (
 )
 from ._frames import Frame, where_of
 from ._last_frame import cells_of_ask
-from ._named_cells import CONDITION, clauses_of, is_condition
+from ._named_cells import CONDITION, clauses_of, first_of, is_condition
 from ._plain_asks import POINTS, ask_frame, person_column
 from ._plain_follow import OTHERS
-from ._shares import shares_of
+from ._shares import labels_said, shares_of
 from ._spoken import OF_A_GENE, with_cells
-from ._verdicts import direction
+from ._verdicts import asks_yes_no, direction
 from ._vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -177,21 +178,35 @@ def _score_between(
 
 
 _LISTED = re.compile(r"(?i)\b(?:genes?|degs?|de|differential\w*|cells|umap|cluster\w*)\b")
-_LINKED = re.compile(r"(?i)\b(?:associat\w*|correlat\w*|relat\w*|link\w*|depend\w*|predict\w*)\b")
+_LINKED = re.compile(
+    r"(?i)\b(?:associat\w*|correlat\w*|relat\w*|link\w*|depend\w*|predict\w*|happens?|affect\w*|"
+    r"influenc\w*|effects?|impact)\b"
+)
 
 
 def _linked(act: str, names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     """Test a gene that may go with a condition: "is TCF7 associated with response?"."""
-    if len(names.gene) != 1 or not _LINKED.search(names.text):
+    is_moved = _MOVES.search(names.text) and asks_yes_no(names.text) and not names.slots
+    if not names.gene or not (_LINKED.search(names.text) or is_moved):
+        return None
+    if len(names.gene) > 1 and re.search(r"(?i)\b(?:correlat|relat)", names.text):
         return None
     contrast = treatment_of(names, vocabulary)
+    if contrast is None and is_moved and not _ELSEWHERE.search(names.text) and not names.column:
+        contrast = likeliest(vocabulary) if not contrast_of(focus, vocabulary) else None
+        values = " ".join(contrast[1]).casefold() if contrast else ""
+        contrast = contrast if set(re.findall(r"[a-z]+", values)) & CONTROL else None
     if contrast is None:
         return None
     where = where_of(clauses_of(others_of(names, vocabulary)))
-    return [Ask("test_gene", genes=tuple(names.gene), column=contrast[0], values=contrast[1],
-                where=where)]  # fmt: skip
+    return [Ask("test_gene", genes=tuple(names.gene[:_MOST_TESTED]), column=contrast[0],
+                values=contrast[1], where=where)]  # fmt: skip
 
 
+_MOST_TESTED = 6
+_MOVES = re.compile(
+    r"(?i)\b(?:up|down|(?:up|down)-?regulated|induced|repressed|increased|decreased|changed)\W*$"
+)
 _STILL = re.compile(r"(?i)\b(?:still|hold\w*|remain\w*|persist\w*|stays?|true|also|too|as well)\b")
 _IT = re.compile(
     r"(?i)\b(?:that|this|it|the (?:differences?|effects?|changes?|induction|increase|decrease|"
@@ -204,11 +219,16 @@ def _still_there(
 ) -> list[Ask] | None:
     """Put what was compared to other cells: "is the difference still there in the NK cells?"."""
     rest = others_of(names, vocabulary)
-    is_asked = _STILL.search(names.text) and _IT.search(names.text)
+    is_asked = (_STILL.search(names.text) or act == "difference") and _IT.search(names.text)
     if not (rest and is_asked and is_between(focus, vocabulary)) or names.gene:
         return None
     if len(rest) != len(names.slots) or len(rest) > 1:
         return None
+    said = labels_said(names.text, vocabulary) if not first_of(rest[0]).column else []
+    if said and rest[0].tag is not None:  # "the memory cells", by the authors' one such label
+        names = replace(
+            names, slots=[replace(rest[0], tag=replace(rest[0].tag, conditions=said[0]))]
+        )
     return OTHERS["and_group"](names, focus, vocabulary)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _COUNTED = re.compile(
     r"(?i)\b(?:frequen\w*|abundan\w*|proportion\w*|shares?|fractions?|compositions?|percent\w*|"
     r"common|(?:over|under)-?represented|expand\w*|prevalen\w*|make-?up|"
-    r"amounts?|numbers? of cells)\b"
+    r"amounts?|sizes?|numbers? of(?! genes))\b"
 )
 _COMPARED = re.compile(
     r"(?i)\b(?:more|less|fewer|higher|lower|larger|smaller|differ\w*|chang\w*|shift\w*|enrich\w*|"
@@ -43,6 +43,9 @@ _OF_GENES = re.compile(
 )
 
 
+_STATES = re.compile(r"(?i)\b(?:states|populations|subsets|compartments|lineages)\b")
+
+
 def shares(act: str, names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] | None:
     """Compare the shares of all kinds of cells between two conditions."""
     text = names.text
@@ -53,12 +56,14 @@ def shares(act: str, names: "Names", focus: Focus, vocabulary: Vocabulary) -> li
     if re.search(r"(?i)\b(?:each|every|all)\b", text):  # the whole table
         return None
     is_counted = _COUNTED.search(text)
-    if not is_counted and not (_MORE_CELLS.search(text) and not _OF_GENES.search(text)):
+    is_meant = _MORE_CELLS.search(text) or _STATES.search(text)
+    if not is_counted and not (is_meant and not _OF_GENES.search(text)):
         return None
     contrast = treatment_of(names, vocabulary)
     if contrast is None and (POINTS.search(text) or act in {"more_in", "composition"}):
         contrast = contrast_of(focus, vocabulary)
-    if contrast is None and is_counted and not vocabulary.conditions:
+    is_bare = not (names.said.columns or names.slots)
+    if contrast is None and is_counted and is_bare and not vocabulary.conditions:
         return [Ask("columns", name="conditions that are compared")]
     if contrast is None:
         return None
@@ -84,7 +89,7 @@ def share_of(act: str, names: "Names", focus: Focus, vocabulary: Vocabulary) -> 
     contrast = treatment_of(names, vocabulary) or sexes
     rest = others_of(names, vocabulary)
     if contrast is None:
-        return _of_ages(names, vocabulary)
+        return _of_ages(names, vocabulary) or _of_person(names, vocabulary)
     column, pair = contrast
     kinds = _labelled([slot for slot in rest if first_of(slot).slot == IDENTITY], vocabulary)
     within = clauses_of([slot for slot in rest if first_of(slot).slot != IDENTITY])
@@ -117,6 +122,17 @@ def _of_ages(names: "Names", vocabulary: Vocabulary) -> list[Ask] | None:
     return [ask_frame(Frame("share", where=kinds, groups=sides, form=form, asked=asked))]  # type: ignore[arg-type]
 
 
+def _of_person(names: "Names", vocabulary: Vocabulary) -> list[Ask] | None:
+    """Compare the share of one kind of cells in one person with those of the others."""
+    own = [slot for slot in names.slots if first_of(slot).slot == IDENTITY]
+    people = [slot for slot in names.slots if first_of(slot).column in vocabulary.people]
+    if not own or len(people) != 1 or len(own) + 1 != len(names.slots):
+        return None
+    part = first_of(people[0])
+    ask = share_between(_labelled(own, vocabulary), (), part.column, (part.label,), names.text)
+    return [ask]
+
+
 def _labelled(slots: list[Slot], vocabulary: Vocabulary) -> Clauses:
     """Return kinds of cells, by the authors' labels where one is named that these know."""
     found = []
@@ -138,9 +154,10 @@ def _kind_told(focus: Focus, vocabulary: Vocabulary) -> Clauses:
 
 _WAY = re.compile(
     r"(?i)^\W*(?:(?:and|same|but|what about|which(?: ones)?|ones?|are|is|then|now|the|those|that|"
-    r"go|goes|went|get|gets|being|become|turned|switched) )*(up|on|more|higher|enriched|expanded|"
+    r"go|goes|went|get|gets|being|become|turned|switched|"
+    r"cell|types?|clusters?) )*(up|on|grows?|expands?|more|higher|enriched|expanded|"
     r"increased|gained|induced|activated|down|off|less|fewer|lower|depleted|decreased|reduced|lost|"
-    r"rarer|repressed|silenced|shrink\w*)(?: ones| frequent)?\W*$"
+    r"rarer|repressed|silenced|shrink\w*)(?: ones| frequent| (?:the )?most)?\W*$"
 )
 _LOST = re.compile(r"(?i)depleted|lost|rarer|shrink|down|off|repressed|silenced")
 

@@ -37,7 +37,7 @@ def contrast_of(focus: Focus, vocabulary: Vocabulary) -> Contrast | None:
     """Return the two conditions that were compared last."""
     for ask in reversed(focus.past[-_BACK:]):
         if (found := contrast_in(ask, vocabulary)) is not None:
-            return found
+            return found[0], treated_first(found[1])  # what is up is so in what was treated
     return None
 
 

@@ -66,6 +66,7 @@ def condition_column_of(names: "Names", vocabulary: Vocabulary) -> str | None:
     """Return the column of conditions that is named, or the likeliest."""
     named = [c for c in (*names.column, *names.unit) if c in vocabulary.conditions]
     own = [c for c in vocabulary.conditions if CONDITION.search(c)]
+    own.sort(key=lambda column: len(vocabulary.labels.get(column, ())) != 2)
     return next(iter([*named, *own]), None)
 
 

@@ -340,6 +340,8 @@ def _by(kind: str) -> Make:
             return [replace(shares, text="in every donor?")]
         if last is not None and kind == "type" and last.intent == "by_donor":
             return _scores_by_type(last)
+        if last is not None and last.intent == "by_donor" and last.frame and column and last.column:
+            return [ask_frame(replace(last.frame, by=(column, last.column)))]
         if last is not None and is_of_people and last.intent == "conditions" and last.listed:
             few = replace(last, genes=last.listed[:_AT_ONCE])
             return _genes_divided(few, column, vocabulary)

@@ -62,7 +62,7 @@ def share_between(
     """Ask whether a share of cells is larger in the first of two conditions."""
     asked = "change" if _CHANGED.search(text) else "less" if direction(text) < 0 else "more"
     asked = "same" if asked == "change" and re.search(r"(?i)\bsame|equal|similar", text) else asked
-    form = "yesno" if not text or asks_yes_no(text) or _CHANGED.search(text) else ""
+    form = "yesno" if asks_yes_no(text) or _CHANGED.search(text) else ""
     frame = Frame("share", where=kinds, among=within, by=(column,), form=form, asked=asked,
                   subject=pair[0])  # type: ignore[arg-type]  # fmt: skip
     return Ask("frame", frame=frame, column=column, where=frame.cells)
