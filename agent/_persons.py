@@ -62,7 +62,8 @@ def _who_is(names: "Names", person: str, vocabulary: Vocabulary) -> list[Ask] | 
 
 
 _WHO_IS = re.compile(
-    r"(?i)\b(?:who|which (?:one|(?:of the )?(?:donors?|patients?|persons?|people|individuals?|subjects?))) "
+    r"(?i)\b(?:who|which one|which (?:of the )?(?:donors?|patients?|persons?|people|individuals?|"
+    r"subjects?)) "
     r"(?:is|are|was|were|got|has|have|had|received|responded|did)\b"
 )
 

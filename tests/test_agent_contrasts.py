@@ -162,3 +162,25 @@ def test_pathways_are_compared_where_genes_were(blood: Vocabulary) -> None:
     down = talked(blood, *talk, "and down?")
     assert (down.intent, down.text) == ("pathways_between", "which genes are lower?")
     assert talked(blood, "Which pathways are active in stim?").intent != "pathways_between"
+
+
+def test_a_gene_is_up_in_what_was_treated_whichever_side_was_told_first(blood: Vocabulary) -> None:
+    talk = ("Which cell types are less frequent in stim than in ctrl?", "Is ISG15 up?")
+    assert talked(blood, *talk).values == PAIR
+
+
+def test_a_share_in_one_donor_is_set_against_the_others(blood: Vocabulary) -> None:
+    ask = talked(blood, "Is the fraction of B lower in donor 107?")
+    assert ask.frame is not None
+    assert (ask.frame.by, ask.frame.subject, ask.frame.asked) == (("donor",), "107", "less")
+
+
+def test_a_share_told_by_condition_is_told_by_another_column_too(blood: Vocabulary) -> None:
+    talk = (
+        "Are there more B in stim than in ctrl?",
+        "is that so in every donor?",
+        "and per visit?",
+    )
+    ask = talked(blood, *talk)
+    assert ask.frame is not None
+    assert ask.frame.by == ("visit", "condition")
