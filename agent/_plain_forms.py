@@ -438,14 +438,14 @@ def _is_on_gene(focus: Focus) -> bool:
 
 
 _OF_THOSE_FIRST = {"is_type": 1, "why_not": 1, "why": 1, "type_or": 2}
-_OF_THOSE_LAST = frozenset({"compare", "gene_test", "more_in"})
+_OF_THOSE_LAST = frozenset({"compare", "gene_test", "more_in", "de_condition"})
 _VERSUS = re.compile(
     r"(?i)^(?:\W|\b(?:no|and|now|ok|then|but|or|rather|only|just)\b)*"
     r"(?:vs|versus|against|compared? (?:to|with)|with)\b"
 )
 _IN_THOSE = re.compile(
     r"(?i)\b(?:in|among|within|of|for|inside) (?:all |only |just )?"
-    r"(?:these|those|them|that|this|it|here)\b"
+    r"(?:these|those|them|that|this|it|here)\b|(?<!\bare )(?<!\bis )\bthere\W*$"
 )
 _OF_THEM = re.compile(
     r"(?i)\b(?:of|in|among|within|do|does|are|have) (?:all |only |just )?"

@@ -184,3 +184,8 @@ def test_a_share_told_by_condition_is_told_by_another_column_too(blood: Vocabula
     ask = talked(blood, *talk)
     assert ask.frame is not None
     assert ask.frame.by == ("visit", "condition")
+
+
+def test_there_is_in_the_cells_that_were_told_of(blood: Vocabulary) -> None:
+    ask = talked(blood, "describe cluster 1", "which genes separate stim from ctrl there?")
+    assert (ask.intent, ask.values, ask.where) == ("conditions", PAIR, "cluster 1")
