@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ._asks import Ask, Focus
-from ._frames import IDENTITY, Condition, Frame
+from ._frames import AVERAGES, IDENTITY, Condition, Frame
 from ._named_cells import clauses_of, first_of
 from ._plain_asks import ask_frame
 from ._sex import genes_of_sex
@@ -80,7 +80,7 @@ def _ages(names: "Names", person: str, vocabulary: Vocabulary) -> list[Ask] | No
         return None
     if (
         names.said.numbers
-        or names.said.measures
+        or AVERAGES & {*names.said.measures}
         or re.search(r"(?i)\b(?:by|per|with|than|correl\w*)\b", names.text)
     ):
         return None

@@ -575,7 +575,7 @@ def _yes_or_no(
     return [verdict(f"{_subject(frame, facts, rows)} {text}.", yes=is_so)]
 
 
-_SLIGHT = 2.0  # points of percent below which a share is about the same
+_SLIGHT = 3.0  # points of percent below which a share is about the same
 
 # Two groups, one set against the other
 

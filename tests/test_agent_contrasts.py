@@ -189,3 +189,8 @@ def test_a_share_told_by_condition_is_told_by_another_column_too(blood: Vocabula
 def test_there_is_in_the_cells_that_were_told_of(blood: Vocabulary) -> None:
     ask = talked(blood, "describe cluster 1", "which genes separate stim from ctrl there?")
     assert (ask.intent, ask.values, ask.where) == ("conditions", PAIR, "cluster 1")
+
+
+def test_the_number_of_donors_and_their_ages_are_both_told(blood: Vocabulary) -> None:
+    asks = understand("how many donors, age range", blood, Focus())
+    assert [ask.column for ask in asks] == ["donor", "age"]
