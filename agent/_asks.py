@@ -41,6 +41,8 @@ class Ask:
         Two values of `column` that are compared, or the one that is looked at.
     listed
         Genes that the answer listed, so that "the first of these" can be one.
+    others
+        Genes that it listed of the other of two groups.
     frame
         A quantitative question, whole.
     told
@@ -73,6 +75,7 @@ class Ask:
     name: str = ""
     values: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
     frame: Frame | None = None
     told: tuple[str, ...] = ()
     mode: str = ""
@@ -138,6 +141,13 @@ class Focus:
         return bool(self.those) and (
             self.intent in ABOUT_A_SELECTION or (self.of == "selection" and self.intent in KEEPS)
         )
+
+    def listed_of_both(self, each: int) -> tuple[str, ...]:
+        """Return the genes that were listed: of two groups that were compared some of each."""
+        others = self.last.others if self.last is not None else ()
+        if not others:
+            return self.listed
+        return tuple(dict.fromkeys((*self.listed[:each], *others[:each])))
 
     def _selection(self, ask: Ask) -> str:
         if ask.intent == "compare_selections":  # its name says what is told of them

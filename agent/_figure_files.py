@@ -49,8 +49,17 @@ _DRAWN_AND_WRITTEN = (
 )
 
 
+_DRAWN_AND_ALL = re.compile(
+    rf"(?i)^(?P<drawn>.*\b(?:{'|'.join(said for _, said in _KINDS)})\b.*?),? and (?:then |also )?"
+    rf"{_WRITE} .*\b(?:everything|all of it|whole|data ?set|h5ad|ann ?data|adata|object|scanpy|"
+    r"cellxgene)\b.*$"
+)
+
+
 def drawn_and_written(text: str) -> list[str]:
     """Cut "save the violin of LYZ as pdf" into what is to be drawn and what is to be written."""
+    if both := _DRAWN_AND_ALL.match(text):
+        return [both["drawn"], "export the annotated dataset"]
     for pattern in _DRAWN_AND_WRITTEN:
         match = pattern.match(text)
         if match and (match["format"] or match.groupdict().get("write")):

@@ -208,7 +208,10 @@ def _extreme_cell(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[
 def _terms(names: "Names", focus: Focus, vocabulary: Vocabulary) -> tuple[str, ...]:
     found = find_mentions(names.text, vocabulary)
     named = tuple(map(spell_out, found.cell_types)) + found.term_ids
-    named = named or tuple(part.label for s in names.slots if s.tag for part in s.tag.conditions)
+    slots = tuple(part.label for s in names.slots if s.tag for part in s.tag.conditions)
+    said = names.text.casefold()
+    is_put_again = slots and not any(s.text.casefold() in said for s in names.slots)
+    named = slots if is_put_again or not named else named
     if not named and focus.cell_type and POINTS.search(names.text):
         return (focus.cell_type,)
     return tuple(dict.fromkeys(named))

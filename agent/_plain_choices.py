@@ -83,6 +83,8 @@ def _is_shown(columns: set[str], focus: Focus) -> bool:
 
 _VERB = r"(?:call|name|label|rename|save|store|keep|tag|title|dub|christen|bapti[sz]e|remember)"
 _CALLED = (
+    re.compile(r"(?i)\b(?:selection|set|group|subset|gate|them|it|those|these|cells)\W+"
+               r"(?:called|named)\s+(?P<name>.+)$"),
     re.compile(rf"(?i)\b{_VERB}\b\s*(?P<name>.+)$"),
     re.compile(r"(?i)\b(?:called|named|go by|known as|(?:these|those|they|that|it|this) "
                r"(?:are|is|be))\s+(?P<name>.+)$"),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ._plain_forms import Names
 
 _DRAWN = 12  # genes
+_EACH = 5  # genes of each of two groups
 _TWO = re.compile(r"(?i)\b(?:both|two)\b")
 
 
@@ -109,6 +110,9 @@ def as_dots(names: "Names", focus: Focus, vocabulary: Vocabulary) -> list[Ask] |
         genes = tuple(dict.fromkeys(spoken))[:2][::-1]
     if not genes and last is not None and last.intent in LISTS | {"is_among"}:
         genes = last.listed[:_DRAWN] or focus.listed[:_DRAWN]
+        if last.others and last.intent in LISTS:  # of both groups that were compared
+            few = min(max((int(n) for n in names.number if n.isdigit()), default=_EACH), _EACH)
+            genes = focus.listed_of_both(few)
         is_of_clusters = last.clusters and not last.cell_types
         by = (last.column or "") if last.intent == "conditions" else by
         by = by or ("clusters" if is_of_clusters else "")

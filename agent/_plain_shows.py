@@ -12,7 +12,9 @@ from ._named_cells import Make
 from ._plain_asks import POINTS, ask_frame, cells_of, qualities_of
 from ._plain_follow import column_of_values
 from ._plain_redraw import as_dots, as_violin, is_figure, leaves_groups
+from ._scanning import scan
 from ._spoken import those
+from ._tags import tag
 from ._vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -50,6 +52,9 @@ _THESE = re.compile(
 )
 
 
+_POSITIVE = re.compile(r"(?i)\w(?:\+|[- ]positive|[- ]negative) (?:\w+ )?cells?\b")
+
+
 def _where(names: "Names", focus: Focus, vocabulary: Vocabulary, column: str | None) -> str:
     """Return the cells of a figure: named, or pointed at if they are of more than one group.
 
@@ -57,6 +62,9 @@ def _where(names: "Names", focus: Focus, vocabulary: Vocabulary, column: str | N
     """
     if names.slots:
         return where_of(cells_of(names.slots))
+    if _POSITIVE.search(names.text):  # "in the LYZ+ cells"
+        read = scan(tag(names.text, vocabulary, focus), vocabulary)
+        return where_of([clause for _, clause in read.clauses if clause[0].kind == "gene"])
     points = _THESE if names.gene else POINTS
     where = where_of(those(focus, vocabulary)) if points.search(names.text) else ""
     return where if leaves_groups(where, column, vocabulary) else ""

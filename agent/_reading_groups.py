@@ -221,6 +221,9 @@ def _without_genes(found: Mentions) -> str:
     return re.sub("|".join(map(re.escape, found.genes)), " ", found.raw, flags=re.IGNORECASE)
 
 
+_OF_EACH = 5  # genes of each of two groups
+
+
 def _dots(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     if not _DOTS.search(found.text):
         return None
@@ -229,8 +232,9 @@ def _dots(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
         column = found.values[0][0] if found.values else found.column
         column = column or condition_column(found.text, vocabulary)
         return Ask("family", name=family[0], listed=family[1], column=column)
+    few = min(found.number or _OF_EACH, _OF_EACH)
     genes = found.genes or (
-        focus.listed if PRONOUN.search(found.text) or "marker" in found.text else ()
+        focus.listed_of_both(few) if PRONOUN.search(found.text) or "marker" in found.text else ()
     )
     column = found.column or (found.values[0][0] if found.values else None)
     of_markers = re.search(r"\b(?:markers?|top genes|top \d+)\b", found.text)

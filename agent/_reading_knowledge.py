@@ -7,6 +7,7 @@ from dataclasses import replace
 from ._asks import Ask, Focus
 from ._gene_families import family_of
 from ._mentions import Mentions, spell_out
+from ._reading_file import set_named
 from ._rule import DIFFERENCE
 from ._vocabulary import Vocabulary
 from ._words import COMMON, words
@@ -74,7 +75,8 @@ _HALLMARKS = r"interferon|hypoxi|inflammat|prolif|cycl|apopto|stress|angiogen|mt
 _NO_SET = words(
     """
     gene genes the a an this that these those marker cluster clusters pathway pathways active
-    confidence model cell cells quality s g2m which what best highest
+    confidence model cell cells quality s g2m which what best highest make makes sense useful
+    meaningful possible helpful work
     """
 )
 _OF_GENE = re.compile(
@@ -159,6 +161,7 @@ def _score(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
         return Ask("score_set", genes=family[1], name=family[0])
     column = found.values[0][0] if found.values else found.column
     column = column if column in vocabulary.grouping_columns else None
+    known = set_named(found.text)
     raw = re.sub(r"(?i)\b(?:per|by|across|for each|in each|over)\b.*$", "", found.raw) or found.raw
     for pattern in _SET_NAME:
         match = re.search(pattern, raw)
@@ -166,7 +169,9 @@ def _score(found: Mentions, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
             continue
         named = [w for w in match["name"].split() if w.casefold() not in _NO_SET | COMMON]
         if named:
-            return Ask("score_set", name=" ".join(named), column=column)
+            name = " ".join(named)
+            is_other = known and known not in name.casefold()  # "would a hypoxia score help?"
+            return Ask("score_set", name=known if is_other else name, column=column)
     types = _types(found)
     return Ask("score_set", name=types[0]) if types else None
 

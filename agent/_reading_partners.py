@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from ._asks import Ask, Focus
 from ._asks_of_tests import treated_first
-from ._frames import where_of
+from ._frames import Frame, where_of
 from ._kept import Kept
 from ._plain_asks import ask_frame
+from ._referring import cells_of_type
 from ._scanning import of_gene
 from ._spoken_genes import genes_of
 from ._tags import tag
@@ -45,6 +46,7 @@ _OTHER_WAY = re.compile(
 _ASKS_WHICH = re.compile(r"(?i)\b(?:which|what|any|does (?:any|one)|do any)\b")
 _BARE = re.compile(r"(?i)^(?:\W|\b(?:and|now|ok|or|then)\b)*(?P<gene>[\w.-]+)\W*$")
 _MOST = 8  # genes that are tested
+_TURNS = 4
 
 
 def read_partners(text: str, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
@@ -70,6 +72,10 @@ def read_partners(text: str, vocabulary: Vocabulary, focus: Focus) -> Ask | None
             return Ask("gene_pair", genes=tuple(two), text="how many have both?", kept=kept)
     if not genes and _OTHER_WAY.search(text) and _ASKS_WHICH.search(text):
         return _opposed(text, focus, vocabulary)
+    if not genes and _BETTER.search(text):
+        return _better(text, focus, vocabulary)
+    if genes and _IN_OTHERS.search(text):
+        return _in_others(genes, focus, vocabulary)
     return _alone(text, genes, focus)
 
 
@@ -116,6 +122,62 @@ def _opposed(text: str, focus: Focus, vocabulary: Vocabulary) -> Ask | None:
     values = treated_first(pair[1])
     return Ask("test_gene", genes=tuple(genes), column=pair[0], values=values, where=where,
                mode="opposed", text=text)  # fmt: skip
+
+
+_BETTER = re.compile(
+    r"(?i)^(?:\W|\b(?:and|so|ok|then|but|well|hm+)\b)*(?:what|which|is there|any\w*|something|"
+    r"are there|do you have)\b.*\b(?:better|alternatives?|more specific|cleaner|best)\b"
+    r"(?!.*\b(?:clusters?|cells?|quality|labels?|types?|sample|donor|patient)\b)"
+)
+_IN_OTHERS = re.compile(
+    r"(?i)\b(?:in|among|for|across|and) (?:all )?(?:the )?(?:others?|rest|other (?:\w+ )?"
+    r"(?:groups?|clusters?|types?|cells|ones|labels))\W*$|\b(?:anywhere|somewhere) else\W*$"
+)
+_OF_MARKERS = frozenset({"markers", "compare_selections", "test_gene", "is_known_marker",
+                         "is_marker", "expression", "where_highest"})  # fmt: skip
+
+
+def _group_spoken(focus: Focus) -> str:
+    """Return the one group whose genes were spoken of last, in the words that the verbs take."""
+    for ask in reversed(focus.past[-_TURNS:]):
+        if ask.intent not in _OF_MARKERS or ask.second or len(ask.values) > 1:
+            continue
+        if ask.intent == "test_gene" and ask.mode != "marker":
+            continue
+        if ask.clusters and ask.intent in {"markers", "is_marker"}:
+            return f"cluster {ask.clusters[-1]}"
+        if ask.where:
+            return ask.where
+    return ""
+
+
+def _better(text: str, focus: Focus, vocabulary: Vocabulary) -> Ask | None:
+    """Look for the markers of the group that a gene was to mark."""
+    last = focus.last
+    is_of_gene = last is not None and last.frame is not None and last.frame.of_kind == "gene"
+    if last is None or not (last.intent in _OF_MARKERS or is_of_gene):
+        return None
+    where = _group_spoken(focus)
+    if not where and last.cell_types and last.genes:
+        where = cells_of_type(last.cell_types[-1], vocabulary)
+    if not where:
+        return None
+    if cluster := re.fullmatch(r"cluster (\S+)", where):
+        return Ask("markers", clusters=(cluster[1],), text="markers")
+    return Ask("compare_selections", where=where, mode="markers", text="markers")
+
+
+def _in_others(genes: tuple[str, ...], focus: Focus, vocabulary: Vocabulary) -> Ask | None:
+    """Tell a gene group by group where the markers of one group were told."""
+    where = _group_spoken(focus)
+    if not where:
+        return None
+    named = re.match(r'^\(?"?([^"=()]+?)"? = "', where)
+    column = named[1] if named and named[1] in vocabulary.labels else "clusters"
+    if not named and not where.startswith("cluster"):
+        return None
+    frame = Frame("mean", of=genes[0], of_kind="gene", by=(column,), also="share")
+    return replace(ask_frame(frame), genes=genes[:1], column=column)
 
 
 def _alone(text: str, genes: tuple[str, ...], focus: Focus) -> Ask | None:

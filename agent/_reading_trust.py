@@ -38,6 +38,12 @@ _PEOPLE = re.compile(
 _CELLS = re.compile(r"(?i)\bcells?\b|\b(?:is|are) (?:that|this|it|they|those|these)\b")
 
 
+_METHODS = re.compile(
+    r"(?i)\bmethods? (?:paragraph|section|text|part|statement|description)\b|"
+    r"\b(?:paragraph|text|section|sentences?) (?:for|about|on|of) (?:the |my )?methods?\b|"
+    r"^(?:\W|please |can you |could you )*(?:write|draft|give me|i need) (?:me )?(?:up )?"
+    r"(?:the |my |a )?methods?\W*$"
+)
 _SEX = re.compile(
     r"(?i)\b(?:sex(?:es)?|genders?)\b|\b(?:fe)?male or (?:a )?(?:fe)?male\b|\bmen or women\b"
 )
@@ -73,6 +79,8 @@ def read_of_file(text: str, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
     """Read what is asked of the file as a whole: whether it holds something, and enough of it."""
     if not vocabulary.has_dataset:
         return None
+    if _METHODS.search(text):
+        return Ask("topic", name="methods")
     for reader in (_of_two, _of_label, _enough, _held, read_partners):
         ask = reader(text, vocabulary, focus)
         if ask is not None:

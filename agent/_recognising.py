@@ -238,7 +238,9 @@ def _chosen(
         return by_rules
     is_counted = all(ask.frame is not None for ask in by_rules)
     is_sure = first.probability >= _WHOLE and not is_counted
-    is_less = len(by_rules) > len(first.asks) and not is_sure and first.act not in _OF_TWO
+    told = sum(max(1, len(ask.cell_types)) for ask in first.asks)  # a term each is told
+    n_asks = told if first.act in _OF_TERMS else len(first.asks)
+    is_less = len(by_rules) > n_asks and not is_sure and first.act not in _OF_TWO
     if any(ask.missing for ask in first.asks) or is_less:
         return by_rules
     tells_both = {ask.intent for ask in first.asks} == {"where_highest"}  # where on, where off

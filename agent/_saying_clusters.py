@@ -377,7 +377,8 @@ def tell_comparison(ask: Ask, now: Saying) -> Said:
     genes = tuple((artifact.get("facts") or {}).get("genes") or ())
     said = differing(ask, of_side(quote_all(artifact), ask))
     said = [*worth(ask, artifact), *([] if leans(ask) else said)]
-    return Said(said, replace(ask, listed=genes))
+    others = tuple((artifact.get("facts") or {}).get("other_genes") or ())
+    return Said(said, replace(ask, listed=genes, others=others))
 
 
 def differing(ask: Ask, said: list[str]) -> list[str]:

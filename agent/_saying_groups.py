@@ -136,7 +136,8 @@ def tell_compared(ask: Ask, now: Saying) -> Said:
         return Said([*said, *now.caveats(artifact)], replace(ask, listed=genes))
     said = differing(ask, of_side(quote_all(artifact), ask))
     said = [*worth(ask, artifact), *([] if leans(ask) else said)]
-    return Said([*said, *now.caveats(artifact)], replace(ask, listed=genes))
+    others = tuple((artifact.get("facts") or {}).get("other_genes") or ())
+    return Said([*said, *now.caveats(artifact)], replace(ask, listed=genes, others=others))
 
 
 _ONE_SIDE = frozenset({"markers", "lower"})
@@ -191,7 +192,8 @@ def tell_conditions(ask: Ask, now: Saying) -> Said:
     lines = [*worth(ask, artifact), *told, *now.caveats(artifact)]
     genes = tuple(facts.get("genes") or ())
     values = (str(facts.get("first")), str(facts.get("second")))
-    return Said(lines, replace(ask, values=ask.values or values, listed=genes))
+    others = tuple(facts.get("other_genes") or ())
+    return Said(lines, replace(ask, values=ask.values or values, listed=genes, others=others))
 
 
 def _of_direction(ask: Ask, said: list[str], facts: Mapping[str, Any]) -> list[str]:

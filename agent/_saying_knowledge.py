@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ._asks import Ask
-from ._phrasing import cite, counted, pick, quote_all
+from ._phrasing import cite, counted, listing, pick, quote_all
 from ._saying import Said, Saying, Teller
 from ._saying_groups import tell_evidence
 from ._saying_things import tell_difference, tell_expression
 from ._topics import TOPICS
+from ._verdicts import asks_yes_no
 
 _MOST_SENTENCES = 4
 
@@ -81,6 +82,9 @@ def tell_type_markers(ask: Ask, now: Saying) -> Said:
     return Said([*quote_all(artifact), *now.caveats(artifact)], replace(ask, listed=genes))
 
 
+_FEW_OF_SET = 0.1  # of the genes of a set
+
+
 def tell_score(ask: Ask, now: Saying) -> Said:
     """Say in which clusters a gene set is most active."""
     artifact = now.artifact("score_gene_set") or {}
@@ -94,6 +98,16 @@ def tell_score(ask: Ask, now: Saying) -> Said:
         group = f"Cluster {row['cluster']}" if "cluster" in row else f"'{row['group']}'"
         said = "has the lowest mean score" if place < 0 else "comes second in mean score"
         lines = [cite(f"{group} {said}: {row['mean']:g}.", str(artifact["id"])), *lines]
+    facts = artifact.get("facts") or {}
+    if genes := facts.get("genes"):
+        some = "" if len(genes) == facts.get("n_measured") else "include "
+        line = f"The genes of it that were scored {some or 'are '}{listing(genes)}."
+        lines = [*lines[:1], cite(line, str(artifact["id"])), *lines[1:]]
+    known, measured = int(facts.get("n_genes") or 0), int(facts.get("n_measured") or 0)
+    if known and measured < _FEW_OF_SET * known:  # chance moves such a score
+        line = f"of the {known:,} genes of {facts['gene_set']} only {measured:,} are measured"
+        lead = f"Hardly: {line}." if asks_yes_no(ask.asked) else f"Take this with care: {line}."
+        lines = [cite(lead, str(artifact["id"])), *lines]
     return Said([*lines, *now.caveats(artifact)], replace(ask, clusters=clusters, mode=""))
 
 

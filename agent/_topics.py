@@ -67,6 +67,20 @@ TOPICS: dict[str, Topic] = {
             "and then ask again.",
         ),
     ),
+    "methods": Topic(
+        r"^(?!)",
+        (
+            "In short, for you to paste: we normalised the counts to a fixed total in each cell, "
+            "log-transformed them, and clustered the cells by the Leiden algorithm unless the file "
+            "held clusters; we named cell types with Cell2Text, a model that reads the genes of a "
+            "cell in order of expression, in the terms of the Cell Ontology; we compared groups of "
+            "cells by Wilcoxon rank-sum tests and conditions by moderated t-tests of pseudobulks, "
+            "donors against donors where there were enough of them, and corrected p-values by the "
+            "method of Benjamini and Hochberg.",
+            "I write it with your numbers, versions and references in the report: choose the "
+            'report under "Take home".',
+        ),
+    ),
     "delete": Topic(
         r"^(?!)",
         (

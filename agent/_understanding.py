@@ -107,6 +107,13 @@ _WHAT_IS_IT = re.compile(
     r"those|this)(?: cells?| one)?(?: then)?\W*$|^(?:and )?(?:its|the|their) (?:cell )?"
     r"(?:type|identity|label)\W*$"
 )
+_OF_THEM = re.compile(r"(?i)\b(?:on|about|of|for|in|are|is|do|does) (?:them|those|these|it|they)\b")
+_FIRST_NAMED = re.compile(
+    r"(?i)^(?!.*\b(?:what|which|who|how|why|where|show|plot|list|describe|explain|select|label|"
+    r"compare|find|is|are|do|does|give|tell|hi|hello|thanks|ok)\b)(?:and |now |so |the )*"
+    r"(?:[\w+-]+ ?){1,4},?$"
+)
+_ONES = re.compile(r"(?i)\b(?P<kind>[a-z][\w+-]*) (?:ones?|types?)\b")
 _NOUNS = re.compile(
     r"(?i)^(?!.*\b(?:what|which|who|how|why|where|show|plot|list|describe|explain|select|label|"
     r"compare|find|is|are|do|does|give|tell)\b)[^?!.]+,?$"
@@ -134,6 +141,8 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
         for found in _share_unit(asks, _decide(stretch, vocabulary, focus), whole):
             found = of_groups(found, asks, stretch, vocabulary, focus)
             ask = replace(lean_on(found, asks, stretch, vocabulary, focus), asked=stretch)
+            if ask.name and ask.intent in {"select", "name_selection"}:
+                ask = replace(ask, name=_as_written(ask.name, question))
             if ask.intent == "name_selection" and asks and asks[-1].intent == "select":
                 asks[-1] = ask = replace(asks[-1], name=ask.name)
             else:
@@ -146,10 +155,18 @@ def understand(question: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]
     return [replace(found[0], asked=text)] if len(found) == 1 else found
 
 
+def _as_written(name: str, question: str) -> str:
+    """Return a new name as it was typed, "bcells" rather than "b cells"."""
+    letters = r"\s*".join(map(re.escape, "".join(name.split())))
+    typed = re.search(rf"(?i)(?<!\w){letters}(?!\w)", question)
+    return typed.group() if typed else name
+
+
 def _decide(stretch: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
     """Return what a stretch asks, by the rules or as the act that it is recognised as."""
     stretch, focus = back_to_start(stretch, focus)
     stretch = name_told(name_both(stretch, focus, vocabulary), focus, vocabulary)
+    stretch = _name_ones(stretch, vocabulary, of=focus.cell_type or "")
     if focus.pending is None:
         for reader in (read_of_file, read_of_groups):
             if held := reader(stretch, vocabulary, focus):
@@ -173,7 +190,21 @@ def _decide(stretch: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
 def plainly(question: str, vocabulary: Vocabulary) -> str:
     """Return a question with its abbreviations written out and signs made plain."""
     text = spell_slang(" ".join(_plain(question).split()), vocabulary)
-    return _spell_t_cells(text, vocabulary)
+    return _name_ones(_spell_t_cells(text, vocabulary), vocabulary)
+
+
+def _name_ones(text: str, vocabulary: Vocabulary, *, of: str = "") -> str:
+    """Write "non-classical monocyte and the classical one" out; `of` was spoken of before."""
+    ones = _ONES.search(text)
+    named = find_mentions(text, vocabulary).cell_types if ones else ()
+    named = named or ((of,) if of else ())
+    if ones is None or not named:
+        return text
+    noun = re.sub(r"(?i)^.*?((?:[tb]|nk) cells?|\S+)$", r"\1", named[0])
+    whole = f"{ones['kind']} {noun}"
+    if vocabulary.resolve(whole) is None or text.find(named[0].split()[-1]) > ones.start():
+        return text
+    return f"{text[: ones.start()]}{whole}{text[ones.end() :]}"
 
 
 _HOW_BIG = re.compile(
@@ -260,6 +291,7 @@ def _stretches(text: str) -> list[str]:
     glued: list[str] = []
     for part in parts:
         is_tail = glued and _HOW_MANY.match(part) and _NOUNS.match(glued[-1])
+        is_tail = is_tail or (glued and _FIRST_NAMED.match(glued[-1]) and _OF_THEM.search(part))
         if glued and part.startswith("(") and "?" not in part:  # "(in the column cellTypes)"
             glued[-1] = f"{glued[-1]} {part}"
         elif glued and (_PLACE.match(glued[-1]) or _IF.match(glued[-1]) or is_tail):

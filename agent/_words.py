@@ -104,7 +104,8 @@ COMMON = words(
 # Words that are right as they are, for the correction of spelling only.
 SPELT_RIGHT = words(
     """
-    gave central resident cross grounds basis lost certainty doubt doubts
+    gave central resident cross ground grounds basis lost certainty doubt doubts antibody antibodies
+    flare flares survival paragraph
     effect effects affect affects affected batch batches phase phases responds respond response
     responding responses drug drugs dose time times point points week weeks month months year
     years hour hours experiment experiments result results study studies paper method methods

@@ -74,3 +74,32 @@ def test_what_a_file_does_not_hold_is_said(session: Session, question: str, said
     assert isinstance(answer, Answer)
     assert answer.unsupported == ()
     assert said in answer.text
+
+
+@pytest.mark.parametrize(
+    ("turns", "expected"),
+    [
+        (
+            ("what are the markers of B cells?", "LYZ in the others?"),
+            [("frame", ("LYZ",), "cell_type")],
+        ),
+        (
+            ("is LYZ a good marker of B cells?", "anything better?"),
+            [("compare_selections", (), None)],
+        ),
+    ],
+)
+def test_a_gene_is_looked_at_beside_the_group_that_it_was_to_mark(
+    session: Session,
+    turns: tuple[str, ...],
+    expected: list[tuple[str, tuple[str, ...], str | None]],
+) -> None:
+    assert _last(session, *turns) == expected
+
+
+def test_a_selection_is_called_as_its_name_was_typed(session: Session) -> None:
+    focus, vocabulary = Focus(), vocabulary_of(session)
+    for ask in understand("how many cells have both CD79A and NKG7?", vocabulary, focus):
+        focus = focus.after(ask)
+    (ask,) = understand("keep those as a selection called bcells", vocabulary, focus)
+    assert (ask.intent, ask.name) == ("name_selection", "bcells")
