@@ -19,7 +19,6 @@ from ._named_cells import (
 from ._outlines import outline
 from ._plain_asks import POINTS
 from ._plain_forms import Names, names_of
-from ._reading_partners import read_partners
 from ._sex import genes_of_sex
 from ._spoken import those
 from ._tags import tag
@@ -81,7 +80,7 @@ def read_of_file(text: str, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
         return None
     if _METHODS.search(text):
         return Ask("topic", name="methods")
-    for reader in (_of_two, _of_label, _enough, _held, read_partners):
+    for reader in (_of_two, _of_label, _enough, _held):
         ask = reader(text, vocabulary, focus)
         if ask is not None:
             return ask

@@ -26,6 +26,7 @@ from ._reading_file import read_file_ask
 from ._reading_file_names import read_file_name
 from ._reading_groups import read_group_ask
 from ._reading_knowledge import read_knowledge_ask
+from ._reading_partners import read_partners
 from ._reading_points import read_point
 from ._reading_results import read_lost, read_result
 from ._reading_tests import read_test
@@ -113,7 +114,7 @@ _FIRST_NAMED = re.compile(
     r"compare|find|is|are|do|does|give|tell|hi|hello|thanks|ok)\b)(?:and |now |so |the )*"
     r"(?:[\w+-]+ ?){1,4},?$"
 )
-_ONES = re.compile(r"(?i)\b(?P<kind>[a-z][\w+-]*) (?:ones?|types?)\b")
+_ONES = re.compile(r"(?i)\b(?P<kind>[a-z][\w+-]*) ones?\b")
 _NOUNS = re.compile(
     r"(?i)^(?!.*\b(?:what|which|who|how|why|where|show|plot|list|describe|explain|select|label|"
     r"compare|find|is|are|do|does|give|tell)\b)[^?!.]+,?$"
@@ -165,6 +166,8 @@ def _as_written(name: str, question: str) -> str:
 def _decide(stretch: str, vocabulary: Vocabulary, focus: Focus) -> list[Ask]:
     """Return what a stretch asks, by the rules or as the act that it is recognised as."""
     stretch, focus = back_to_start(stretch, focus)
+    if focus.pending is None and (held := read_partners(stretch, vocabulary, focus)):
+        return [held]
     stretch = name_told(name_both(stretch, focus, vocabulary), focus, vocabulary)
     stretch = _name_ones(stretch, vocabulary, of=focus.cell_type or "")
     if focus.pending is None:
@@ -202,7 +205,9 @@ def _name_ones(text: str, vocabulary: Vocabulary, *, of: str = "") -> str:
         return text
     noun = re.sub(r"(?i)^.*?((?:[tb]|nk) cells?|\S+)$", r"\1", named[0])
     whole = f"{ones['kind']} {noun}"
-    if vocabulary.resolve(whole) is None or text.find(named[0].split()[-1]) > ones.start():
+    kind, general = vocabulary.resolve(whole), vocabulary.resolve(noun)
+    is_kind = kind is not None and general is not None and kind.id != general.id
+    if not is_kind or text.find(named[0].split()[-1]) > ones.start():
         return text
     return f"{text[: ones.start()]}{whole}{text[ones.end() :]}"
 
