@@ -9,24 +9,20 @@ from dataclasses import replace
 
 from ._asks import Ask, Focus
 from ._frames import IDENTITY, Condition, Frame, where_of
-from ._last_frame import frame_of
+from ._last_frame import condition_of, frame_of
 from ._outlines import outline
 from ._plain_asks import LEAST, POINTS, ask_frame, limits_of, qualities_of
 from ._plain_forms import Names, names_of
+from ._selecting import quoted
 from ._spoken import those, types_of
-from ._tags import quality_column, tag
+from ._tags import labels_of_type, quality_column, tag
 from ._vocabulary import Vocabulary
 
-_CELLS = re.compile(
+CELLS = re.compile(
     r"(?i)(?<!per )(?<!each )(?<!every )(?<!whose )\bcells?\b(?!\W*(?:types?|kinds?|populations?))"
 )
 _ONE = re.compile(
     r"(?i)\b(?:which|what|who)(?: one)?s?\b|\b(?:them|these|those)\b|\bones?\b|\bworst\b|\bbest\b"
-)
-_JUDGED = re.compile(r"(?i)\b(?P<bad>worst|poorest|worse)|\b(?:best|better)\b")
-_WHY_TWO = re.compile(
-    r"(?i)\bwhy\b.*\b(?:two|2|three|3|several|multiple|more than one|many)\b.*\bclusters?\b|"
-    r"\bwhy\b.*\b(?:split|divided|separat\w+|fall apart|falls? into)\b.*\b(?:clusters?|two|2)\b"
 )
 _AUTHORS = re.compile(
     r"(?i)\b(?:authors?|original(?:ly)?|published|paper|publication|submitters?|depositors?)\b"
@@ -38,23 +34,6 @@ _NAMED = re.compile(
 _AGREES = re.compile(r"(?i)\bagree\w*|\bsame\b|\bmatch\w*|\bright\b.*\bthan\b|\bdiffer\w*")
 _STANDS = re.compile(
     r"(?i)\b(?:stands?|standing|short) for\b|\bmean(?:s|t|ing)?\b|\babbreviat\w*|\bcodes?\b"
-)
-_CANDIDATES = re.compile(
-    r"(?i)\b(?:which|what) columns?\b.*\b(?:annotat\w*|labels?|cell ?types?|authors?)\b"
-)
-_GROUNDS = re.compile(
-    r"(?i)\b(?:on|by|with|from|based on) (?:what|which) (?:grounds?|basis|evidence|"
-    r"criteri\w+|genes?)\b|"
-    r"\bbased on what\b|\bwhat (?:makes|would make)\b|"
-    r"\bwhich genes? (?:makes?|shows? (?:you|me|us)|"
-    r"tells? (?:you|me|us))\b|\bhow (?:do|did|can|would) you (?:know|tell|recogni[sz]e)\b"
-)
-_BARE_CUT = re.compile(
-    r"(?i)^(?:\W|\b(?:and|but|ok(?:ay)?|so|then|now|with|at|a|an|the|if|i|we|you|use[ds]?|using|set|"
-    r"take|took|try|what|about|how|many|make|made|it|instead|of|to|is|was|were|cut-?offs?|"
-    r"thresholds?|limit|same|lower|raise|change|put|do|for|rather|would|be|in|cells|number|"
-    r"percent|mito\w*)\b)*(?P<number>\d+(?:\.\d+)?) ?(?:%|percent)?"
-    r"(?:\W|\b(?:as|instead|then|cut-?offs?|thresholds?|limit|rather|please|the|a|now)\b)*$"
 )
 _DROPS = re.compile(
     r"(?i)\b(?:drop|remov\w*|exclud\w*|discard|filter\w*(?: out)?|throw|kick|without|minus|"
@@ -75,16 +54,11 @@ def unit_of(names: Names, focus: Focus, vocabulary: Vocabulary) -> str:
         return said[0]
     if re.search(r"(?i)\b(?:cell ?)?types?\b|\bpopulations?\b|\blabels?\b", names.text):
         return types_of(vocabulary)
-    if _CELLS.search(names.text) or not _ONE.search(names.text):
+    if CELLS.search(names.text) or not _ONE.search(names.text):
         return ""
     return _told_by(focus, vocabulary)
 
 
-_EACH_PERSON = re.compile(
-    r"(?i)\b(?:which|what|per|each|every|by) (?:donors?|patients?|individuals?|subjects?|"
-    r"persons?)\b"
-)
-_SAMPLES = re.compile(r"(?i)sample|orig.?ident")
 _OF_MODEL = frozenset({"clusters", "cell types"})
 
 
@@ -105,114 +79,12 @@ def _told_by(focus: Focus, vocabulary: Vocabulary) -> str:
     return next((c for c in frame.by if c in vocabulary.labels or c in _OF_MODEL), "")
 
 
-def read_of_groups(text: str, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
-    """Read which group is the poorest, and why a type has two clusters."""
-    if not vocabulary.has_dataset:
-        return None
-    is_sampled = vocabulary.people or _SAMPLES.search(" ".join(vocabulary.columns))
-    if _EACH_PERSON.search(text) and not is_sampled:
-        return Ask("columns", name="donors")
-    if _WHY_TWO.search(text):
-        return _two_clusters(text, vocabulary, focus)
-    if _GROUNDS.search(text) and (ask := _grounds(text, vocabulary, focus)):
-        return ask
-    if focus.last is not None and _BETTER.search(text) and (ask := _better(focus.last)):
-        return ask
-    if _TELLS_APART.search(text) and (ask := _tells_apart(text, vocabulary, focus)):
-        return ask
-    if _CANDIDATES.search(text) and len(vocabulary.author_columns) > 1:
-        columns = vocabulary.author_columns
-        return Ask("column", column=columns[0], listed=columns, mode="candidates")
-    if (match := _JUDGED.search(text)) is not None:
-        return _judged(text, is_bad=match["bad"] is not None, vocabulary=vocabulary, focus=focus)
-    if focus.last is not None and (cut := _BARE_CUT.match(text)):
-        return _cut_again(focus.last, cut["number"])
-    return None
-
-
-def _names(text: str, vocabulary: Vocabulary, focus: Focus) -> Names:
+def names_in(text: str, vocabulary: Vocabulary, focus: Focus) -> Names:
     tags = tag(text, vocabulary, focus)
     return replace(names_of(outline(tags, vocabulary)[1], tags, vocabulary), text=text)
 
 
-def _two_clusters(text: str, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
-    """Ask what tells the clusters of a type apart."""
-    groups = [part for slot in _names(text, vocabulary, focus).slots if slot.tag is not None
-              for part in slot.tag.conditions if part.kind != "cluster"]  # fmt: skip
-    last = focus.last
-    if not groups and last is not None and len(last.clusters) == 2:
-        return Ask("compare", clusters=last.clusters)
-    named = [part.label for part in groups] or ([focus.cell_type] if focus.cell_type else [])
-    if not named or not (vocabulary.resolve(named[0]) or vocabulary.term_of(named[0])):
-        return None
-    return Ask("types_here", cell_types=(named[0],))
-
-
-_BETTER = re.compile(
-    r"(?i)\b(?:what|which|any|anything|something|is there|are there)\b.*\bbetter\b"
-)
-_TELLS_APART = re.compile(
-    r"(?i)\b(?:us(?:e|eful)|good|help\w*|enough|able|suitable|fit|suffic\w+|can|does|do)\b.*"
-    r"\b(?:tell|separat\w*|distinguish\w*|discriminat\w*)\b"
-)
-_TUMOUR = re.compile(r"(?i)\b(?:the )?(?:tumou?rs?|cancer|malignan\w+)\b(?! cells?)")
-
-
-def _better(last: Ask) -> Ask | None:
-    """Ask for the genes that tell cells apart better than the one that was tested."""
-    if last.intent != "test_gene" or last.column or not last.where:
-        return None
-    mode = "" if last.second else "markers"
-    return Ask("compare_selections", where=last.where, second=last.second, mode=mode)
-
-
-def _tells_apart(text: str, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
-    """Ask whether a gene tells two groups apart that are named."""
-    names = _names(_TUMOUR.sub("tumour cells", text), vocabulary, focus)
-    sides = [slot.tag.conditions for slot in names.slots if slot.tag is not None]
-    if len(names.gene) != 1 or len(sides) != 2 or set(sides[0]) & set(sides[1]):
-        return None
-    one, two = (where_of((side,)) for side in sides)
-    return Ask("test_gene", genes=tuple(names.gene), where=one, second=two, text=text)
-
-
-def _grounds(text: str, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
-    """Ask what makes cells of a type that is named be called so."""
-    names = _names(text, vocabulary, focus)
-    parts = [part for slot in names.slots if slot.tag is not None for part in slot.tag.conditions]
-    if names.gene or not parts or any(part.kind == "cluster" for part in parts):
-        return None
-    label = parts[0].label
-    named = next((n for n in (names.slots[0].text, label) if vocabulary.resolve(n)), "")
-    named = named or vocabulary.term_of(label) or ""
-    is_one = len({part.label for part in parts}) == 1 and parts[0].slot == IDENTITY
-    return Ask("explain", cell_types=(named,)) if named and is_one else None
-
-
-def _judged(text: str, *, is_bad: bool, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
-    """Rank the groups by the quality that is named, or was asked about last."""
-    names = _names(text, vocabulary, focus)
-    last = focus.last
-    if names.slots or names.gene:
-        return None
-    unit = unit_of(names, focus, vocabulary)
-    is_named = re.search(r"(?i)\bquality\b|\bqc\b", text) is not None
-    if last is not None and last.intent == "quality" and not is_named:
-        is_named, unit = True, unit or str(last.column or "clusters")
-    of = names.said.qualities or (_quality_of(last) if last is not None else [])
-    if not unit or _CELLS.search(text) and not is_named:
-        return None
-    if is_named and not names.said.qualities:
-        column = None if unit == "clusters" else unit
-        word = "worst" if is_bad else "best"
-        return Ask("quality", column=column, mode=word, text=f"which has the {word} quality?")
-    if not of:
-        return None
-    order = "high" if (of[0] == "mitochondrial") == is_bad else "low"
-    return ask_frame(Frame("median", of=of[0], of_kind="quality", by=(unit,), order=order))  # type: ignore[arg-type]
-
-
-def _quality_of(last: Ask) -> list[str]:
+def quality_of(last: Ask) -> list[str]:
     """Return the quality that an answer was about, averaged or as a limit."""
     frame = last.frame
     if frame is None:
@@ -226,37 +98,27 @@ def _quality_of(last: Ask) -> list[str]:
 _QUALITIES = frozenset({"mitochondrial", "counts", "genes"})
 
 
-def _cut_again(last: Ask, number: str) -> Ask | None:
-    """Ask the last question with another limit."""
-    frame = last.frame
-    parts = [part for part in frame.conditions if part.kind == "number"] if frame else []
-    if frame is None or len(parts) != 1:
-        return None
-
-    def again(part: Condition) -> Condition:
-        words = re.sub(r"([<>]=?) [\d.]+$", rf"\g<1> {number}", part.words)
-        return replace(part, words=words) if part.kind == "number" else part
-
-    where, among = (
-        tuple(tuple(map(again, clause)) for clause in clauses)
-        for clauses in (frame.where, frame.among)
-    )
-    return replace(ask_frame(replace(frame, where=where, among=among)), text=last.text)
-
-
 def of_groups(ask: Ask, before: list[Ask], text: str, vocabulary: Vocabulary, focus: Focus) -> Ask:
     """Put a question to the groups that are spoken of, where it was read of cells or of all."""
     last = focus.last
     if ask.intent == "uncertain" and not (ask.where or ask.name or ask.mode):
-        names = _names(text, vocabulary, focus)
+        names = names_in(text, vocabulary, focus)
         shown = last is not None and last.intent in {"describe_cells", "uncertain"}
-        if unit_of(names, focus, vocabulary) or not (_CELLS.search(text) or shown):
+        if unit_of(names, focus, vocabulary) or not (CELLS.search(text) or shown):
             return Ask("confidence", mode="least", number=ask.number)
+    is_of_all = ask.intent == "confidence" and not (ask.clusters or ask.cell_types or ask.missing)
+    if is_of_all and _SHAKY.search(text):
+        number = 2 if re.search(r"(?i)\bsecond\b", text) else ask.number
+        return replace(ask, mode="least", number=number)
+    if ask.intent == "frame" and ask.frame is not None:
+        ask = _that_agrees(ask, ask.frame, vocabulary)
+    if ask.intent == "count_type" and _AMONG.search(text):
+        return _among_those(ask, vocabulary, focus)
     if (ranked := _of_quality(ask, text, vocabulary, focus)) is not None:
         return ranked
     if ask.intent == "frame" and ask.frame is not None and ask.frame.by == ("cell",):
-        names = _names(text, vocabulary, focus)
-        unit = unit_of(names, focus, vocabulary) if not _CELLS.search(text) else ""
+        names = names_in(text, vocabulary, focus)
+        unit = unit_of(names, focus, vocabulary) if not CELLS.search(text) else ""
         if unit and ask.frame.limit < 2:
             measure = "mean" if ask.frame.of_kind == "gene" else "median"
             order = "low" if LEAST.search(text) else "high"
@@ -270,6 +132,10 @@ def of_groups(ask: Ask, before: list[Ask], text: str, vocabulary: Vocabulary, fo
         return Ask("select", where=where)
     if ask.missing == "cluster" and (found := _of_those(ask, vocabulary, focus)):
         return found
+    is_how_sure = before and ask.intent in {"topic", "confidence", "trust"}
+    is_how_sure = is_how_sure and _HOW_SURE.search(text)
+    if is_how_sure and (cells := where_of(those(focus, vocabulary))):
+        return Ask("describe_selection", where=cells, mode="confidence")
     is_of_authors = bool(vocabulary.author_columns) and _AUTHORS.search(text) is not None
     if ask.intent == "label_clusters" and is_of_authors and not _MINE.search(text):
         column = types_of(vocabulary)
@@ -296,11 +162,61 @@ def _of_quality(ask: Ask, text: str, vocabulary: Vocabulary, focus: Focus) -> As
     frame = ask.frame
     if frame is None or frame.of or frame.gene or frame.each or not (frame.by and frame.order):
         return None
-    names = _names(text, vocabulary, focus)
+    names = names_in(text, vocabulary, focus)
     of = qualities_of(names.said, names)
     if not of or not _MOST_OF.search(text) or frame.measure != "cells" or frame.by == ("cell",):
         return None
     return ask_frame(replace(frame, measure="median", of=of[0], of_kind="quality"))
+
+
+_SHAKY = re.compile(r"(?i)\b(?:least|lowest|doubt\w*|weakest|shakiest|worst|poorest|uncertain)\b")
+_HOW_SURE = re.compile(
+    r"(?i)^(?:and |but )?how (?:sure|confident|certain) (?:are you|is (?:that|it)|"
+    r"can (?:i|you|we) be)"
+    r"(?: (?:of|about|in) (?:them|these|those|it|that|this))?\W*$"
+)
+_AMONG = re.compile(
+    r"(?i)\b(?:of|in|among|within) (?:all )?(?:them|these|those|it|there|that cluster)\b"
+)
+
+
+def _among_those(ask: Ask, vocabulary: Vocabulary, focus: Focus) -> Ask:
+    """Count a type among the cells that were spoken of last."""
+    cells = those(focus, vocabulary)
+    if not cells or not ask.cell_types:
+        return ask
+    name = ask.cell_types[0]
+    kind = labels_of_type(name, vocabulary) or (
+        Condition(IDENTITY, quoted(name), "type", "", name),
+    )
+    frame = ask_frame(Frame(where=(kind,), among=cells))
+    return ask if kind in cells else replace(frame, text=ask.text)
+
+
+def _that_agrees(ask: Ask, frame: Frame, vocabulary: Vocabulary) -> Ask:
+    """Leave out cells that were spoken of where others of their column are named.
+
+    A column of which one value is asked about is none to tell the cells by, beside another.
+    """
+    named = {part.column: part.label for clause in (*frame.where, *frame.among) for part in clause
+             if part.kind == "value" and len(clause) == 1 and not part.is_not}  # fmt: skip
+
+    def is_other(part: Condition) -> bool:
+        if part.kind != "selection":
+            return False
+        told = condition_of(part.words, vocabulary)
+        return told is not None and named.get(told.column, told.label) != told.label
+
+    where, among = (
+        tuple(clause for clause in clauses if not any(map(is_other, clause)))
+        for clauses in (frame.where, frame.among)
+    )
+    by = tuple(column for column in frame.by if column not in named) or frame.by
+    by = by if len(frame.by) > 1 else frame.by
+    new = replace(frame, where=where, among=among, by=by)
+    if new == frame:
+        return ask
+    return replace(ask, frame=new, where=new.cells, column=by[0] if by else ask.column)
 
 
 def _of_those(ask: Ask, vocabulary: Vocabulary, focus: Focus) -> Ask | None:
@@ -320,7 +236,7 @@ def _of_codes(ask: Ask, text: str, vocabulary: Vocabulary, focus: Focus) -> Ask:
     """Ask of values that the ontology does not know what their column holds."""
     if not _STANDS.search(text):
         return ask
-    parts = [part for slot in _names(text, vocabulary, focus).slots if slot.tag is not None
+    parts = [part for slot in names_in(text, vocabulary, focus).slots if slot.tag is not None
              for part in slot.tag.conditions]  # fmt: skip
     columns = {part.column for part in parts}
     is_coded = all(part.kind == "value" for part in parts)
@@ -333,14 +249,14 @@ def _of_codes(ask: Ask, text: str, vocabulary: Vocabulary, focus: Focus) -> Ask:
 
 def _left_of(text: str, vocabulary: Vocabulary, focus: Focus) -> str:
     """Return the cells that are left when those beyond a limit are dropped: "without > 10%"."""
-    names = _names(text, vocabulary, focus)
+    names = names_in(text, vocabulary, focus)
     last = focus.last
     drops = _DROPS.search(text)
     qualities = qualities_of(names.said, names)
     if not names.said.numbers:
         cells = those(focus, vocabulary) if drops and POINTS.search(text) else ()
         return f"NOT ({where_of(cells)})" if cells else ""
-    of = qualities or (_quality_of(last) if last is not None else [])
+    of = qualities or (quality_of(last) if last is not None else [])
     column = quality_column(of[0], vocabulary) if of else None
     if column is None:
         return ""

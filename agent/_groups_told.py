@@ -164,7 +164,8 @@ def _and(names: list[str]) -> str:
 _OF_KIND = re.compile(
     r"(?i)\b(?:is|are|be|was|were) (?:it|they|that|this|these|those|any of (?:them|these))\b|"
     r"\b(?:which|what)(?: one| cluster| of (?:them|these|those|the two))?s? (?:is|are|would be|"
-    r"might be|has|have|looks?|holds?)\b"
+    r"might be|has|have|looks?|holds?)\b|"
+    r"\bhow many (?:of (?:them|these|those) )?(?:is|are|were)\b"
 )
 
 
@@ -190,7 +191,7 @@ def _with_head(text: str, focus: Focus, vocabulary: Vocabulary) -> str:
     return text
 
 
-_ONES = re.compile(r"(?i)\b(?P<word>[^\W\d_]{4,}(?:-[^\W\d_]+)*) ones?\b")
+_ONES = re.compile(r"(?i)\b(?P<word>\w{4,}(?:-\w+)*\+?) ones?\b")
 
 
 def _of_same_head(match: re.Match[str], text: str, vocabulary: Vocabulary, focus: Focus) -> str:
@@ -201,7 +202,12 @@ def _of_same_head(match: re.Match[str], text: str, vocabulary: Vocabulary, focus
         whole = f"{match['word'].casefold()} {head}"
         if vocabulary.term_of(whole) not in {None, vocabulary.term_of(head)}:
             return whole
-    return match[0]
+    word = match["word"].casefold().rstrip("+")
+    labels = [(c, one) for c in vocabulary.author_columns for one in vocabulary.labels.get(c, ())
+              if word in re.findall(r"\w+", one.casefold())]  # fmt: skip
+    if len(labels) != 1 or word in COMMON:
+        return match[0]
+    return name_of(value_condition(*labels[0], vocabulary))
 
 
 def _heads(focus: Focus, vocabulary: Vocabulary) -> list[str]:

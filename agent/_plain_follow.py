@@ -176,6 +176,9 @@ def _put(frame: Frame, clause: Clause, text: str, vocabulary: Vocabulary) -> Fra
         by = tuple(c for c in frame.by if c != column)
         frame = replace(frame, by=by, order="", place=0, limit=0, form="")
     is_among = frame.form == "parts" or holds(frame.among, clause, vocabulary)
+    is_of_type = clause[0].kind != "cluster" and holds(frame.where, clause, vocabulary)
+    is_in_clusters = all(part.kind in {"cluster", "selection"} for c in frame.among for part in c)
+    is_among = is_among and not (is_of_type and frame.among and is_in_clusters)
     spot = "among" if is_among else "where"
     is_within = clause[0].kind == "cluster" and re.search(r"(?i)\b(?:in|within|from)\b", text)
     has_other = any(old[0].kind != "cluster" for old in getattr(frame, spot)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from ._asks import Ask, Focus
 from ._asks_by_name import BY_NAME
-from ._frames import IDENTITY
+from ._frames import IDENTITY, where_of
 from ._named_cells import WITH_OTHERS, Make
 from ._outlines import COLUMN, GENE, GROUP, Slot
 from ._plain_answers import ABOUT
@@ -21,7 +21,7 @@ from ._plain_follow import OTHERS
 from ._plain_parts import PARTS
 from ._plain_redraw import REDRAWN
 from ._plain_shows import SHOWERS
-from ._spoken import parts_told, those
+from ._spoken import chosen_by, parts_told, those
 from ._tag_names import Tag
 from ._vocabulary import Vocabulary
 
@@ -475,6 +475,9 @@ def _with_those(act: str, names: Names, focus: Focus, vocabulary: Vocabulary) ->
     pointed = [
         Slot(GROUP, "they", Tag(0, 0, "value", "", clause)) for clause in those(focus, vocabulary)
     ]
+    if act in _OF_THOSE_LAST | {"compare_rest"} and len(pointed) > 1:  # all of them narrow it
+        clause = (chosen_by(where_of(those(focus, vocabulary))),)
+        pointed = [Slot(GROUP, "they", Tag(0, 0, "value", "", clause))]
     is_of_cluster = re.search(r"(?i)\bclusters?\b", names.text) and not number
     if is_of_cluster and not any(slot.tag.conditions[0].kind == "cluster" for slot in pointed):  # type: ignore[union-attr]
         return names.slots

@@ -423,8 +423,15 @@ def without_remarks(parts: Sequence[str], vocabulary: Vocabulary, focus: Focus) 
     return [
         part
         for part, (named, its) in zip(parts, known, strict=True)
-        if named or its >= _REMARK or focus.last is not None or is_of_layout(part)
+        if named
+        or its >= _REMARK
+        or focus.last is not None
+        or _DOUBTS.search(part)
+        or is_of_layout(part)
     ]
+
+
+_DOUBTS = re.compile(r"(?i)\bhow (?:sure|certain|confident)\b")
 
 
 _REMARK = 0.4  # below this probability a sentence without a name asks nothing

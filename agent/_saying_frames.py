@@ -121,6 +121,9 @@ def _whether(question: str, frame: Frame, facts: Mapping[str, Any], line: str) -
     if _A_LOT.search(question):
         lead = "Yes" if share >= _LARGE else "Some, but not most" if share >= _SMALL else "No, few"
         return verdict(line, yes=True).replace("Yes", lead, 1)
+    is_in_cluster = [part.kind for clause in frame.among for part in clause] == ["cluster"]
+    if is_in_cluster and 0 < share < _SMALL:  # some cells of a cluster are read as nearly anything
+        return verdict(line, yes=False).replace("No", "Hardly any", 1)
     return verdict(line, yes=bool(facts["cells"]))
 
 
@@ -513,7 +516,13 @@ def _ranked(frame: Frame, facts: Mapping[str, Any], rows: Sequence[Mapping[str, 
     if others and at == 0:
         text = listing(f"{_name(r, frame)} ({_value(frame, r)})" for r in others)
         lines.append(f"Then {'comes' if len(others) == 1 else 'come'} {text}.")
+    is_counted = frame.measure == "cells" and not frame.each and frame.conditions
+    if is_counted and at == 0 and len(rows) <= _MOST_SUMMED and facts["counted"]:
+        lines.append(f"That is {int(facts['cells']):,} in all.")
     return lines
+
+
+_MOST_SUMMED = 4  # groups after which their sum is said
 
 
 def _of_all(frame: Frame, row: Mapping[str, Any]) -> str:

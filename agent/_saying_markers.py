@@ -21,9 +21,10 @@ def marking(said: list[str], result: Result) -> list[str]:
     )
     name = str(result.facts["first"])
     is_plain = name.startswith(("read as ", "cluster", "the ", "selection"))
+    quoted = f"'{name}'"
     line = (
         f"{lead}: {percentage(row['percent_first'])} of the cells "
-        f"{'of ' if not name.startswith('read as ') else ''}{name if is_plain else repr(name)} "
+        f"{'of ' if not name.startswith('read as ') else ''}{name if is_plain else quoted} "
         f"express {row['gene']} (mean {row['mean_first']:.2f}), but so do others, most of all "
         f"{others}."
     )

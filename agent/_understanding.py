@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import chain
 
 from ._asks import SMALL_TALK, Ask, Focus
-from ._asks_of_groups import of_groups, read_of_groups
+from ._asks_of_groups import of_groups
 from ._figure_files import drawn_and_written
 from ._filling import EMPTY_WORDS, each_of, fill_in
 from ._following import is_follow_up, read_answer_to_us, read_follow_up, wants_more
@@ -26,6 +26,7 @@ from ._reading_file import read_file_ask
 from ._reading_file_names import read_file_name
 from ._reading_groups import read_group_ask
 from ._reading_knowledge import read_knowledge_ask
+from ._reading_of_groups import read_of_groups
 from ._reading_partners import read_partners
 from ._reading_points import read_point
 from ._reading_results import read_lost, read_result

@@ -132,6 +132,32 @@ def test_the_first_question_is_put_again(blood: Vocabulary) -> None:
     assert [(ask.intent, ask.clusters) for ask in asks] == [("describe_cluster", ("2",))]
 
 
+def test_a_type_is_counted_among_the_cells_spoken_of(blood: Vocabulary) -> None:
+    told = Ask("describe_cluster", clusters=("2",))
+    (ask,) = after(blood, told, "how many of them are monocytes?")
+    assert ask.frame is not None
+    assert "cluster 2" in repr(ask.frame.among)
+    (ask,) = after(blood, Ask("dataset"), "does cluster 2 contain monocytes?")
+    assert ask.frame is not None
+    assert "cluster 2" in repr(ask.frame.among)
+
+
+def test_how_many_and_how_sure_are_both_answered(blood: Vocabulary) -> None:
+    one, two = understand("how many bmem are there and how sure are you of them?", blood, Focus())
+    assert one.frame is not None
+    assert (two.intent, two.mode) == ("describe_selection", "confidence")
+
+
+def test_what_was_tested_is_asked_for_something_better(blood: Vocabulary) -> None:
+    first = "is TCL1A of use to tell bin from bmem?"
+    (ask,) = after(blood, Ask("dataset"), first)
+    assert (ask.intent, ask.genes) == ("test_gene", ("TCL1A",))
+    (better,) = after(blood, Ask("dataset"), first, "what would be better then?")
+    assert (better.intent, better.where, better.second) == (
+        "compare_selections", ask.where, ask.second,
+    )  # fmt: skip
+
+
 def result(row: Mapping[str, Any], *rivals: Mapping[str, Any]) -> Result:
     facts = {"is_significant": True, "first": "Pericytes"}
     artifact = {"id": "E2", "facts": facts, "table": [row, *rivals]}
