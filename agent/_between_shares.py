@@ -96,7 +96,7 @@ def share_of(act: str, names: "Names", focus: Focus, vocabulary: Vocabulary) -> 
     if not kinds and POINTS.search(text):
         kinds = _kind_told(focus, vocabulary)
     kinds = kinds or tuple(labels_said(text, vocabulary))
-    if not kinds or not all(part.column or part.kind == "cluster" for c in kinds for part in c):
+    if not kinds:
         return None
     ask = share_between(kinds, within, column, pair, text)
     if sexes is None or not all(value.isdigit() for value in pair) or ask.frame is None:

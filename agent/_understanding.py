@@ -416,7 +416,8 @@ def _other_term(found: Mentions, vocabulary: Vocabulary) -> Ask | None:
         r" the)? (?P<name>[\w' -]{3,60})$",
         found.text.strip(" ?.!"),
     )
-    if match is None or re.match(r"(?:these|those|they|this|that|it|the two|two)\b", match["name"]):
+    points = r"(?:these|those|they|this|that|it|the two|two)\b|.*\bones?$"
+    if match is None or re.match(points, match["name"]):
         return None
     known = vocabulary.resolve_elsewhere(match["name"])
     if known is None:

@@ -1,5 +1,7 @@
 """What is asked after two conditions were compared is asked between them."""
 
+from dataclasses import replace
+
 import pytest
 
 from agent._asks import Ask, Focus
@@ -68,6 +70,25 @@ def test_a_share_that_was_counted_is_compared_and_then_another(blood: Vocabulary
     assert then.frame is not None
     assert where_of(then.frame.where) == 'cell_type = "Monocytes"'
     assert then.frame.by == ("condition",)
+
+
+def test_the_share_of_a_type_that_only_the_model_names_is_compared_too(blood: Vocabulary) -> None:
+    file = replace(
+        blood,
+        resolve=lambda text: (
+            Named("CL:0000623", "natural killer cell") if text.casefold() == "nk cells" else None
+        ),
+    )
+    ask = talked(file, "Is the share of NK cells different between stim and ctrl?")
+    assert ask.frame is not None
+    assert (ask.frame.measure, ask.frame.by) == ("share", ("condition",))
+    assert where_of(ask.frame.where) == '"natural killer cell"'
+
+
+def test_the_normal_ones_are_no_term_of_anatomy(blood: Vocabulary) -> None:
+    file = replace(blood, resolve_elsewhere=lambda text: "UBERON")
+    assert talked(file, "what is the thymus?").intent == "look_up"
+    assert talked(file, "what are the normal ones?").intent != "look_up"
 
 
 @pytest.mark.parametrize("last", ["ISG15 the same?", "now ISG15 with the donor as the unit"])
