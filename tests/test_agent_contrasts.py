@@ -79,7 +79,7 @@ def test_the_share_of_a_type_that_only_the_model_names_is_compared_too(blood: Vo
             Named("CL:0000623", "natural killer cell") if text.casefold() == "nk cells" else None
         ),
     )
-    ask = talked(file, "Is the share of NK cells different between stim and ctrl?")
+    ask = talked(file, "Is the share of NK cells higher in stim than in ctrl?")
     assert ask.frame is not None
     assert (ask.frame.measure, ask.frame.by) == ("share", ("condition",))
     assert where_of(ask.frame.where) == '"natural killer cell"'
