@@ -72,19 +72,6 @@ def test_a_share_that_was_counted_is_compared_and_then_another(blood: Vocabulary
     assert then.frame.by == ("condition",)
 
 
-def test_the_share_of_a_type_that_only_the_model_names_is_compared_too(blood: Vocabulary) -> None:
-    file = replace(
-        blood,
-        resolve=lambda text: (
-            Named("CL:0000623", "natural killer cell") if text.casefold() == "nk cells" else None
-        ),
-    )
-    ask = talked(file, "Is the share of NK cells higher in stim than in ctrl?")
-    assert ask.frame is not None
-    assert (ask.frame.measure, ask.frame.by) == ("share", ("condition",))
-    assert where_of(ask.frame.where) == '"natural killer cell"'
-
-
 def test_the_normal_ones_are_no_term_of_anatomy(blood: Vocabulary) -> None:
     file = replace(blood, resolve_elsewhere=lambda text: "UBERON")
     assert talked(file, "what is the thymus?").intent == "look_up"
