@@ -19,7 +19,7 @@ from ._saying_shapes import (
     tell_value,
 )
 from ._saying_trust import mito_judged
-from ._verdicts import asks_share, asks_yes_no, direction, verdict
+from ._verdicts import LEAST_GAP, asks_share, asks_yes_no, direction, hardly, verdict
 from ._vocabulary import Vocabulary
 
 _MOST_GROUPS = 20  # that are named; more are cut to the highest and the lowest
@@ -581,7 +581,9 @@ def _yes_or_no(
         lead = f"{lead}, nearly" if frame.asked == "same" and 0 < gap < _SLIGHT else lead
         line = verdict(f"{_subject(frame, facts, rows)} {text}.", yes=True)
         return [line.replace("Yes", lead, 1)]
-    return [verdict(f"{_subject(frame, facts, rows)} {text}.", yes=is_so)]
+    line = verdict(f"{_subject(frame, facts, rows)} {text}.", yes=is_so)
+    least = min(abs(mine["value"] - row["value"]) for row in others)
+    return [hardly(line) if frame.measure == "share" and least < LEAST_GAP else line]
 
 
 _SLIGHT = 3.0  # points of percent below which a share is about the same

@@ -16,7 +16,7 @@ from ._saying_things import tell_difference
 from ._saying_types import tell_which
 from ._saying_worth import leans, worth
 from ._table_files import other_format
-from ._verdicts import asks_yes_no, direction, verdict
+from ._verdicts import LEAST_GAP, asks_yes_no, direction, hardly, verdict
 
 _EACH_OF = re.compile(
     r"\b(?:each|every|per|which|by|contribut\w*|two|both|differ\w*|more|most|list|between|"
@@ -297,7 +297,7 @@ def tell_composition(ask: Ask, now: Saying) -> Said:
     return Said([*lines, *said, *now.caveats(artifact)])
 
 
-_GAP, _CLEAR_GAP = 1.0, 5.0  # points of percent from which shares differ, and clearly
+_CLEAR_GAP = 5.0  # points of percent from which shares clearly differ
 _MOST_KINDS = 4  # that are named on either side
 
 
@@ -310,8 +310,8 @@ def _between(
     for row in artifact.get("table") or []:
         shares.setdefault(str(row["within"]), {})[str(row["by"])] = float(row["percent"])
     gaps = {k: s[one] - s[two] for k, s in shares.items() if one in s and two in s}
-    more = [k for k in sorted(gaps, key=lambda k: -gaps[k]) if gaps[k] >= _GAP]
-    less = [k for k in sorted(gaps, key=lambda k: gaps[k]) if gaps[k] <= -_GAP]
+    more = [k for k in sorted(gaps, key=lambda k: -gaps[k]) if gaps[k] >= LEAST_GAP]
+    less = [k for k in sorted(gaps, key=lambda k: gaps[k]) if gaps[k] <= -LEAST_GAP]
 
     def told(kinds: list[str], way: str) -> str:
         shown = listing(
@@ -331,7 +331,7 @@ def _between(
     said = [told(more, "More"), told(less, "Less")]
     before = [k for k in ask.told if k in gaps]
     if before and _STILL.search(ask.asked):
-        kept = [k for k in before if gaps[k] >= _GAP]
+        kept = [k for k in before if gaps[k] >= LEAST_GAP]
         lead = "Yes" if kept == before else "In part" if kept else "No"
         still = listing(
             f"{_part({'within': k}, artifact, now)} ({percentage(shares[k][one])} against "
@@ -534,9 +534,8 @@ def _share_verdict(ask: Ask, artifact: Mapping[str, Any], wanted: set[str], now:
     )
     shown = shown.replace("of those of", "of the cells of", 1)
     line = f"The share in {_part(one, artifact, now)} is {shown}."
-    return cite(
-        verdict(line, yes=change * asked > 0 if asked else change != 0), str(artifact["id"])
-    )
+    line = verdict(line, yes=change * asked > 0 if asked else change != 0)
+    return cite(hardly(line) if abs(change) < LEAST_GAP else line, str(artifact["id"]))
 
 
 def _first_number(line: str) -> float:

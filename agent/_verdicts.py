@@ -52,6 +52,20 @@ def direction(text: str) -> int:
     return bool(_MORE.search(text)) - bool(_LESS.search(text))
 
 
+LEAST_GAP = 1.0  # points of percent from which shares are said to differ
+
+
+def hardly(line: str) -> str:
+    """Take back a yes that rests on next to nothing.
+
+    Examples
+    --------
+    >>> hardly("Yes: the share is 19.1% and 19.2%."), hardly("No: it is 3%.")
+    ('Hardly: the share is 19.1% and 19.2%.', 'No: it is 3%.')
+    """
+    return line.replace("Yes:", "Hardly:", 1) if line.startswith("Yes:") else line
+
+
 def verdict(line: str, *, yes: bool) -> str:
     """Put yes or no before a sentence.
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from agent._asks import Ask, Focus
-from agent._frames import where_of
+from agent._frames import Frame, where_of
+from agent._saying_frames import _yes_or_no
 from agent._understanding import understand
 from agent._vocabulary import Named, Vocabulary
 
@@ -202,3 +203,16 @@ def test_there_is_in_the_cells_that_were_told_of(blood: Vocabulary) -> None:
 def test_the_number_of_donors_and_their_ages_are_both_told(blood: Vocabulary) -> None:
     asks = understand("how many donors, age range", blood, Focus())
     assert [ask.column for ask in asks] == ["donor", "age"]
+
+
+@pytest.mark.parametrize(("percent", "lead"), [(19.2, "Hardly:"), (29.2, "Yes:")])
+def test_a_gap_of_next_to_nothing_is_no_plain_yes(percent: float, lead: str) -> None:
+    frame = Frame("share", by=("condition",), form="yesno", asked="less", subject="stim")
+    rows = [
+        {"group": "stim", "value": 19.1, "cells": 154, "of": 806},
+        {"group": "ctrl", "value": percent, "cells": 144, "of": 750},
+    ]
+    (line,) = _yes_or_no(
+        frame, {"of": 1556, "counted": "are B cells", "among": "", "value": 19.2}, rows
+    )
+    assert line.startswith(lead)
